@@ -1,0 +1,110 @@
+"""One engine over one SQL database, shared by the rooms that own tables in it. Floor 0: any room may import it.
+
+A transaction is a plain function of a `Connection`, run whole in a worker thread: one hop instead of one a statement, no
+blocking call on the event loop, and the same code on SQLite and PostgreSQL. Writers on SQLite take their lock at BEGIN, so two
+processes never deadlock on an upgrade from read to write.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DatabaseError
+
+T = TypeVar("T")
+BUSY_MS = 15_000
+
+
+class DatabaseUnavailable(RuntimeError):
+    """The database cannot be used; the message names it and what to do."""
+
+
+class Database:
+    """Transactions over one SQLAlchemy URL. `close()` drains the worker threads before the engine goes."""
+
+    def __init__(self, url: str, *, readonly: bool = False) -> None:
+        self.url = make_url(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        self.readonly = readonly
+        self._writer = threading.Lock()
+        self._pool = ThreadPoolExecutor(max_workers=4 if self.sqlite else 16, thread_name_prefix="db")
+        self.engine = self._make_engine()
+
+    def _make_engine(self) -> Engine:
+        if not self.sqlite:
+            return create_engine(self.url, pool_size=16, pool_pre_ping=True)
+        memory = self.url.database in (None, "", ":memory:")
+        if memory:
+            raise ValueError("an in-memory SQLite database is one per connection: use a file")
+        if not self.readonly:
+            Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(self.url, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False})
+
+        @event.listens_for(engine, "connect")
+        def on_connect(connection: Any, record: Any) -> None:
+            connection.isolation_level = None  # BEGIN is ours, below
+            cursor = connection.cursor()
+            cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+            cursor.execute("PRAGMA foreign_keys=ON")
+            if self.readonly:
+                cursor.execute("PRAGMA query_only=ON")
+            else:
+                cursor.execute("PRAGMA journal_mode=WAL")
+                cursor.execute("PRAGMA synchronous=FULL")  # an effect's intent must outlive a power cut
+            cursor.close()
+
+        @event.listens_for(engine, "begin")
+        def on_begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN" if self.readonly else "BEGIN IMMEDIATE")
+
+        return engine
+
+    def run_sync(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction on this thread. Raises `DatabaseUnavailable` for a locked, missing or corrupt file."""
+        with self._writer if self.sqlite and not self.readonly else nullcontext():
+            try:
+                with self.engine.begin() as connection:
+                    return work(connection)
+            except DatabaseError as error:
+                raise self._explain(error) from error
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction in a worker thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self.run_sync, work)
+
+    def create(self, metadata: MetaData) -> None:
+        """Create the missing tables of a room."""
+        self.run_sync(metadata.create_all)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True)
+        self.engine.dispose()
+
+    def _explain(self, error: DatabaseError) -> Exception:
+        """A message with the fix for what a user can mend; any other error as it is."""
+        where, said = self.url.render_as_string(hide_password=True), str(error.orig).lower()
+        fixes = {
+            "locked": "another process is writing to it: wait for it to end, or use another CLEARANCE_HOME",
+            "malformed": "the file is damaged: restore it from a backup, or move it away to start anew",
+            "not a database": "the file is not a SQLite database: move it away, or point the setting elsewhere",
+            "unable to open": "the file or its folder is missing or not writable: check the path and its permissions",
+            "readonly database": "the file is not writable: check its permissions",
+            "disk is full": "free some disk space",
+            "could not connect": "start the database server, or check the URL",
+            "connection refused": "start the database server, or check the URL",
+        }
+        for sign, fix in fixes.items():
+            if sign in said:
+                return DatabaseUnavailable(f"the database {where} cannot be used ({error.orig}): {fix}")
+        return error
+
+
+def ping(database: Database) -> None:
+    """Raise `DatabaseUnavailable` if the database does not answer."""
+    database.run_sync(lambda connection: connection.execute(text("SELECT 1")))

@@ -1,0 +1,48 @@
+"""Every knob of Clearance: its default and its environment variable (`CLEARANCE_<NAME>`). Floor 0: any room may import it.
+
+Nothing is read at import. Whoever starts a process calls `Settings()` once and hands it down.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings of one process, from `CLEARANCE_*` variables. `home` holds all state unless a URL points elsewhere."""
+
+    model_config = SettingsConfigDict(env_prefix="CLEARANCE_", extra="ignore", frozen=True)
+
+    home: Path = Field(Path(".clearance"), description="where all state lives")
+    database_url: str = Field("", description="SQLAlchemy URL of the application's database; empty: SQLite under home")
+    records_url: str = Field("", description="SQLAlchemy URL of the domain's system of record; empty: SQLite under home")
+    domain: str = Field("supply_chain", pattern=r"^[a-z][a-z0-9_]*$", description="the folder of the domain in each room")
+
+    model: str = Field("", description="model name for every role; empty: the offline model")
+    model_base_url: str = Field("", description="an OpenAI-compatible endpoint; empty: the provider's own")
+    model_api_key: SecretStr = Field(SecretStr(""), description="the key for the model's endpoint")
+    model_timeout: float = Field(60.0, gt=0, description="seconds one model call may take")
+
+    org: str = Field("local", description="the organisation of the local user")
+    user: str = Field("local", description="the local user")
+    roles: tuple[str, ...] = Field(("requester", "risk-manager"), description="roles of the local user (JSON list)")
+
+    concurrency: int = Field(8, ge=1, description="steps that may run at once in one execution")
+    step_timeout: float = Field(120.0, gt=0, description="seconds one step attempt may take, waiting for people not counted")
+    step_attempts: int = Field(2, ge=1, description="attempts of one step before its fallbacks")
+    model_calls: int = Field(12, ge=1, description="model calls of one step attempt")
+    tool_calls: int = Field(24, ge=1, description="tool calls of one step attempt")
+    revisions: int = Field(3, ge=0, description="re-plans of one execution before a person is asked")
+    approval_hours: float = Field(8.0, gt=0, description="hours until an unanswered approval expires, which denies it")
+    goal_characters: int = Field(8000, ge=100, description="longest goal that is taken")
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+
+    def app_url(self) -> str:
+        """SQLAlchemy URL of the application's database."""
+        return self.database_url or f"sqlite:///{self.home / 'clearance.db'}"
+
+    def sor_url(self) -> str:
+        """SQLAlchemy URL of the domain's system of record."""
+        return self.records_url or f"sqlite:///{self.home / f'{self.domain}.db'}"
