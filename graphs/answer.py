@@ -1,0 +1,85 @@
+"""The answer: a report whose slots are filled, with every figure numbered and traced. Made by `report.py`; shown by the app.
+
+Pure data: renderers (terminal, Markdown, HTML, JSON) take it as it is and never look anything up.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tools.results import Column, Records, Scalar, Unit
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Citation(Frozen):
+    """Where a figure comes from. `n` is its number in the answer; the same figure keeps the same number."""
+
+    n: int
+    ref: str = Field(description="step.product.path, e.g. s2.exposure.figures.top5_share")
+    label: str
+    value: Scalar
+    unit: Unit
+    shown: str = Field(description="the value as the text shows it")
+    step: str
+    specialist: str
+    tool: str
+    call_id: str
+    scope: str
+    as_of: str
+    query: str
+    records: Records | None = None
+
+
+class Sentence(Frozen):
+    """One claim with its figures filled in. `citations` are numbers; `flagged` says why it should not be relied on."""
+
+    text: str
+    citations: tuple[int, ...] = ()
+    kind: Literal["figure", "inference", "recommendation", "note"] = "figure"
+    flagged: str = ""
+
+
+class AnswerTable(Frozen):
+    """`rows` are dicts by column field, typed; `shown` limits nothing: the renderer prints all rows given."""
+
+    caption: str
+    source: str = Field(description="step.product")
+    columns: tuple[Column, ...]
+    rows: tuple[dict[str, Any], ...]
+    total_rows: int
+    scope: str
+    as_of: str
+
+
+class AnswerChart(Frozen):
+    """`spec` is a dumped `tools.charts.ChartSpec`."""
+
+    caption: str
+    spec: dict[str, Any]
+
+
+class AnswerSection(Frozen):
+    heading: str
+    sentences: tuple[Sentence, ...] = ()
+    tables: tuple[AnswerTable, ...] = ()
+    charts: tuple[AnswerChart, ...] = ()
+
+
+class Answer(Frozen):
+    """The whole answer. `status` partial: something that was asked for is missing, and `missing` says what and why."""
+
+    title: str
+    goal: str
+    status: Literal["complete", "partial", "failed"]
+    sections: tuple[AnswerSection, ...]
+    missing: tuple[str, ...] = ()
+    issues: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
+    decisions: tuple[str, ...] = Field((), description="approvals and what came of them")
+    citations: tuple[Citation, ...] = ()
+    model: str = ""
+    offline: bool = False
+    made_on: str = ""

@@ -1,0 +1,121 @@
+"""The registry of tools. A tool is one typed function with a manifest; only a `Clearance` minted by the gateway opens it.
+
+`@tool(...)` describes a function and builds nothing. A domain lists its tools; `Registry` holds them for the gateway, for the
+policy (manifests) and for the models (schemas).
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel
+
+from governance.identity import Caller
+from governance.manifest import ToolManifest
+
+
+class NoClearance(PermissionError):
+    """A tool was called around the gateway."""
+
+
+class ToolError(Exception):
+    """A tool could not do what was asked; the message is for the model and the user. `transient`: a retry may help."""
+
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        super().__init__(message)
+        self.transient = transient
+
+
+@dataclass(frozen=True)
+class ToolContext:
+    """What a tool's function is handed beside its arguments.
+
+    `resources` is the domain's own (its system of record, read-only for a read tool); `inputs` maps a reference such as
+    `s2.exposure` to that product as a dict; `today` is the date of the run, fixed when it was planned.
+    """
+
+    caller: Caller
+    resources: Any
+    inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    execution_id: str = ""
+    step_id: str = ""
+    call_id: str = ""
+    idempotency_key: str = ""
+    today: date = field(default_factory=date.today)
+
+
+@dataclass(frozen=True)
+class Clearance:
+    """Permission for exactly one call. Only the gateway makes one; `seal` is its private witness."""
+
+    tool: str
+    call_id: str
+    seal: object = field(repr=False)
+
+
+Run = Callable[[Any, ToolContext], Any | Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool: name, description, typed arguments and result, manifest. `produces` is the product its result is, if any."""
+
+    name: str
+    description: str
+    args: type[BaseModel]
+    result: type[BaseModel]
+    manifest: ToolManifest
+    produces: str
+    _run: Run = field(repr=False)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> None:
+        raise NoClearance(f"{self.name} is called through the gateway only")
+
+    def open(self, clearance: Clearance, seal: object) -> Run:
+        """The function itself, for the holder of the gateway's seal. Raises `NoClearance` for anybody else."""
+        if clearance.seal is not seal or clearance.tool != self.name:
+            raise NoClearance(f"{self.name} was called without a clearance of its own")
+        return self._run
+
+
+def tool(manifest: ToolManifest, *, name: str = "", produces: str = "") -> Callable[[Run], Tool]:
+    """Describe `def f(args: Args, ctx: ToolContext) -> Result` as a tool; its docstring is what models read.
+
+    Plain functions are run in a worker thread, coroutines on the loop.
+    """
+
+    def describe(run: Run) -> Tool:
+        hints = get_type_hints(run)
+        args, result = hints["args"], hints["return"]
+        product = produces or getattr(result, "product", "")
+        label: str = name or getattr(run, "__name__", "")
+        text = " ".join((run.__doc__ or "").split())
+        if not text:
+            raise ValueError(f"tool {label} has no docstring: models choose by it")
+        return Tool(label, text, args, result, manifest, product, run)
+
+    return describe
+
+
+class Registry(Mapping[str, Tool]):
+    """The tools of one process, by name."""
+
+    def __init__(self, tools: Iterable[Tool] = ()) -> None:
+        self._tools: dict[str, Tool] = {}
+        for one in tools:
+            if one.name in self._tools:
+                raise ValueError(f"two tools are named {one.name}")
+            self._tools[one.name] = one
+
+    def __getitem__(self, name: str) -> Tool:
+        return self._tools[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tools)
+
+    def __len__(self) -> int:
+        return len(self._tools)
+
+    def manifests(self) -> dict[str, ToolManifest]:
+        return {name: one.manifest for name, one in self._tools.items()}
