@@ -1,0 +1,132 @@
+"""One approval: the request a person decides, its votes, and the errors of deciding it. Pure data; `approvals.py` stores it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from governance.clock import parse
+from governance.identity import Caller
+from governance.manifest import Effect, ToolManifest
+from governance.policy import CallFacts
+
+Status = Literal["pending", "approved", "rejected", "answered", "expired", "void", "superseded", "consumed"]
+Verdict = Literal["approve", "reject", "respond", "edit"]
+
+
+class VoteRefused(Exception):
+    """A vote that does not count; the message says why. Base of the errors below."""
+
+
+class UnknownApproval(VoteRefused, LookupError):
+    """There is no such approval in the voter's organisation."""
+
+
+class WrongRole(VoteRefused, PermissionError):
+    """The voter holds none of the roles that may decide this."""
+
+
+class AlreadyDecided(VoteRefused, ValueError):
+    """The approval is no longer open; the message says how it ended and by whom."""
+
+
+class ApprovalExpired(VoteRefused, ValueError):
+    """The time to decide is over, which denies the action."""
+
+
+class EditDenied(VoteRefused, ValueError):
+    """The edited action may not run, or is no action at all; the original stays open."""
+
+
+@dataclass(frozen=True)
+class Vote:
+    """One person's verdict. `roles` are those of the approver roles that the person held then."""
+
+    user: str
+    roles: tuple[str, ...]
+    verdict: Verdict
+    message: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Approval:
+    """Everything an approver must see, and how it stands. `args` are exactly what would run.
+
+    `approvers` are roles, of which `quorum` different people must agree. `decided_by` are people. `superseded_by` is the row
+    that an edit made of this one.
+    """
+
+    id: str
+    digest: str
+    status: Status
+    execution_id: str
+    step_id: str
+    call_id: str
+    thread_id: str
+    requester: Caller
+    agent: str
+    tool: str
+    manifest: ToolManifest = field(repr=False)
+    args: Mapping[str, Any]
+    provenance: Mapping[str, str]
+    rules: tuple[str, ...]
+    reasons: tuple[str, ...]
+    approvers: tuple[str, ...]
+    quorum: int
+    policy_version: str
+    user_request: str
+    created_at: datetime
+    expires_at: datetime
+    granted: frozenset[str] = frozenset()
+    labels: frozenset[str] = frozenset()
+    votes: tuple[Vote, ...] = ()
+    decided_at: datetime | None = None
+    decided_by: tuple[str, ...] = ()
+    message: str = ""
+    reminded_at: datetime | None = None
+    superseded_by: str | None = None
+
+    @property
+    def org(self) -> str:
+        return self.requester.org
+
+    @property
+    def effect(self) -> Effect:
+        return self.manifest.effect
+
+    def facts(self, args: Mapping[str, Any] | None = None) -> CallFacts:
+        """The call as it was proposed, or with other arguments."""
+        return CallFacts(
+            caller=self.requester,
+            agent=self.agent,
+            tool=self.tool,
+            manifest=self.manifest,
+            args=self.args if args is None else args,
+            execution_id=self.execution_id,
+            step_id=self.step_id,
+            granted=self.granted,
+            context_labels=self.labels,
+        )
+
+    def carried_by(self, approvers: Sequence[str], quorum: int) -> bool:
+        """Did enough people who held one of these roles agree? Asked again at the effect: the policy may have changed."""
+        people = {vote.user for vote in self.votes if vote.verdict == "approve" and set(vote.roles) & set(approvers)}
+        return len(people) >= max(quorum, 1)
+
+
+def from_row(row: Mapping[Any, Any], votes: Sequence[Mapping[Any, Any]]) -> Approval:
+    """An `Approval` of its database row and those of its votes."""
+    same = ("id", "digest", "status", "execution_id", "step_id", "call_id", "thread_id", "agent", "tool", "args", "provenance")
+    also = ("quorum", "policy_version", "user_request", "message", "superseded_by")
+    values: dict[str, Any] = {name: row[name] for name in (*same, *also)}
+    values.update({name: tuple(row[name]) for name in ("rules", "reasons", "approvers", "decided_by")})
+    values.update({name: frozenset(row[name]) for name in ("granted", "labels")})
+    for name in ("created_at", "expires_at", "decided_at", "reminded_at"):
+        values[name] = parse(row[name]) if row[name] else None
+    return Approval(
+        requester=Caller.from_dict(row["requester"]),
+        manifest=ToolManifest.model_validate(row["manifest"]),
+        votes=tuple(Vote(v["user"], tuple(v["roles"]), v["verdict"], v["message"], parse(v["at"])) for v in votes),
+        **values,
+    )

@@ -1,0 +1,331 @@
+"""The approvals: the table that is the authority on what people agreed to. A graph's checkpoint never is.
+
+Opened and consumed by the tool gateway, decided through the application, waited for and voided by the graphs. A row moves
+pending → approved → consumed, or ends as rejected, answered, expired, void or superseded; no other way, and never back.
+"""
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from database import Database
+from governance.approval import (
+    AlreadyDecided,
+    Approval,
+    ApprovalExpired,
+    EditDenied,
+    Status,
+    UnknownApproval,
+    Verdict,
+    WrongRole,
+    from_row,
+)
+from governance.clock import Clock, now, stamp
+from governance.decisions import Decisions, Phase, Record
+from governance.digest import action_digest
+from governance.identity import Caller
+from governance.policy import CallFacts, Decision
+from governance.tables import approvals, insert_new, votes
+from governance.wakes import Wakes
+
+Decide = Callable[[CallFacts], Decision]
+CheckArgs = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+ENDINGS: Mapping[Verdict, Status] = {"approve": "approved", "reject": "rejected", "respond": "answered"}
+
+
+def _refuse_edits(facts: CallFacts) -> Decision:
+    return Decision("deny", ("no-policy",), ("no policy is at hand to judge an edited action",))
+
+
+class Approvals:
+    """The approvals of one application database.
+
+    `decide` judges edited actions (the policy engine's); without one, edits are denied. `check_args(tool, args)` returns a
+    tool's arguments in their normal form or raises `ValueError`; without one, edited arguments are first checked at the effect.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock = now,
+        *,
+        decisions: Decisions | None = None,
+        decide: Decide = _refuse_edits,
+        check_args: CheckArgs | None = None,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._decisions = decisions or Decisions(db, clock)
+        self._decide = decide
+        self._check_args = check_args
+        self._wakes = Wakes()
+
+    async def request(self, facts: CallFacts, decision: Decision, **details: Any) -> Approval:
+        """`open` in a transaction of its own."""
+        return await self._db.run(lambda c: self.open(c, facts, decision, **details))
+
+    def open(
+        self,
+        connection: Connection,
+        facts: CallFacts,
+        decision: Decision,
+        *,
+        call_id: str,
+        thread_id: str,
+        user_request: str,
+        provenance: Mapping[str, str],
+        expires_at: datetime,
+    ) -> Approval:
+        """The approval of this action: a new pending row, or the one that is there, in whatever state it is."""
+        action = action_digest(facts)
+        row = dict(
+            id=str(uuid.uuid4()),
+            digest=action,
+            status="pending",
+            org=facts.caller.org,
+            execution_id=facts.execution_id,
+            step_id=facts.step_id,
+            call_id=call_id,
+            thread_id=thread_id,
+            requester=facts.caller.as_dict(),
+            agent=facts.agent,
+            tool=facts.tool,
+            manifest=facts.manifest.model_dump(mode="json"),
+            args=dict(facts.args),
+            provenance=dict(provenance),
+            granted=sorted(facts.granted),
+            labels=sorted(facts.context_labels),
+            rules=decision.rules,
+            reasons=decision.reasons,
+            approvers=decision.approvers,
+            quorum=max(decision.quorum, 1),
+            policy_version=decision.policy_version,
+            user_request=user_request,
+            created_at=stamp(self._clock()),
+            expires_at=stamp(expires_at),
+            decided_by=[],
+            message="",
+        )
+        insert_new(connection, approvals, row)
+        id = connection.execute(select(approvals.c.id).where(approvals.c.digest == action)).scalar_one()
+        return self._load(connection, id, lock=True)
+
+    async def get(self, ids: Sequence[str]) -> list[Approval]:
+        """The approvals of these ids, in their order. Raises `UnknownApproval`."""
+        return await self._db.run(lambda c: [self._load(c, id) for id in ids])
+
+    async def resolve(self, id: str) -> Approval:
+        """The row that counts: the approval itself, or what edits made of it. Raises `UnknownApproval`."""
+        return await self._db.run(lambda c: self.live(c, id))
+
+    def live(self, connection: Connection, id: str) -> Approval:
+        """`resolve` inside the caller's transaction."""
+        found = self._load(connection, id)
+        seen = {id}
+        while found.superseded_by and found.superseded_by not in seen:
+            seen.add(found.superseded_by)
+            found = self._load(connection, found.superseded_by)
+        return found
+
+    async def pending(self, execution_id: str | None = None, org: str | None = None) -> list[Approval]:
+        """Open approvals, oldest first, of one execution or one organisation."""
+        query = select(approvals.c.id).where(approvals.c.status == "pending").order_by(approvals.c.created_at, approvals.c.id)
+        if execution_id is not None:
+            query = query.where(approvals.c.execution_id == execution_id)
+        if org is not None:
+            query = query.where(approvals.c.org == org)
+        return await self._db.run(lambda c: [self._load(c, id) for id in c.scalars(query).all()])
+
+    async def of_execution(self, execution_id: str) -> list[Approval]:
+        """Every approval of an execution that an edit did not supersede, oldest first."""
+        own = (approvals.c.execution_id == execution_id) & (approvals.c.status != "superseded")
+        query = select(approvals.c.id).where(own).order_by(approvals.c.created_at, approvals.c.id)
+        return await self._db.run(lambda c: [self._load(c, id) for id in c.scalars(query).all()])
+
+    async def undecided(self, ids: Iterable[str]) -> list[str]:
+        """Those of the approvals (or of what edits made of them) that still wait for people. Expires what is over first."""
+        await self.expire()
+        return await self._db.run(lambda c: [id for id in ids if self.live(c, id).status == "pending"])
+
+    def wake(self, execution_id: str) -> None:
+        """Wake whoever is subscribed to an execution in this process, though no approval of it was decided."""
+        self._wakes.wake(execution_id)
+
+    async def vote(
+        self,
+        approval_id: str,
+        voter: Caller,
+        verdict: Verdict,
+        *,
+        message: str = "",
+        args: Mapping[str, Any] | None = None,
+    ) -> Approval:
+        """Record a person's verdict and return the approval that results: for an edit the new one.
+
+        approve counts towards the quorum; reject, respond (an answer in the action's stead) and edit (`args` are the new
+        arguments, judged afresh) end the request. Raises `UnknownApproval`, `WrongRole`, `ApprovalExpired`, `AlreadyDecided`,
+        `EditDenied`; the last leaves the request open.
+        """
+        found = await self._db.run(lambda c: self._vote(c, approval_id, voter, verdict, message, args))
+        self._wakes.wake(found.execution_id)
+        if found.status == "expired":  # committed first: the expiry stays, whatever the voter makes of the error
+            raise ApprovalExpired(f"the time to decide {found.tool} ended at {stamp(found.expires_at)}: it is denied")
+        return found
+
+    async def void(self, execution_id: str, step_ids: Iterable[str] | None, reason: str) -> list[Approval]:
+        """End what is open or not yet acted on: of some steps (dropped by a re-plan), or of the whole execution (None)."""
+        unused = approvals.c.status.in_(("pending", "approved")) & (approvals.c.execution_id == execution_id)
+        if step_ids is not None:
+            unused &= approvals.c.step_id.in_(list(step_ids))
+        return await self._end_all(unused, "void", reason)
+
+    async def expire(self, at: datetime | None = None) -> list[Approval]:
+        """End the open approvals whose time is over. An expired approval denies its action."""
+        over = (approvals.c.status == "pending") & (approvals.c.expires_at <= stamp(at or self._clock()))
+        return await self._end_all(over, "expired", "nobody decided in time")
+
+    async def remind(self, at: datetime | None = None) -> list[Approval]:
+        """Mark, and return, the open approvals past half their time whose people were not reminded yet."""
+        when = at or self._clock()
+        query = select(approvals.c.id).where(approvals.c.status == "pending", approvals.c.reminded_at.is_(None))
+
+        def work(c: Connection) -> list[Approval]:
+            open = [self._load(c, id) for id in c.scalars(query.with_for_update()).all()]
+            due = [one for one in open if one.created_at + (one.expires_at - one.created_at) / 2 <= when]
+            for one in due:
+                c.execute(update(approvals).where(approvals.c.id == one.id).values(reminded_at=stamp(when)))
+            return [replace(one, reminded_at=when) for one in due]
+
+        return await self._db.run(work)
+
+    def consume(self, connection: Connection, id: str) -> bool:
+        """Spend an approval inside the transaction of what it was given for. False: it is not approved, spent or too old."""
+        fresh = (approvals.c.status == "approved") & (approvals.c.expires_at > stamp(self._clock()))
+        change = update(approvals).where(approvals.c.id == id, fresh).values(status="consumed")
+        return connection.execute(change).rowcount == 1
+
+    def subscribe(self, execution_id: str) -> AbstractContextManager[Any]:
+        """`with approvals.subscribe(id) as event:` an `asyncio.Event`, set whenever one of its approvals was decided."""
+        return self._wakes.subscribe(execution_id)
+
+    def _vote(
+        self, c: Connection, id: str, voter: Caller, verdict: Verdict, message: str, args: Mapping[str, Any] | None
+    ) -> Approval:
+        found = self._load(c, id, lock=True)
+        if found.org != voter.org:
+            raise UnknownApproval(f"there is no approval {id} in {voter.org}")  # another organisation's is not even named
+        roles = tuple(sorted(set(found.approvers) & set(voter.roles)))
+        if not roles:
+            raise WrongRole(f"{voter.user} may not decide {found.tool}: it takes one of {', '.join(found.approvers)}")
+        if found.status != "pending":
+            by = f" by {', '.join(found.decided_by)}" if found.decided_by else ""
+            raise AlreadyDecided(f"{found.tool} was already {found.status}{by}: your {verdict} was not counted")
+        if found.expires_at <= self._clock():
+            return self._end(c, found, "expired", "nobody decided in time")
+        if verdict == "edit":
+            return self._edit(c, found, voter, roles, message, args)
+        return self._count(c, found, voter, roles, verdict, message)
+
+    def _count(
+        self, c: Connection, found: Approval, voter: Caller, roles: tuple[str, ...], verdict: Verdict, message: str
+    ) -> Approval:
+        self._cast(c, found, voter, roles, verdict, message)
+        found = self._load(c, found.id)
+        if verdict == "approve" and not found.carried_by(found.approvers, found.quorum):
+            return found  # others must agree too
+        people = sorted(vote.user for vote in found.votes if vote.verdict == verdict)
+        return self._close(c, found, ENDINGS[verdict], people, message)
+
+    def _edit(
+        self,
+        c: Connection,
+        found: Approval,
+        voter: Caller,
+        roles: tuple[str, ...],
+        message: str,
+        args: Mapping[str, Any] | None,
+    ) -> Approval:
+        """A new row for the edited action, judged as any other; votes for the old one do not count for it."""
+        facts = found.facts(self._checked(found.tool, args))
+        if action_digest(facts) == found.digest:
+            raise EditDenied(f"the edit changes no argument of {found.tool}: approve or reject it instead")
+        try:
+            decision = self._decide(facts)
+        except Exception as error:  # a policy that fails denies, here as in the gateway
+            raise EditDenied(f"the edited {found.tool} could not be judged ({error}): it may not run") from error
+        if decision.outcome == "deny":
+            raise EditDenied(f"the edited {found.tool} may not run: {'; '.join(decision.reasons)}")
+        changed = {name for name in facts.args if facts.args[name] != found.args.get(name)}
+        made = self.open(
+            c,
+            facts,
+            decision,
+            call_id=found.call_id,
+            thread_id=found.thread_id,
+            user_request=found.user_request,
+            provenance={**found.provenance, **{name: f"edited by {voter.user}" for name in sorted(changed)}},
+            expires_at=found.expires_at,
+        )
+        if made.status not in ("pending", "approved"):
+            raise EditDenied(f"the same {found.tool} was already {made.status} in this step")
+        self._cast(c, found, voter, roles, "edit", message)
+        self._close(c, found, "superseded", [voter.user], message, superseded_by=made.id)
+        self._record(c, made, "decided", decision.outcome, reasons=decision.reasons, approvers=decision.approvers)
+        if made.status == "approved":  # another call of the step asked for just this, and got it
+            return made
+        if decision.outcome == "allow":
+            return self._close(c, made, "approved", [voter.user], message)
+        held = tuple(sorted(set(decision.approvers) & set(voter.roles)))
+        return self._count(c, made, voter, held, "approve", message) if held else made
+
+    def _checked(self, tool: str, args: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        if args is None:
+            raise EditDenied(f"an edit of {tool} must say its new arguments")
+        try:
+            return self._check_args(tool, args) if self._check_args else args
+        except ValueError as error:
+            raise EditDenied(f"the edited arguments do not fit {tool}: {error}") from error
+
+    def _cast(
+        self, c: Connection, found: Approval, voter: Caller, roles: tuple[str, ...], verdict: Verdict, message: str
+    ) -> None:
+        values = dict(roles=roles, verdict=verdict, message=message, at=stamp(self._clock()))
+        if not insert_new(c, votes, dict(approval_id=found.id, user=voter.user, **values)):  # a change of mind while it is open
+            own = (votes.c.approval_id == found.id) & (votes.c.user == voter.user)
+            c.execute(update(votes).where(own).values(**values))
+        self._record(c, found, "vote", verdict, user=voter.user, approvers=roles, reasons=(message,) if message else ())
+
+    async def _end_all(self, which: Any, status: Status, reason: str) -> list[Approval]:
+        query = select(approvals.c.id).where(which).with_for_update()
+        ended = await self._db.run(lambda c: [self._end(c, self._load(c, id), status, reason) for id in c.scalars(query).all()])
+        for execution_id in {one.execution_id for one in ended}:
+            self._wakes.wake(execution_id)
+        return ended
+
+    def _end(self, c: Connection, found: Approval, status: Status, reason: str) -> Approval:
+        self._record(c, found, "void", status, reasons=(reason,))
+        return self._close(c, found, status, [], reason)
+
+    def _close(
+        self, c: Connection, found: Approval, status: Status, people: Sequence[str], message: str, **more: Any
+    ) -> Approval:
+        values = dict(status=status, decided_at=stamp(self._clock()), decided_by=list(people), message=message, **more)
+        c.execute(update(approvals).where(approvals.c.id == found.id).values(**values))
+        return self._load(c, found.id)
+
+    def _record(self, c: Connection, found: Approval, phase: Phase, outcome: str, **more: Any) -> None:
+        known = dict(approval_id=found.id, rules=found.rules, policy_version=found.policy_version)
+        self._decisions.add(c, Record.of(found.facts(), phase, outcome, found.call_id, **{**known, **more}), found.args)
+
+    def _load(self, c: Connection, id: str, *, lock: bool = False) -> Approval:
+        query = select(approvals).where(approvals.c.id == id)
+        row = c.execute(query.with_for_update() if lock else query).mappings().one_or_none()
+        if row is None:
+            raise UnknownApproval(f"there is no approval {id}")
+        cast = select(votes).where(votes.c.approval_id == id).order_by(votes.c.at, votes.c.user)
+        return from_row(row, c.execute(cast).mappings().all())

@@ -1,0 +1,40 @@
+"""A real SQLite file with the tables of governance, and the stores over it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from database import Database
+from governance.approvals import Approvals
+from governance.decisions import Decisions
+from governance.tables import metadata
+from tests.governance.cases import Judge, Time
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path / 'clearance.db'}")
+    database.create(metadata)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def judge() -> Judge:
+    return Judge()
+
+
+@pytest.fixture
+def decisions(db: Database, time: Time) -> Decisions:
+    return Decisions(db, time)
+
+
+@pytest.fixture
+def approvals(db: Database, time: Time, judge: Judge) -> Approvals:
+    return Approvals(db, time, decide=judge)

@@ -1,0 +1,51 @@
+"""The record only grows."""
+
+import sqlite3
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
+
+from database import Database
+from governance.decisions import Decisions, Record
+from tests.governance.cases import START, call
+
+
+async def test_a_record_comes_back_as_written_and_its_arguments_apart(decisions: Decisions) -> None:
+    facts = call()
+    written = Record.of(
+        facts, "decided", "approve", "c1", rules=("effects",), reasons=("why",), approvers=("risk-manager",), ms=1.5
+    )
+    await decisions.append(written, facts.args)
+    await decisions.append(Record.of(facts, "outcome", "ok", "c1"), facts.args)
+    first, second = await decisions.for_execution("e1")
+    assert (first.seq, second.seq) == (1, 2)
+    assert first.at == START.isoformat(timespec="microseconds")
+    assert (first.user, first.rules, first.approvers, first.ms) == ("ann", ("effects",), ("risk-manager",), 1.5)
+    assert await decisions.payload(first.args_digest) == facts.args
+    assert await decisions.for_execution("e2") == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE decisions SET outcome = 'allow'",
+        "DELETE FROM decisions",
+        "INSERT OR REPLACE INTO decisions SELECT * FROM decisions WHERE seq = 1",
+    ],
+)
+async def test_nothing_written_can_be_changed(db: Database, decisions: Decisions, statement: str) -> None:
+    await decisions.append(Record.of(call(), "decided", "deny", "c1"))
+    with pytest.raises(DatabaseError, match="append-only"):
+        await db.run(lambda c: c.execute(text(statement)))
+    with sqlite3.connect(str(db.url.database)) as other, pytest.raises(sqlite3.DatabaseError, match="append-only"):
+        other.execute(statement)  # a connection that is not ours fares no better
+    assert [one.outcome for one in await decisions.for_execution("e1")] == ["deny"]
+
+
+async def test_erasing_arguments_leaves_the_record(db: Database, decisions: Decisions) -> None:
+    facts = call()
+    await decisions.append(Record.of(facts, "decided", "deny", "c1"), facts.args)
+    await db.run(lambda c: c.execute(text("DELETE FROM payloads")))
+    (record,) = await decisions.for_execution("e1")
+    assert await decisions.payload(record.args_digest) is None
