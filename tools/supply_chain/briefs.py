@@ -1,0 +1,143 @@
+"""What an approver needs to know of each supplier over the threshold, with the arguments its case would be opened with."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection, select
+
+from governance.manifest import ToolManifest
+from tools.registry import ToolContext, tool
+from tools.results import Column, Figure, Highlight, Row, ToolResult, product_ref
+from tools.supply_chain.case_book import owner_for
+from tools.supply_chain.lines import upstream
+from tools.supply_chain.score import RiskScores, ScoreRow
+from tools.supply_chain.tables import cases
+
+READ = ToolManifest(effect="read", output="trusted", data_class="confidential")
+DUE_DAYS = {"critical": 7, "high": 14, "medium": 30}
+
+
+class BriefArgs(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    risk_scores_ref: str = product_ref("risk_scores")
+    min_spend: float | None = Field(None, ge=0, description="second threshold: smallest spend in US dollars")
+    min_late_rate: float | None = Field(None, ge=0, le=100, description="second threshold: smallest late rate in percent")
+
+
+class BriefRow(Row):
+    """One proposed case. `supplier_id` to `due` are `open_case`'s arguments by name."""
+
+    supplier_id: int
+    supplier: str
+    title: str
+    reason: str
+    severity: str
+    owner: str
+    due: date
+    score: Decimal
+    recommendation: Literal["approve", "look closer", "reject"]
+    recommendation_reason: str
+    open_cases: str
+
+
+class ApprovalBriefs(ToolResult):
+    product: ClassVar[str] = "approval_briefs"
+    rows: list[BriefRow] = Field(default_factory=list)
+
+
+@tool(READ)
+def approval_briefs(args: BriefArgs, ctx: ToolContext) -> ApprovalBriefs:
+    """Prepare an escalation for each supplier over the risk threshold: title, reason, severity, owner, due date, advice.
+
+    Due dates are 7 days from today for critical, 14 for high, 30 for medium. A supplier with an open case is marked so.
+    """
+    scores = upstream(ctx, args.risk_scores_ref, RiskScores)
+    chosen = [row for row in scores.rows if row.over_threshold and _meets(row, args)]
+    already = _open_cases(ctx)
+    rows = []
+    for row in chosen:
+        recommendation, why = recommend(row, already.get(row.supplier_id, []))
+        rows.append(
+            BriefRow(
+                records=row.records,
+                supplier_id=row.supplier_id,
+                supplier=row.supplier,
+                title=f"Supplier risk: {row.supplier}"[:200],
+                reason=row.reason,
+                severity=row.severity,
+                owner=owner_for(ctx.resources.reading, row.supplier_id),
+                due=ctx.today + timedelta(days=DUE_DAYS[row.severity]),
+                score=row.score,
+                recommendation=recommendation,
+                recommendation_reason=why,
+                open_cases=", ".join(map(str, already.get(row.supplier_id, []))) or "none",
+            )
+        )
+    limits = [
+        f"spend from ${args.min_spend:,.0f}" if args.min_spend else "",
+        f"late rate from {args.min_late_rate:g} %" if args.min_late_rate else "",
+    ]
+    highlights = [Highlight(text="{count} escalations are proposed.", slots={"count": "figures.proposed"})]
+    highlights += [
+        Highlight(
+            text="Proposed for {supplier} (score {score}, {severity}): owner {owner}, due {due}.",
+            slots={name: f"rows[{index}].{name}" for name in ("supplier", "score", "severity", "owner", "due")},
+            kind="recommendation",
+        )
+        for index in range(min(len(rows), 4))
+    ]
+    return ApprovalBriefs(
+        title="Proposed escalations",
+        scope="; ".join(filter(None, [scores.scope, "suppliers over the risk threshold", *limits])),
+        as_of=scores.as_of,
+        rows=rows,
+        columns=[
+            Column(field="supplier", label="Supplier"),
+            Column(field="score", label="Risk score", unit="score"),
+            Column(field="severity", label="Severity"),
+            Column(field="owner", label="Owner"),
+            Column(field="due", label="Due", unit="date"),
+            Column(field="recommendation", label="Recommendation"),
+            Column(field="open_cases", label="Open cases"),
+        ],
+        figures={"proposed": Figure(value=len(rows), unit="count", label="proposed escalations")},
+        highlights=highlights,
+        caveats=["A proposal opens nothing: each case needs its own approval."],
+        query=f"rows of {args.risk_scores_ref} over its threshold; due = today + {DUE_DAYS} days by severity",
+    )
+
+
+def recommend(row: ScoreRow, open_cases: list[int]) -> tuple[Literal["approve", "look closer", "reject"], str]:
+    """What an approver is advised, and why. It is advice: people vote."""
+    if open_cases:
+        return "reject", f"already open: case {', '.join(map(str, open_cases))}"
+    if row.small_sample:
+        return "look closer", "fewer than ten order lines: the late rate says little"
+    if row.missing_parts:
+        return "look closer", f"parts of the score are missing: {row.missing_parts}"
+    if row.sanctions_part:
+        return "look closer", "the name resembles one on the sanctions list: check it first, it is no verdict"
+    return "approve", "all parts of the score are known and no case is open"
+
+
+def _meets(row: ScoreRow, args: BriefArgs) -> bool:
+    """Does the row pass the second thresholds, where given?"""
+    return row.spend >= Decimal(str(args.min_spend or 0)) and row.late_rate >= Decimal(str(args.min_late_rate or 0))
+
+
+def _open_cases(ctx: ToolContext) -> dict[int, list[int]]:
+    """Ids of open cases by supplier."""
+
+    def work(connection: Connection) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for key, supplier_id in connection.execute(
+            select(cases.c.id, cases.c.supplier_id).where(cases.c.status == "open").order_by(cases.c.id)
+        ):
+            found.setdefault(supplier_id, []).append(key)
+        return found
+
+    result: dict[int, list[int]] = ctx.resources.reading.run_sync(work)
+    return result

@@ -1,0 +1,124 @@
+"""Opening the system of record, and saying what is in it.
+
+`open_records` is the domain's `open`: the graphs hand what it returns to every tool as `ctx.resources`. `loaded` and `require`
+are for `clearance data status` and for whoever must know that there is something to answer from.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection, func, select
+
+from database import Database
+from settings import Settings
+from tools.supply_chain.tables import imports, indicators, metadata, order_lines, sanctions
+
+MEASURED = ("suppliers", "items", "sites", "shipments", "order_lines", "countries", "indicators", "sanctions", "cases")
+
+
+class NoRecords(RuntimeError):
+    """The system of record is empty, or lacks the part that was asked for; the message says what to run."""
+
+
+class SystemOfRecord:
+    """The domain's handles: read tools get `reading`, which cannot write; effects get `writing`."""
+
+    def __init__(self, reading: Database, writing: Database) -> None:
+        self.reading = reading
+        self.writing = writing
+
+    def close(self) -> None:
+        self.reading.close()
+        self.writing.close()
+
+
+@dataclass(frozen=True)
+class SourceLoaded:
+    """The latest import of one source."""
+
+    source: str
+    path: str
+    sha256: str
+    kept: int
+    rejected: int
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a system of record holds. Dates and years are None when there is nothing of that kind."""
+
+    counts: dict[str, int]
+    sources: tuple[SourceLoaded, ...]
+    first_scheduled: date | None
+    last_scheduled: date | None
+    first_indicator_year: int | None
+    last_indicator_year: int | None
+    sanctions_date: date | None
+
+    @property
+    def demo(self) -> bool:
+        """Is this the generated company?"""
+        return any(source.source == "demo" for source in self.sources)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The parts that no answer can use because nothing of them is loaded."""
+        parts = {"order lines": "order_lines", "governance indicators": "indicators", "sanctions list": "sanctions"}
+        return tuple(part for part, table in parts.items() if not self.counts[table])
+
+
+def open_records(settings: Settings) -> SystemOfRecord:
+    """Open the system of record, with its tables made. Raises `database.DatabaseUnavailable`.
+
+    The writing handle goes first: a read-only handle cannot create the SQLite file it opens.
+    """
+    writing = Database(settings.sor_url())
+    try:
+        writing.create(metadata)
+        return SystemOfRecord(Database(settings.sor_url(), readonly=True), writing)
+    except BaseException:  # a handle owns threads: give them back before the error goes on
+        writing.close()
+        raise
+
+
+def loaded(db: Database) -> Loaded:
+    """What is loaded: rows by table, the latest import of each source, and the periods they cover."""
+    return db.run_sync(_loaded)
+
+
+def require(db: Database) -> Loaded:
+    """What is loaded. Raises `NoRecords` if there is no order line."""
+    found = loaded(db)
+    if not found.counts["order_lines"]:
+        raise NoRecords(
+            "nothing is loaded: run `clearance data demo` for the generated company, or `clearance data import` with your files"
+        )
+    return found
+
+
+def clear(db: Database) -> None:
+    """Delete every record, cases included: what `--replace` does before another company is loaded."""
+
+    def work(connection: Connection) -> None:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())
+
+    db.run_sync(work)
+
+
+def _loaded(connection: Connection) -> Loaded:
+    counts = {
+        name: connection.execute(select(func.count()).select_from(metadata.tables[name])).scalar_one() for name in MEASURED
+    }
+    newest = {row.source: row for row in connection.execute(select(imports).order_by(imports.c.id))}
+    first, last = connection.execute(select(func.min(order_lines.c.scheduled), func.max(order_lines.c.scheduled))).one()
+    early, late = connection.execute(select(func.min(indicators.c.year), func.max(indicators.c.year))).one()
+    return Loaded(
+        counts=counts,
+        sources=tuple(SourceLoaded(row.source, row.path, row.sha256, row.kept, row.rejected) for row in newest.values()),
+        first_scheduled=first,
+        last_scheduled=last,
+        first_indicator_year=early,
+        last_indicator_year=late,
+        sanctions_date=connection.execute(select(func.max(sanctions.c.list_date))).scalar(),
+    )
