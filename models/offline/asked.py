@@ -1,0 +1,94 @@
+"""What a goal says beside its topic: what to leave out, years and thresholds. Plain patterns, used by intake only."""
+
+import re
+
+from models.offline.catalogue import TITLED, Catalogue
+from models.offline.request import Json
+from models.offline.values import pack
+from models.offline.words import STOP, fold, split, stem, stems
+
+_NEGATION = re.compile(
+    r"\b(?:without|no|not|dont|never|skip|skipping|except|excluding|exclude|leave out|leaving out|omit|ignore|ignoring)\b"
+    r"(?P<span>[^.,;:!?\n]*)"
+)
+_ENDS = re.compile(
+    r"\b(?:but|only|just|then|though|because|please|for|by|in|with|over|across"
+    r"|and (?=(?:analy[sz]e|assess|check|compare|find|give|list|make|rank|run|score|screen|show|summari[sz]e|tell)\b))\b"
+)
+# Who must approve is policy's to say: "skip the approval" is no product to leave out, and changes nothing.
+_NOT_OURS = frozenset(stems("approval approve approver permission authorisation review"))
+
+_YEAR = r"((?:19|20)\d\d)"
+_SPANS = (
+    (re.compile(rf"\b(?:from|between)?\s*{_YEAR}\s*(?:-|–|to|and|until|through)\s*{_YEAR}\b"), (0, 0)),
+    (re.compile(rf"\b(?:since|from|starting in)\s+{_YEAR}\b"), (0, None)),
+    (re.compile(rf"\bafter\s+{_YEAR}\b"), (1, None)),
+    (re.compile(rf"\b(?:until|through|up to)\s+{_YEAR}\b"), (None, 0)),
+    (re.compile(rf"\bbefore\s+{_YEAR}\b"), (None, -1)),
+    (re.compile(rf"\b{_YEAR}\b"), (0, 0)),
+)
+_THRESHOLD = re.compile(
+    r"(?:\b(?:over|above|exceeding|more than|at least|threshold(?: of| is)?)|>=?)\s*(\d+(?:\.\d+)?)"
+    r"(?![\d%]|\s*(?:%|percent|days|kg))"
+)
+
+
+def leave_out(goal: str, catalogue: Catalogue) -> tuple[str, list[str]]:
+    """(the goal without its negated parts, the products that those parts name)."""
+    text = fold(goal)
+    spans: list[str] = []
+
+    def take(match: re.Match[str]) -> str:
+        span = match["span"]
+        end = _ENDS.search(span)
+        kept = span[end.start() :] if end else ""
+        span = span[: end.start()] if end else span
+        spans.append(span)
+        return f" {kept}"
+
+    rest = _NEGATION.sub(take, text)
+    excluded: list[str] = []
+    for span in spans:
+        for part in re.split(r"\b(?:and|or|nor)\b", span):
+            said = [stem(word) for word in split(part) if word not in STOP]
+            excluded += [product for product in named(said, catalogue) if product not in excluded]
+    return rest, excluded
+
+
+def named(said: list[str], catalogue: Catalogue) -> list[str]:
+    """The products that a few words name: those that have most of the words in their name, title or words."""
+    words = {word for word in said if word not in _NOT_OURS}
+    scored = [(sum(c.bag.get(word, 0.0) >= TITLED for word in words), c) for c in catalogue.candidates if not c.playbook]
+    most = max((score for score, _ in scored), default=0)
+    found = [candidate.products[0] for score, candidate in scored if score == most]
+    # A word that many products share ("risk", "supplier") names none of them.
+    return found if most and len(found) <= max(2, len(catalogue.candidates) // 10) else []
+
+
+def asked_settings(goal: str, mentions: list[Json], known: frozenset[str]) -> list[Json]:
+    """Settings from the entities that code found, and from years and thresholds in the text. Only those the catalogue knows."""
+    values: dict[str, list[str]] = {}
+    for mention in mentions:
+        values.setdefault(str(mention["setting"]), []).append(str(mention["value"]))
+    found = {name: pack(many) for name, many in values.items() if name in known or not known}
+    text = fold(goal)
+    for name, value in {**years(text), **threshold(text)}.items():
+        if name in known and name not in found:
+            found[name] = value
+    return [{"name": name, "value": value} for name, value in found.items()]
+
+
+def years(text: str) -> dict[str, str]:
+    """`year_from` and `year_to` from "2012", "2010-2012", "since 2013", "before 2012" and the like; the first that is found."""
+    for pattern, shifts in _SPANS:
+        if match := pattern.search(text):
+            given = [int(year) for year in match.groups()] * (2 if len(match.groups()) == 1 else 1)
+            first, last = (None if shift is None else year + shift for year, shift in zip(given, shifts, strict=True))
+            return {name: str(year) for name, year in (("year_from", first), ("year_to", last)) if year is not None}
+    return {}
+
+
+def threshold(text: str) -> dict[str, str]:
+    """`threshold` from "over 60" and the like; a year is none."""
+    match = _THRESHOLD.search(text)
+    return {"threshold": match[1]} if match and not re.fullmatch(_YEAR, match[1]) else {}

@@ -1,0 +1,58 @@
+"""The verifier: has each product's evidence checked by the tool for it, then says what does not hold or does not match."""
+
+from models.offline.request import Bound, Call, Json, Reply, Request, Turn
+from models.offline.words import without_figures
+
+CHECK = "check_evidence"
+
+
+def verify(brief: Json, turn: Turn, request: Request) -> Reply:
+    """A call of `check_evidence` for each result, if that is bound; then the Verdict."""
+    results: list[Json] = brief.get("results") or []
+    tool = request.tool(CHECK)
+    if tool and results and not any(r.name == CHECK for r in turn.results):
+        argument = reference_argument(tool)
+        return Reply(calls=tuple(Call(CHECK, {argument: one["ref"]}) for one in results))
+    return Reply(answer={"name": "Verdict", "value": {"issues": [*failing(results, turn), *dates(results)]}})
+
+
+def reference_argument(tool: Bound) -> str:
+    """The argument that takes a product's reference."""
+    named = [name for name, schema in tool.properties.items() if "product" in schema or name.endswith("ref")]
+    return named[0] if named else "ref"
+
+
+def failing(results: list[Json], turn: Turn) -> list[Json]:
+    """An error for each check with rows (a row is a mismatch), a gap for each check that could not be made."""
+    by_ref = {one["ref"]: one for one in results}
+    issues: list[Json] = []
+    for check in (r for r in turn.results if r.name == CHECK):
+        of = next((by_ref[str(v)] for v in check.args.values() if str(v) in by_ref), None)
+        if of is None:
+            continue
+        name = of["product"].replace("_", " ")
+        if check.data is None:
+            text = f"The evidence of {name} could not be checked: {check.error}"
+            issues.append({"step": of["step"], "severity": "gap", "text": without_figures(text)})
+        elif mismatches(check.data):
+            text = f"The evidence of {name} does not hold: some figures differ from the records they cite."
+            issues.append({"step": of["step"], "severity": "error", "text": text})
+    return issues
+
+
+def mismatches(data: Json) -> bool:
+    """Does the check name a mismatch? Rows may carry their own verdict (`ok`); otherwise a row is a mismatch."""
+    rows = [row for row in data.get("rows", ()) if isinstance(row, dict)]
+    return any(not row.get("ok", False) for row in rows)
+
+
+def dates(results: list[Json]) -> list[Json]:
+    """A note when the results speak of different dates."""
+    spoken: dict[str, list[Json]] = {}
+    for one in results:
+        spoken.setdefault(str(one.get("as_of", "")), []).append(one)
+    if len(spoken) < 2:
+        return []
+    first, *others = (", ".join(one["product"].replace("_", " ") for one in group) for group in spoken.values())
+    text = f"{first.capitalize()} and {', '.join(others)} speak of different dates; each figure shows its own."
+    return [{"step": results[0]["step"], "severity": "note", "text": text}]

@@ -1,0 +1,124 @@
+"""Intake: which products of the catalogue a goal asks for, or why it has to be asked back or declined.
+
+Matching is by word stems, weighted by how rare they are in the catalogue. It sees only the catalogue in the brief; entities
+were found by code before (`mentions`).
+"""
+
+from dataclasses import dataclass
+
+from models.offline.asked import asked_settings, leave_out
+from models.offline.catalogue import Catalogue, Match
+from models.offline.request import Json, Reply, Request, Turn
+from models.offline.words import STOP, split, stem
+
+LEAST = 0.34  # share of a goal's weight that its best reading must explain
+NEAR = 0.92  # a second reading this close to the best is a second reading
+ENOUGH = 0.7  # of an ordinary word's weight, for a further reading to add its products
+OFF_TOPIC = frozenset(
+    stem(w)
+    for w in [
+        "poem",
+        "poetry",
+        "song",
+        "joke",
+        "story",
+        "weather",
+        "forecast",
+        "recipe",
+        "salary",
+        "horoscope",
+        "movie",
+        "lyrics",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A goal, split: its topic in stems, and what it does not want. `plainly`: a verb and just the title of something."""
+
+    words: list[str]
+    exclude: list[str]
+    plainly: bool = False
+
+
+def take(brief: Json, turn: Turn, request: Request) -> Reply:
+    """An `Intake` for the goal."""
+    catalogue = Catalogue.of(brief["catalogue"])
+    goal, mentions = str(brief["goal"]), list(brief.get("mentions") or ())
+    rest, exclude = leave_out(goal, catalogue)
+    words = topic(rest, mentions)
+    plainly = len(split(goal)) > 1 and any(tuple(words) in c.names for c in catalogue.candidates)
+    asked = Asked(words, exclude, plainly)
+    settings = asked_settings(goal, mentions, catalogue.settings)
+    return Reply(answer={"name": "Intake", "value": decide(asked, bool(mentions), catalogue, settings)})
+
+
+def topic(goal: str, mentions: list[Json]) -> list[str]:
+    """The stems of the goal, less the words that only name an entity, years and other numbers."""
+    named = {word for mention in mentions for word in split(str(mention.get("text", "")))}
+    return [stem(word) for word in split(goal) if word not in STOP and word not in named and not word.isdigit()]
+
+
+def decide(asked: Asked, mentioned: bool, catalogue: Catalogue, settings: list[Json]) -> Json:
+    """The Intake's fields."""
+    words = asked.words
+    if off := [w for w in words if w in OFF_TOPIC and w not in catalogue.vocabulary]:
+        return declined(catalogue, f"that is not what this can help with ({', '.join(off)})")
+    matches = catalogue.match(words)
+    if asked.plainly:
+        matches.sort(key=lambda match: (tuple(words) not in match.candidate.names, match.candidate.playbook))
+    if len(set(words)) == 1 and not mentioned and len(matches) > 1 and not asked.plainly:
+        return clarified("That can mean several things. Which one do you want?", [m.candidate.title for m in matches[:4]])
+    if not matches or not (mentioned or catalogue.anchored(words)):
+        if mentioned and not words:
+            return clarified("What would you like to know about it?", catalogue.offers())
+        return declined(catalogue, "nothing in it names something that can be looked up here")
+    best = matches[0]
+    if best.share < LEAST:
+        return declined(catalogue, "too little of it matches what can be looked up here")
+    rivals = [m for m in matches[1:] if rival(best, m) and not asked.plainly]
+    if rivals:
+        choices = [m.candidate.title for m in [best, *rivals[:3]]]
+        return clarified("That can be read in more than one way. Which one do you mean?", choices)
+    products = [p for p in together(best, matches, words, catalogue) if p not in asked.exclude]
+    if not products:
+        return declined(catalogue, "everything it asks for is also what it does not want")
+    return answer("goal", products=products, exclude=asked.exclude, settings=settings)
+
+
+def rival(best: Match, other: Match) -> bool:
+    """Is `other` a second reading of the same words, nearly as strong, with products of its own?"""
+    nested = set(other.candidate.products) <= set(best.candidate.products) or set(best.candidate.products) <= set(
+        other.candidate.products
+    )
+    return not nested and other.score >= NEAR * best.score and other.words <= best.words
+
+
+def together(best: Match, matches: list[Match], words: list[str], catalogue: Catalogue) -> list[str]:
+    """The products of the best reading, and of readings that explain other words of the goal well ("… and compare modes")."""
+    products, explained = list(best.candidate.products), set(best.words)
+    left = [m for m in matches if m is not best and m.strong]
+    while left:
+        scored = [(catalogue.weight(m.strong - explained), -len(m.candidate.products), -i, m) for i, m in enumerate(left)]
+        gain, _, _, more = max(scored, key=lambda entry: entry[:3])
+        if gain < ENOUGH * catalogue.typical:
+            break
+        products += [p for p in more.candidate.products if p not in products]
+        explained |= more.words
+        left.remove(more)
+    return products
+
+
+def answer(kind: str, **fields: object) -> Json:
+    """An Intake with the given fields, the others empty."""
+    empty: Json = {"products": [], "exclude": [], "settings": [], "question": None, "choices": [], "reason": None}
+    return {"kind": kind, **empty, **fields}
+
+
+def clarified(question: str, choices: list[str]) -> Json:
+    return answer("clarify", question=question, choices=choices)
+
+
+def declined(catalogue: Catalogue, why: str) -> Json:
+    return answer("decline", reason=f"I cannot take this goal: {why}. I can do: {'; '.join(catalogue.offers())}.")
