@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     step_attempts: int = Field(2, ge=1, description="attempts of one step before its fallbacks")
     model_calls: int = Field(12, ge=1, description="model calls of one step attempt")
     tool_calls: int = Field(24, ge=1, description="tool calls of one step attempt")
+    plan_steps: int = Field(60, ge=1, description="most steps a plan may have")
+    rows: int = Field(20, ge=1, description="most repetitions of a repeated step")
     revisions: int = Field(3, ge=0, description="re-plans of one execution before a person is asked")
     approval_hours: float = Field(8.0, gt=0, description="hours until an unanswered approval expires, which denies it")
     goal_characters: int = Field(8000, ge=100, description="longest goal that is taken")

@@ -74,6 +74,7 @@ class StepResult(Frozen):
     gaps: tuple[str, ...] = ()
     error: StepError | None = None
     seconds: float = 0.0
+    usage: dict[str, int] = Field(default_factory=dict)
 
 
 class Plan(Frozen):

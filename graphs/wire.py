@@ -130,11 +130,3 @@ class Verdict(Wire):
     """What the verifier found beyond what code has checked."""
 
     issues: list[Issue]
-
-
-class Brief(Wire):
-    """What an approver should know before voting. It recommends; it never votes."""
-
-    recommendation: Literal["approve", "reject", "look closer"]
-    why: str
-    claims: list[Claim]

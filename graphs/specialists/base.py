@@ -1,15 +1,16 @@
-"""What a domain declares: products, specialists that consume and produce them, playbooks that name wanted products.
+"""What a domain declares: products, specialists with tools that make them, playbooks that name wanted products.
 
 Pure data, made by `graphs/specialists/<domain>/domain.py:domain()`. The planner chains back from products; nobody writes edges.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from graphs.wire import Finding
 from settings import Settings
 from tools.registry import Tool
 
@@ -25,22 +26,49 @@ class Product:
 
 @dataclass(frozen=True)
 class Specialist:
-    """An agent with a narrow job. It needs all of `consumes`, takes `optional` when they are there, makes `produces`.
+    """An agent with a narrow job. What it produces and consumes is what its tools produce and consume (`offers`).
 
-    `for_each`: the consumed product over whose selected rows the step is repeated. `prompt` is a file beside the declaration.
+    `for_each`: a product over whose rows its step is repeated. `fallbacks`: specialists tried when its attempts are used up.
+    `prompt` is a file beside the declaration. `response` is what it answers with.
     """
 
     name: str
     title: str
     purpose: str
-    produces: tuple[str, ...]
     tools: tuple[str, ...]
     prompt: Path
-    consumes: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
     for_each: str | None = None
     fallbacks: tuple[str, ...] = ()
-    response: type[BaseModel] | None = None  # None: Finding
+    response: type[BaseModel] = Finding
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One product a specialist can make, with what it needs for it; read off the tool that makes it."""
+
+    specialist: Specialist
+    product: str
+    tool: str
+    consumes: tuple[str, ...]
+    optional: tuple[str, ...]
+
+
+def offers(specialists: Sequence[Specialist], tools: Mapping[str, Tool]) -> list[Offer]:
+    """Everything that can be made, in the order of declaration. A tool argument that names a product is an edge."""
+    found = []
+    for one in specialists:
+        for name in one.tools:
+            if name not in tools or not tools[name].produces:
+                continue
+            needs: list[str] = [one.for_each] if one.for_each else []
+            likes: list[str] = []
+            for argument in tools[name].args.model_fields.values():
+                extra = argument.json_schema_extra
+                product = extra.get("product") if isinstance(extra, dict) else None
+                if isinstance(product, str) and product != "*":
+                    (needs if argument.is_required() else likes).append(product)
+            found.append(Offer(one, tools[name].produces, name, tuple(needs), tuple(likes)))
+    return found
 
 
 @dataclass(frozen=True)

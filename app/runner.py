@@ -1,0 +1,226 @@
+"""Runs goals in this process: what the command line calls, and what a service without a network looks like.
+
+`open_runner(settings)` composes services and graph; `Runner` starts, resumes, votes and tells how things stand. An `Outcome` is
+one run's result in the shape of `--json`.
+"""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.types import Command
+
+from governance.approval import Approval
+from governance.identity import Caller
+from graphs.answer import Answer
+from graphs.caller import local_caller
+from graphs.events import silent
+from graphs.markdown import to_markdown
+from graphs.orchestrator import build_orchestrator
+from graphs.plan import Plan, StepResult
+from graphs.services import Services, open_services
+from settings import Settings
+
+OnEvent = Callable[[dict[str, Any]], None]
+
+
+class UnknownThread(LookupError):
+    """There is no such thread in this home."""
+
+
+class UnknownExecution(LookupError):
+    """There is no such execution in this home."""
+
+
+class NothingWaits(RuntimeError):
+    """The thread has nothing to resume."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a thread stands after a run. `message` is the question or the reason when there is no answer."""
+
+    thread_id: str
+    run_id: str
+    execution_id: str
+    status: str  # success | interrupted | clarify | declined | failed
+    answer: Answer | None
+    message: str
+    choices: tuple[str, ...]
+    plan: dict[str, Any] | None
+    steps: list[dict[str, Any]]
+    approvals: list[dict[str, Any]]
+    effects: list[dict[str, Any]]
+    citations: list[dict[str, Any]]
+    usage: dict[str, Any]
+    model: str
+
+    def as_json(self) -> dict[str, Any]:
+        """One JSON-ready object; `answer` is Markdown."""
+        body = asdict(self)
+        body["answer"] = to_markdown(self.answer) if self.answer else self.message
+        return body
+
+
+class Runner:
+    """One process's way to run goals. Threads of different ids may run at once."""
+
+    def __init__(self, services: Services, graph: Any) -> None:
+        self.services, self.graph = services, graph
+        model = services.model_for("reporter")
+        self.model_name = str(getattr(model, "model_name", "") or model._llm_type)
+        self.offline = self.model_name.startswith("offline")
+        self.caller = local_caller(services.settings)
+
+    async def run(
+        self, goal: str, *, thread_id: str | None = None, on_event: OnEvent = silent, review: bool = False, stop_at_plan: bool = False
+    ) -> Outcome:
+        """Take a goal as far as it goes: an answer, a question, or approvals that wait."""
+        thread = thread_id or str(uuid.uuid4())
+        if thread_id and not (await self.graph.aget_state(self._config(thread))).created_at:
+            raise UnknownThread(f"there is no thread {thread} in {self.services.settings.home}: leave --thread out to start one")
+        before = ["execute"] if stop_at_plan else None
+        return await self._drive(thread, {"messages": [HumanMessage(goal)]}, on_event, review=review, interrupt_before=before)
+
+    async def resume(
+        self, thread_id: str, *, answer: str | None = None, decisions: list[dict[str, Any]] | None = None, on_event: OnEvent = silent
+    ) -> Outcome:
+        """Go on: after a crash, with votes given meanwhile, with decisions, or with the answer to a question."""
+        state = await self._state(thread_id)
+        if not state.next and not state.interrupts:
+            return await self.outcome(thread_id)
+        command: Any = None
+        if state.interrupts:
+            first = state.interrupts[0]
+            if answer is None and decisions is None and first.value["action_requests"][0]["name"] in ("ask_user", "review_plan"):
+                return await self.outcome(thread_id)
+            given = decisions if decisions is not None else [{"type": "respond", "message": answer}] if answer is not None else []
+            command = Command(resume={first.id: {"decisions": given}})
+        return await self._drive(thread_id, command, on_event)
+
+    async def vote(
+        self, approval_id: str, verdict: Any, *, message: str = "", args: dict[str, Any] | None = None, voter: Caller | None = None
+    ) -> Approval:
+        """Record a vote in the approvals table; wakes a live run of this process."""
+        return await self.services.approvals.vote(approval_id, voter or self.caller, verdict, message=message, args=args)
+
+    async def cancel(self, thread_id: str) -> Outcome:
+        """Stop a thread's execution, running or waiting. What was done stays; open approvals are void."""
+        state = await self._state(thread_id)
+        execution_id = state.values.get("execution_id", "")
+        found = await self.services.executions.get(execution_id) if execution_id else None
+        if found and found.status == "waiting":
+            return await self._drive(thread_id, {"messages": [HumanMessage("cancel")]}, silent)
+        if found and found.status == "running":
+            self.services.cancelled.add(execution_id)
+            self.services.approvals.wake(execution_id)
+        return await self.outcome(thread_id)
+
+    async def plan(self, goal: str) -> Plan | Outcome:
+        """Plan and stop: nothing is carried out."""
+        outcome = await self.run(goal, stop_at_plan=True)
+        return Plan.model_validate(outcome.plan) if outcome.plan else outcome
+
+    async def plan_of(self, execution_id: str) -> tuple[Plan, dict[str, StepResult]]:
+        """The newest plan of an execution and what has ended of it."""
+        plans = await self.services.executions.plans(execution_id)
+        if not plans:
+            raise UnknownExecution(f"there is no execution {execution_id} in {self.services.settings.home}")
+        attempts = await self.services.executions.attempts(execution_id)
+        return plans[-1], {a.step_id: a.result for a in attempts if a.result}
+
+    async def pending(self, thread_id: str) -> list[Approval]:
+        """The thread's open approvals."""
+        state = await self._state(thread_id)
+        return await self.services.approvals.pending(execution_id=state.values.get("execution_id") or "-")
+
+    async def outcome(self, thread_id: str, run_id: str = "") -> Outcome:
+        """How the thread stands now."""
+        state = await self._state(thread_id)
+        values, execution_id = state.values, str(state.values.get("execution_id") or "")
+        answer = Answer.model_validate(values["answer"]) if values.get("answer") else None
+        rows = await self.services.approvals.of_execution(execution_id) if execution_id else []
+        effects = [asdict(row) for row in await self.services.effects.for_execution(execution_id)] if execution_id else []
+        question, options = "", ()
+        status = _status(values, bool(state.interrupts), bool(state.next), answer)
+        if status == "clarify" and values.get("question"):
+            question, options = values["question"].get("question", ""), tuple(values["question"].get("options", ()))
+        if not question and not answer:
+            said = [m for m in values.get("messages", []) if isinstance(m, AIMessage)]
+            question = str(said[-1].content) if said and status in ("declined", "failed") else ""
+        results = values.get("results", {})
+        shown = [{"id": id, **step, "result": results.get(id)} for id, step in values.get("steps", {}).items()]
+        return Outcome(
+            thread_id=thread_id,
+            run_id=run_id,
+            execution_id=execution_id,
+            status=status,
+            answer=answer,
+            message=question,
+            choices=options,
+            plan=values.get("plan") or None,
+            steps=shown,
+            approvals=[approval_json(row) for row in rows],
+            effects=effects,
+            citations=[c.model_dump(mode="json") for c in answer.citations] if answer else [],
+            usage=_usage(results),
+            model=self.model_name,
+        )
+
+    def _config(self, thread_id: str, **more: Any) -> Any:
+        return {"configurable": {"thread_id": thread_id, "langgraph_auth_user": self.caller, **more}, "recursion_limit": 200}
+
+    async def _state(self, thread_id: str) -> Any:
+        state = await self.graph.aget_state(self._config(thread_id))
+        if not state.created_at:
+            raise UnknownThread(f"there is no thread {thread_id} in {self.services.settings.home}")
+        return state
+
+    async def _drive(self, thread: str, given: Any, on_event: OnEvent, *, review: bool = False, interrupt_before: Any = None) -> Outcome:
+        run_id = str(uuid.uuid4())
+        config = {**self._config(thread, review_plan=review), "run_id": uuid.UUID(run_id)}
+        stream = self.graph.astream(given, config, stream_mode="custom", durability="sync", interrupt_before=interrupt_before)
+        async for event in stream:
+            on_event(event)
+        return await self.outcome(thread, run_id)
+
+
+def _status(values: dict[str, Any], interrupted: bool, unfinished: bool, answer: Answer | None) -> str:
+    said = values.get("status")
+    if said == "clarify" or (interrupted and (values.get("question") or {}).get("question")):
+        return "clarify"
+    if interrupted or values.get("waiting"):
+        return "interrupted"
+    if said == "declined":
+        return "declined"
+    if unfinished:
+        return "interrupted"
+    return "success" if answer and answer.status != "failed" and said != "cancelled" else "failed"
+
+
+def approval_json(row: Approval) -> dict[str, Any]:
+    names = ("id", "status", "step_id", "agent", "tool", "message", "quorum", "policy_version")
+    body: dict[str, Any] = {name: getattr(row, name) for name in names}
+    body.update(args=dict(row.args), provenance=dict(row.provenance), rules=list(row.rules), reasons=list(row.reasons))
+    body.update(effect=row.effect, approvers=list(row.approvers), decided_by=list(row.decided_by), requester=row.requester.user)
+    return {**body, "expires_at": row.expires_at.isoformat()}
+
+
+def _usage(results: dict[str, dict[str, Any]]) -> dict[str, int]:
+    names = ("model_calls", "input_tokens", "output_tokens")
+    return {name: sum((r.get("usage") or {}).get(name, 0) for r in results.values()) for name in names}
+
+
+@asynccontextmanager
+async def open_runner(
+    settings: Settings, *, model: BaseChatModel | Callable[[str], BaseChatModel] | None = None, **options: Any
+) -> AsyncIterator[Runner]:
+    """Compose services and graph over the home's own checkpoints."""
+    async with open_services(settings, model=model, **options) as services:
+        graph = await asyncio.to_thread(build_orchestrator, services, services.saver)
+        yield Runner(services, graph)

@@ -1,0 +1,113 @@
+"""The brief: what a role is told, as one JSON block in its first message. Offline and live models get the same.
+
+A brief is data, never instructions: entity values, rows and other agents' words appear in it quoted, under named keys.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.messages import HumanMessage
+
+from graphs.plan import Plan, Step, StepResult
+from graphs.specialists.base import Domain, offers
+from tools.registry import Registry
+
+
+def message(intro: str, brief: Mapping[str, Any]) -> HumanMessage:
+    body = json.dumps(brief, ensure_ascii=False, indent=1, default=str)
+    return HumanMessage(f"{intro}\n\n```json\n{body}\n```")
+
+
+def settings_list(settings: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in settings.items()]
+
+
+def for_specialist(goal: str, step: Step, specialist: str, registry: Registry) -> HumanMessage:
+    tools = [{"name": name, "produces": registry[name].produces} for name in sorted(step.tools) if name in registry]
+    brief = {
+        "role": "specialist",
+        "specialist": specialist,
+        "goal": goal,
+        "step": {
+            "id": step.id,
+            "title": step.title,
+            "produces": list(step.produces),
+            "settings": settings_list(step.settings),
+            "item": step.item and {k: v for k, v in step.item.items() if k != "records"},
+        },
+        "inputs": [{"product": product, "ref": ref} for product, ref in step.inputs.items()],
+        "tools": tools,
+    }
+    return message(f"Do this step: {step.title}.", brief)
+
+
+def for_intake(goal: str, mentions: list[dict[str, str]], domain: Domain) -> HumanMessage:
+    catalogue = {
+        "products": [{"name": p.name, "title": p.title, "words": list(p.words)} for p in domain.products],
+        "playbooks": [
+            {"name": p.name, "title": p.title, "example": p.example, "products": list(p.products), "words": list(p.words)}
+            for p in domain.playbooks
+        ],
+        "settings": list(domain.settings),
+        "anchors": list(domain.anchors),
+    }
+    brief = {"role": "intake", "goal": goal, "mentions": mentions, "catalogue": catalogue}
+    return message("Say what this goal asks for.", brief)
+
+
+def for_planner(
+    request: Mapping[str, Any],
+    domain: Domain,
+    *,
+    plan: Plan | None = None,
+    done: Mapping[str, StepResult] | None = None,
+    failures: list[dict[str, Any]] | None = None,
+    errors: list[str] | None = None,
+    next_id: int = 1,
+) -> HumanMessage:
+    done = done or {}
+    catalogue = {
+        "specialists": [
+            {
+                "name": offer.specialist.name,
+                "title": offer.specialist.title,
+                "purpose": offer.specialist.purpose,
+                "consumes": list(offer.consumes),
+                "optional": list(offer.optional),
+                "produces": [offer.product],
+                "for_each": offer.specialist.for_each,
+                "fallbacks": list(offer.specialist.fallbacks),
+            }
+            for offer in offers(domain.specialists, {tool.name: tool for tool in domain.tools})
+        ],
+        "products": [{"name": p.name, "title": p.title} for p in domain.products],
+    }
+    shown = plan and {
+        "rev": plan.rev,
+        "steps": [
+            {
+                "id": step.id,
+                "title": step.title,
+                "specialist": step.specialist,
+                "produces": list(step.produces),
+                "inputs": step.inputs,
+                "for_each": step.for_each,
+                "status": done[step.id].status if step.id in done else "pending",
+            }
+            for step in plan.steps
+        ],
+    }
+    brief = {
+        "role": "planner",
+        "goal": request["goal"],
+        "products": request.get("products", []),
+        "exclude": request.get("exclude", []),
+        "settings": settings_list(request.get("settings", {})),
+        "catalogue": catalogue,
+        "plan": shown,
+        "failures": failures or [],
+        "errors": errors or [],
+        "next_id": next_id,
+    }
+    return message("Revise this plan." if plan else "Plan this goal.", brief)

@@ -1,0 +1,28 @@
+"""Who asks: the authenticated caller of a run, from the server's runtime or the config; else the local user of the settings."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+
+from governance.identity import Caller
+from settings import Settings
+
+
+def local_caller(settings: Settings) -> Caller:
+    """The one person of local mode."""
+    return Caller(settings.user, settings.org, settings.roles)
+
+
+def caller_of(config: RunnableConfig, settings: Settings) -> Caller:
+    """The caller of this run. A server puts the authenticated user into `langgraph_auth_user`; nothing else is believed."""
+    user = (config.get("configurable") or {}).get("langgraph_auth_user")
+    if isinstance(user, Caller):
+        return user
+    identity = getattr(user, "identity", None)
+    if not identity:
+        return local_caller(settings)
+    extra: Mapping[str, Any] = user if isinstance(user, Mapping) else {}
+    org = str(getattr(user, "org", None) or extra.get("org") or settings.org)
+    roles = getattr(user, "roles", None) or extra.get("roles") or getattr(user, "permissions", None) or settings.roles
+    return Caller(str(identity), org, tuple(roles))

@@ -1,0 +1,42 @@
+"""What one step attempt is handed at run time, outside its checkpointed state: who asks, what it may use, whom it tells."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from langchain_core.messages import AnyMessage
+
+from governance.identity import Caller
+from graphs.events import Emit, silent
+
+
+Check = Callable[[Any, Sequence[AnyMessage]], list[str]]
+
+
+def accept(response: Any, messages: Sequence[AnyMessage]) -> list[str]:
+    """A `Check` that finds nothing wrong."""
+    return []
+
+
+@dataclass(frozen=True)
+class StepContext:
+    """The LangGraph `context` of a specialist's graph. `inputs` maps a reference ("s1.suppliers") to that product.
+
+    `check` says what is wrong with a response before it counts; the model is told and tries again.
+    """
+
+    caller: Caller
+    execution_id: str
+    step_id: str
+    agent: str
+    thread_id: str
+    attempt: int = 1
+    granted: frozenset[str] = frozenset()
+    inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    item: Mapping[str, Any] | None = None
+    resources: Any = field(default=None, repr=False)
+    today: date = field(default_factory=date.today)
+    user_request: str = ""
+    check: Check = accept
+    emit: Emit = silent

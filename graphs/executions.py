@@ -1,0 +1,235 @@
+"""Executions: one carrying-out of a plan, constant over pauses, resumes and crashes. The rows are the authority on who asked.
+
+Called by the orchestrator's nodes (create, enter, leave), by the scheduler (attempts, revisions) and by the application (show).
+"""
+
+import os
+import socket
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, and_, insert, select, update
+
+from database import Database
+from governance.identity import Caller
+from graphs.events import now
+from graphs.plan import Plan, StepResult
+from graphs.tables import attempts, executions, revisions
+
+OPEN = ("running", "waiting")
+
+
+class AlreadyRunning(RuntimeError):
+    """The same execution is being run elsewhere; running it twice would run its steps twice."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One row of `executions`."""
+
+    id: str
+    thread_id: str
+    requester: Caller
+    goal: str
+    request: dict[str, Any]
+    today: str
+    status: str
+    seq: int
+    checkpoint_id: str | None
+    forked_from: str | None
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One row of `step_attempts`; `result` once it ended."""
+
+    step_id: str
+    attempt: int
+    specialist: str
+    thread_id: str
+    status: str
+    result: StepResult | None
+
+
+def step_thread(execution_id: str, step_id: str, attempt: int) -> str:
+    """The thread of one step attempt: its identity, whatever the order in which steps run."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"clearance/{execution_id}/{step_id}/{attempt}"))
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _alive(lease: str | None) -> bool:
+    """Is the holder of a lease another process that still runs? A holder on another machine is taken to be alive."""
+    if not lease or lease == _owner():
+        return False
+    host, _, pid = lease.rpartition(":")
+    if host != socket.gethostname():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+class Executions:
+    """The executions of one application database."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def create(
+        self, id: str, thread_id: str, requester: Caller, goal: str, request: dict[str, Any], today: str
+    ) -> None:
+        """A new execution; nothing happens if the id is known already (a crash ran the node again)."""
+        row = dict(
+            id=id,
+            thread_id=thread_id,
+            org=requester.org,
+            requester=requester.as_dict(),
+            goal=goal,
+            request=request,
+            today=today,
+            status="running",
+            seq=0,
+            created=now(),
+        )
+
+        def work(c: Connection) -> None:
+            if self._get(c, id) is None:
+                c.execute(insert(executions).values(**row))
+
+        await self._db.run(work)
+
+    async def get(self, id: str) -> Execution | None:
+        return await self._db.run(lambda c: self._get(c, id))
+
+    async def enter(self, id: str, thread_id: str, seq: int, checkpoint_id: str) -> Execution:
+        """Claim an execution for one run of the execute node, or fork it.
+
+        `seq` and `checkpoint_id` say where in the thread's history the node stands. The row moves only forward: the first
+        entry, a re-entry after a crash (same checkpoint) and the next entry after a pause (seq + 1) are this execution's own;
+        anything else (an older checkpoint, another thread, an execution that ended) is a fork and gets an id of its own.
+        Raises `AlreadyRunning` when another process holds it.
+        """
+
+        def work(c: Connection) -> Execution:
+            lock = select(executions).where(executions.c.id == id).with_for_update()
+            row = c.execute(lock).mappings().one()
+            same = row["thread_id"] == thread_id and row["status"] in OPEN
+            crashed = same and row["status"] == "running" and row["seq"] == seq and row["checkpoint_id"] == checkpoint_id
+            onward = same and row["seq"] + 1 == seq
+            if not (crashed or onward):
+                return self._fork(c, dict(row), thread_id, seq, checkpoint_id)
+            if row["status"] == "running" and _alive(row["lease"]):
+                raise AlreadyRunning(f"thread {thread_id} is being run by {row['lease']}: wait for it, or stop that process")
+            moved = dict(seq=seq, checkpoint_id=checkpoint_id, status="running", lease=_owner())
+            c.execute(update(executions).where(executions.c.id == id).values(**moved))
+            return self._get_or_fail(c, id)
+
+        return await self._db.run(work)
+
+    async def leave(self, id: str, status: str) -> None:
+        """Record that the execute node was left: waiting, finished or cancelled. Gives the lease back."""
+        ended = None if status in OPEN else now()
+        change = update(executions).where(executions.c.id == id).values(status=status, lease=None, ended=ended)
+        await self._db.run(lambda c: c.execute(change))
+
+    async def add_revision(self, execution_id: str, plan: Plan) -> None:
+        """Commit a revision before any of its steps starts. A revision that is there already stays as it is."""
+
+        def work(c: Connection) -> None:
+            key = and_(revisions.c.execution_id == execution_id, revisions.c.rev == plan.rev)
+            if c.execute(select(revisions.c.rev).where(key)).first() is None:
+                row = dict(execution_id=execution_id, rev=plan.rev, plan=plan.model_dump(mode="json"), created=now())
+                c.execute(insert(revisions).values(**row))
+
+        await self._db.run(work)
+
+    async def plans(self, execution_id: str) -> list[Plan]:
+        """All revisions, oldest first."""
+        query = select(revisions.c.plan).where(revisions.c.execution_id == execution_id).order_by(revisions.c.rev)
+        rows = await self._db.run(lambda c: c.execute(query).scalars().all())
+        return [Plan.model_validate(row) for row in rows]
+
+    async def start(self, execution_id: str, parent: str, step_id: str, attempt: int, specialist: str) -> None:
+        """Record that an attempt starts; nothing happens if it is known already."""
+
+        def work(c: Connection) -> None:
+            found = select(attempts.c.id).where(self._key(execution_id, step_id, attempt))
+            if c.execute(found).first() is None:
+                row = dict(
+                    execution_id=execution_id,
+                    step_id=step_id,
+                    attempt=attempt,
+                    specialist=specialist,
+                    thread_id=step_thread(execution_id, step_id, attempt),
+                    parent_thread_id=parent,
+                    status="running",
+                    started=now(),
+                )
+                c.execute(insert(attempts).values(**row))
+
+        await self._db.run(work)
+
+    async def mark(self, execution_id: str, step_id: str, attempt: int, status: str, result: StepResult | None = None) -> None:
+        """Record an attempt's status, and its result once it ended."""
+        values: dict[str, Any] = {"status": status}
+        if result is not None:
+            values.update(result=result.model_dump(mode="json"), ended=now(), seconds=result.seconds)
+        change = update(attempts).where(self._key(execution_id, step_id, attempt)).values(**values)
+        await self._db.run(lambda c: c.execute(change))
+
+    async def attempts(self, execution_id: str) -> list[Attempt]:
+        """Every attempt, in the order in which they started."""
+        query = select(attempts).where(attempts.c.execution_id == execution_id).order_by(attempts.c.id)
+        rows = await self._db.run(lambda c: c.execute(query).mappings().all())
+        return [
+            Attempt(
+                row["step_id"],
+                row["attempt"],
+                row["specialist"],
+                row["thread_id"],
+                row["status"],
+                StepResult.model_validate(row["result"]) if row["result"] else None,
+            )
+            for row in rows
+        ]
+
+    async def of_thread(self, thread_id: str) -> list[Execution]:
+        query = select(executions.c.id).where(executions.c.thread_id == thread_id).order_by(executions.c.created)
+
+        def work(c: Connection) -> list[Execution]:
+            return [self._get_or_fail(c, id) for id in c.execute(query).scalars().all()]
+
+        return await self._db.run(work)
+
+    def _fork(self, c: Connection, row: dict[str, Any], thread_id: str, seq: int, checkpoint_id: str) -> Execution:
+        old, row["id"] = row["id"], str(uuid.uuid4())
+        row.update(thread_id=thread_id, seq=seq, checkpoint_id=checkpoint_id, forked_from=old)
+        row.update(status="running", lease=_owner(), created=now(), ended=None)
+        c.execute(insert(executions).values(**row))
+        return self._get_or_fail(c, row["id"])
+
+    def _get(self, c: Connection, id: str) -> Execution | None:
+        row = c.execute(select(executions).where(executions.c.id == id)).mappings().one_or_none()
+        if row is None:
+            return None
+        names = ("id", "thread_id", "goal", "request", "today", "status", "seq", "checkpoint_id", "forked_from")
+        return Execution(requester=Caller.from_dict(row["requester"]), **{name: row[name] for name in names})
+
+    def _get_or_fail(self, c: Connection, id: str) -> Execution:
+        found = self._get(c, id)
+        if found is None:
+            raise KeyError(f"there is no execution {id}")
+        return found
+
+    @staticmethod
+    def _key(execution_id: str, step_id: str, attempt: int) -> Any:
+        table = attempts.c
+        return and_(table.execution_id == execution_id, table.step_id == step_id, table.attempt == attempt)

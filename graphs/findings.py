@@ -1,0 +1,122 @@
+"""A specialist's finding held against its tool calls: no claim without a successful call behind it, no typed figure.
+
+Pure functions over messages. `problems` says what is wrong, in sentences the model can act on; `collect` makes the StepResult.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
+
+from graphs.plan import Step, StepError, StepResult
+from graphs.wire import Claim, Finding
+from tools.results import UnknownPath, lookup
+
+_SLOT = re.compile(r"\{([a-z0-9_]+)\}")
+_DIGIT = re.compile(r"\d")
+
+
+def typed_figures(text: str) -> bool:
+    """Does a text carry a digit outside its slots?"""
+    return bool(_DIGIT.search(_SLOT.sub("", text)))
+
+
+def unbound(claim: Claim, resolve: Any) -> list[str]:
+    """What is wrong with one claim; `resolve(ref)` raises `UnknownPath` for a reference that leads nowhere."""
+    wrong = []
+    named, bound = set(_SLOT.findall(claim.text)), {slot.name for slot in claim.slots}
+    if typed_figures(claim.text):
+        wrong.append(f"{claim.text!r} types a figure: write {{slot}} and bind it to a reference")
+    wrong.extend(f"{claim.text!r} has no binding for {{{name}}}" for name in sorted(named - bound))
+    for slot in claim.slots:
+        try:
+            resolve(slot.ref)
+        except UnknownPath as error:
+            wrong.append(f"slot {slot.name!r} of {claim.text!r}: {error.args[0]}")
+    return wrong
+
+
+def calls_of(messages: Sequence[AnyMessage]) -> dict[str, dict[str, Any]]:
+    """Every tool call that got an answer, by its id: {kind, tool, result | error, …}."""
+    return {m.tool_call_id: m.artifact for m in messages if isinstance(m, ToolMessage) and isinstance(m.artifact, dict)}
+
+
+def products_of(finding: Finding, messages: Sequence[AnyMessage]) -> dict[str, dict[str, Any]]:
+    """The products a finding names that a successful call really made."""
+    calls = calls_of(messages)
+    made = {}
+    for item in finding.products:
+        call = calls.get(item.call_id)
+        if call and call["kind"] == "ok" and call["product"] == item.product:
+            made[item.product] = call["result"]
+    return made
+
+
+def problems(finding: Finding, messages: Sequence[AnyMessage], *, produces: Sequence[str]) -> list[str]:
+    """Why a finding cannot be accepted; empty if it can."""
+    made = products_of(finding, messages)
+    wrong = [
+        f"product {item.product!r} is not the result of a successful call {item.call_id!r}"
+        for item in finding.products
+        if item.product not in made
+    ]
+    if finding.status == "complete":
+        wrong += [f"it is called complete but lacks the product {p!r}" for p in produces if p not in made]
+
+    def resolve(ref: str) -> Any:
+        product, _, path = ref.partition(".")
+        if product not in made:
+            raise UnknownPath(f"{ref!r} does not start with a product of this finding ({', '.join(made) or 'none'})")
+        return lookup(made[product], path)
+
+    if typed_figures(finding.headline):
+        wrong.append("the headline types a figure: say it in words")
+    for claim in finding.claims:
+        wrong += unbound(claim, resolve)
+    return wrong
+
+
+_KINDS: Mapping[str, str] = {"rejected": "rejected", "answered": "rejected", "deny": "denied", "denied": "denied"}
+
+
+def collect(step: Step, attempt: int, thread_id: str, values: Mapping[str, Any], seconds: float) -> StepResult:
+    """The result of a finished attempt from its graph's final state."""
+    messages: list[AnyMessage] = values.get("messages", [])
+    finding = values.get("structured_response")
+    calls = tuple(
+        {"call_id": id, **{k: v for k, v in call.items() if k != "result"}} for id, call in calls_of(messages).items()
+    )
+    head: dict[str, Any] = dict(step_id=step.id, specialist=step.specialist, attempt=attempt, thread_id=thread_id)
+    head.update(calls=calls, seconds=seconds, usage=usage_of(messages))
+    if not isinstance(finding, Finding):
+        said = str(messages[-1].content)[:200] if messages else ""
+        error = StepError(kind="junk", message=f"it ended without a finding: {said!r}")
+        return StepResult(status="failed", error=error, **head)
+    data = products_of(finding, messages)
+    said_all: dict[str, Any] = dict(
+        data=data,
+        headline=finding.headline,
+        claims=tuple(claim.model_dump() for claim in finding.claims),
+        caveats=tuple(finding.caveats),
+        gaps=tuple(finding.gaps),
+    )
+    if all(product in data for product in step.produces):
+        return StepResult(status="succeeded", **said_all, **head)
+    errors = [call for call in calls if call["kind"] != "ok"]
+    kind = next((_KINDS[call["kind"]] for call in errors if call["kind"] in _KINDS), "tool" if errors else "junk")
+    missing = ", ".join(p for p in step.produces if p not in data)
+    why = "; ".join([*(call["error"] for call in errors), *finding.gaps]) or "no reason given"
+    error = StepError(kind=kind, message=f"no {missing}: {why}")  # type: ignore[arg-type]
+    return StepResult(status="skipped" if kind == "rejected" else "failed", error=error, **said_all, **head)
+
+
+def usage_of(messages: Sequence[AnyMessage]) -> dict[str, int]:
+    """Model calls and tokens of an attempt."""
+    said = [m for m in messages if isinstance(m, AIMessage)]
+    spent = [m.usage_metadata for m in said if m.usage_metadata]
+    return {
+        "model_calls": len(said),
+        "input_tokens": sum(u["input_tokens"] for u in spent),
+        "output_tokens": sum(u["output_tokens"] for u in spent),
+    }

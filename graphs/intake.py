@@ -1,0 +1,127 @@
+"""Intake: is this a goal for us? Code reads entities and refuses to guess before any model is asked.
+
+On a thread whose execution waits for people, a new message never destroys what waits: a goal is queued behind it, "instead …"
+replaces it (approvals are voided), "cancel" stops it.
+"""
+
+import asyncio
+import re
+import uuid
+from typing import Any
+
+from langchain_core.messages import AIMessage, HumanMessage
+
+from governance.identity import Caller
+from graphs import brief
+from graphs.agent import StepFailure
+from graphs.context import StepContext
+from graphs.events import Emit, now
+from graphs.services import Services
+from graphs.specialists.base import offers
+from graphs.state import State
+from graphs.step import ask
+from graphs.wire import Intake
+
+_REPLACE = re.compile(r"\s*(instead|replace (it|this|that)( with)?|forget (it|this|that))[\s:,;.–-]*", re.IGNORECASE)
+_CANCEL = re.compile(r"\s*(please\s+)?(stop|cancel|abort)( (it|this|that|the run|everything))?\s*[.!]?\s*", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+def text_of(message: Any) -> str:
+    """The text of a message whose content is a string or a list of blocks."""
+    content = getattr(message, "content", message)
+    if isinstance(content, str):
+        return content
+    return " ".join(block.get("text", "") for block in content if isinstance(block, dict))
+
+
+def refuse_bad(goal: str, limit: int) -> str:
+    """Why a goal cannot be read at all, or an empty string."""
+    if not goal.strip():
+        return "The goal is empty: say what you want to know or have done."
+    if len(goal) > limit:
+        return f"The goal has {len(goal):,} characters, and {limit:,} are the most that are read: say it shorter."
+    if found := _CONTROL.search(goal):
+        return f"The goal contains the control character U+{ord(found[0]):04X}: remove it."
+    return ""
+
+
+async def intake(
+    services: Services, state: State, caller: Caller, thread_id: str, emit: Emit, only: str | None = None
+) -> dict[str, Any]:
+    """Read the newest goal. The `status` of what comes back is goal, clarify, declined, queued or cancelled."""
+    messages = state.get("messages", [])
+    human = next((m for m in reversed(messages) if isinstance(m, HumanMessage)), None)
+    goal = (state.get("goal") or "") if state.get("status") == "answered" else text_of(human) if human else state.get("goal", "")
+    if state.get("status") != "answered" and state.get("queued") and state.get("answer"):
+        goal = state["queued"][0]
+    wrong = refuse_bad(goal, services.settings.goal_characters)
+    if wrong:
+        return declined(goal, wrong)
+    waits = await _open(services, state)
+    if waits and _CANCEL.fullmatch(goal):
+        await services.approvals.void(waits, None, f"stopped by {caller.user}")
+        await services.executions.leave(waits, "cancelled")
+        return {"status": "cancelled", "waiting": [], "goal": goal, "messages": [AIMessage("Stopped. What was done stays as it is.")]}
+    if waits and not (replaced := _REPLACE.match(goal)):
+        note = "This thread waits for a decision. Your goal is kept and comes next; say “instead …” to replace what waits."
+        return {"status": "queued", "queued": [*state.get("queued", []), goal], "messages": [AIMessage(note)]}
+    if waits and replaced:
+        goal = goal[replaced.end() :]
+        await services.approvals.void(waits, None, f"replaced by a new goal of {caller.user}")
+        await services.executions.leave(waits, "replaced")
+    reading = await asyncio.to_thread(services.domain.read, goal, services.resources)
+    if reading.refusal:
+        return declined(goal, reading.refusal)
+    if reading.question:
+        return clarify(goal, reading.question, list(reading.choices))
+    said = await _ask(services, goal, reading.mentions, caller, thread_id, emit)
+    if isinstance(said, str):
+        return declined(goal, said)
+    if said.kind == "clarify":
+        return clarify(goal, said.question or "What do you want to know?", said.choices)
+    known = {p.name for p in services.domain.products}
+    products = [p for p in said.products if p in known and p not in said.exclude]
+    if only:
+        own = [offer.product for offer in offers(services.domain.specialists, services.registry) if offer.specialist.name == only]
+        products = [product for product in products if product in own] or own[:1]
+    elif said.kind == "decline" or not products:
+        return declined(goal, (said.reason or "Nothing in this goal is something I can do.") + nearest(services))
+    settings = {item.name: item.value for item in said.settings if item.name in services.domain.settings}
+    settings.update({m.setting: m.value for m in reading.mentions})
+    request = {"goal": goal, "products": products, "exclude": said.exclude, "settings": settings, "notes": list(reading.notes)}
+    fresh: dict[str, Any] = {"plan": {}, "results": {}, "steps": {}, "waiting": [], "issues": [], "answer": None, "question": None}
+    queued = [other for other in state.get("queued", []) if other != goal]
+    return {"status": "goal", "goal": goal, "request": request, "execution_id": str(uuid.uuid4()), "seq": 0, "queued": queued, **fresh}
+
+
+async def _ask(services: Services, goal: str, mentions: Any, caller: Caller, thread_id: str, emit: Emit) -> Intake | str:
+    context = StepContext(caller, "", "intake", "intake", thread_id, emit=emit)
+    found = [{"setting": m.setting, "value": m.value, "text": m.text} for m in mentions]
+    thread = str(uuid.uuid4())  # intake is cheap and has no effect: a crash asks again
+    try:
+        said = await ask(services, "intake", thread, brief.for_intake(goal, found, services.domain), context)
+    except StepFailure as failure:
+        return f"The goal could not be read: {failure}"
+    assert isinstance(said.value, Intake)
+    return said.value
+
+
+async def _open(services: Services, state: State) -> str:
+    """The execution of this thread that waits for people, if any."""
+    id = state.get("execution_id")
+    found = await services.executions.get(id) if id and state.get("waiting") else None
+    return found.id if found and found.status == "waiting" else ""
+
+
+def nearest(services: Services) -> str:
+    goals = "".join(f"\n- {p.example}" for p in services.domain.playbooks[:6])
+    return f"\n\nGoals I can meet, for example:{goals}" if goals else ""
+
+
+def declined(goal: str, why: str) -> dict[str, Any]:
+    return {"status": "declined", "goal": goal, "question": None, "answer": None, "messages": [AIMessage(why)], "waiting": []}
+
+
+def clarify(goal: str, question: str, choices: list[str]) -> dict[str, Any]:
+    return {"status": "clarify", "goal": goal, "question": {"question": question, "options": choices, "at": now()}, "answer": None}

@@ -1,0 +1,158 @@
+"""The orchestrator: intake → plan → review → execute ⇄ ask/apply → verify → report. The whole composition on one screen.
+
+Nodes are thin: each hands the services and the state to the module of its name. Built by `build_orchestrator(services)` for the
+application, and by `studio.py` for LangGraph Studio; nothing is built on import.
+"""
+
+from typing import Any
+
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import interrupt
+
+from governance.approval import Approval
+from graphs import execute as executing
+from graphs import intake as reading
+from graphs import verify as verifying
+from graphs.answer import Answer
+from graphs.caller import caller_of
+from graphs.events import captured_writer
+from graphs.markdown import to_markdown
+from graphs.plan import Plan, StepResult, check
+from graphs.planner import NoPlan, make_plan
+from graphs.report import report as write_report
+from graphs.scheduler import plan_event
+from graphs.services import Services
+from graphs.state import State
+
+
+def build_orchestrator(services: Services, checkpointer: Any = None, only: str | None = None) -> Any:
+    """The compiled graph; `only` keeps it to what one specialist makes. Input: {"messages": [goal]}; pauses: `clarify`, `review`, `ask`; output: `answer` and a message."""
+
+    def thread_of(config: RunnableConfig) -> str:
+        return str(config.get("configurable", {}).get("thread_id", ""))
+
+    async def intake(state: State, config: RunnableConfig) -> dict[str, Any]:
+        caller = caller_of(config, services.settings)
+        return await reading.intake(services, state, caller, thread_of(config), captured_writer(), only)
+
+    def clarify(state: State) -> dict[str, Any]:  # nothing but the interrupt
+        question = state.get("question") or {}
+        action = {"name": "ask_user", "args": {"question": question.get("question"), "options": question.get("options", [])}}
+        config = {"action_name": "ask_user", "allowed_decisions": ["respond"]}
+        return {"decisions": interrupt({"action_requests": [action], "review_configs": [config]})}
+
+    def answered(state: State) -> dict[str, Any]:
+        said = response_of(state.get("decisions"))
+        goal = f"{state.get('goal', '')} ({said})" if said else state.get("goal", "")
+        return {"status": "answered", "goal": goal, "decisions": None, "messages": [HumanMessage(said or "(no answer)")]}
+
+    async def plan(state: State, config: RunnableConfig) -> dict[str, Any]:
+        caller, write, thread = caller_of(config, services.settings), captured_writer(), thread_of(config)
+        request, id = dict(state["request"]), state["execution_id"]
+        await services.executions.create(id, thread, caller, state["goal"], request, services.today().isoformat())
+        feedback = tuple(str(n) for n in request.get("feedback", ()))
+        try:
+            made = await make_plan(services, caller, id, thread, request, write, feedback=feedback)
+        except NoPlan as error:
+            await services.executions.leave(id, "finished")
+            return {"status": "declined", "messages": [AIMessage(f"No plan could be made: {error}")]}
+        await services.executions.add_revision(id, made)
+        write({**plan_event(made, None, {"added": made.ids(), "dropped": []}), "execution_id": id})
+        return {"status": "planned", "plan": made.model_dump(mode="json"), "seq": 1}
+
+    def review(state: State, config: RunnableConfig) -> dict[str, Any]:  # nothing but the interrupt
+        if not config.get("configurable", {}).get("review_plan"):
+            return {"decisions": None}
+        action = {"name": "review_plan", "args": {"plan": state["plan"]}}
+        allowed = {"action_name": "review_plan", "allowed_decisions": ["approve", "edit", "reject"]}
+        return {"decisions": interrupt({"action_requests": [action], "review_configs": [allowed]})}
+
+    async def reviewed(state: State) -> dict[str, Any]:
+        decision = decision_of(state.get("decisions"))
+        if decision.get("type") == "reject":
+            request = {**state["request"], "feedback": [f"the user refused the plan: {decision.get('message') or 'no reason given'}"]}
+            return {"status": "replan", "decisions": None, "request": request}
+        if decision.get("type") == "edit":
+            edited = Plan.model_validate((decision.get("edited_action") or {}).get("args", {}).get("plan"))
+            known = {s.name: [p for step in edited.steps for p in step.produces] for s in services.domain.specialists}
+            if wrong := check(edited, known):
+                return {"status": "replan", "decisions": None, "request": {**state["request"], "feedback": wrong}}
+            revised = edited.model_copy(update={"rev": state["plan"]["rev"] + 1, "parent_rev": state["plan"]["rev"]})
+            await services.executions.add_revision(state["execution_id"], revised)
+            return {"status": "planned", "decisions": None, "plan": revised.model_dump(mode="json")}
+        return {"status": "planned", "decisions": None}
+
+    async def execute(state: State, config: RunnableConfig, runtime: Runtime[Any]) -> dict[str, Any]:
+        info = runtime.execution_info
+        checkpoint = info.checkpoint_id if info else ""
+        return await executing.execute(services, state, thread_of(config), checkpoint, captured_writer())
+
+    async def prepare(state: State) -> dict[str, Any]:
+        rows: list[Approval] = [await services.approvals.resolve(id) for id in state["waiting"]]
+        open_rows = [row for row in rows if row.status == "pending"]
+        payload = executing.question(open_rows) if open_rows else None
+        return {"waiting": [row.id for row in open_rows] or state["waiting"], "question": payload}
+
+    def ask(state: State) -> dict[str, Any]:  # nothing but the interrupt
+        return {"decisions": interrupt(state["question"]) if state.get("question") else None}
+
+    async def apply(state: State, config: RunnableConfig) -> dict[str, Any]:
+        return await executing.apply(services, state, caller_of(config, services.settings))
+
+    async def verify(state: State, config: RunnableConfig) -> dict[str, Any]:
+        caller, plan, results = caller_of(config, services.settings), *_typed(state)
+        id, thread = state["execution_id"], thread_of(config)
+        return {"issues": await verifying.verify(services, caller, id, thread, plan, results, captured_writer())}
+
+    async def report(state: State, config: RunnableConfig) -> dict[str, Any]:
+        caller, plan, results = caller_of(config, services.settings), *_typed(state)
+        id, thread, write = state["execution_id"], thread_of(config), captured_writer()
+        execution = await services.executions.get(id)
+        today = execution.today if execution else services.today().isoformat()
+        request, issues = dict(state["request"]), state.get("issues", [])
+        answer: Answer = await write_report(services, caller, id, thread, request, plan, results, issues, today, write)
+        await services.executions.leave(id, "cancelled" if state["status"] == "cancelled" else "finished")
+        message = AIMessage(to_markdown(answer), additional_kwargs={"answer_status": answer.status})
+        status = "cancelled" if state["status"] == "cancelled" else "failed" if answer.status == "failed" else "reported"
+        return {"answer": answer.model_dump(mode="json"), "status": status, "messages": [message]}
+
+    graph = StateGraph(State)
+    nodes = (intake, clarify, answered, plan, review, reviewed, execute, prepare, ask, apply, verify, report)
+    for node in nodes:
+        graph.add_node(node.__name__, node)
+    graph.add_edge(START, "intake")
+    to = {"goal": "plan", "clarify": "clarify", "queued": "prepare", "declined": END, "cancelled": END}
+    graph.add_conditional_edges("intake", lambda s: s["status"], to)
+    graph.add_edge("clarify", "answered")
+    graph.add_edge("answered", "intake")
+    graph.add_conditional_edges("plan", lambda s: "review" if s["status"] == "planned" else END, ["review", END])
+    graph.add_edge("review", "reviewed")
+    graph.add_conditional_edges("reviewed", lambda s: "plan" if s["status"] == "replan" else "execute", ["plan", "execute"])
+    graph.add_conditional_edges("execute", lambda s: "prepare" if s["waiting"] else "verify", ["prepare", "verify"])
+    graph.add_edge("prepare", "ask")
+    graph.add_edge("ask", "apply")
+    graph.add_edge("apply", "execute")
+    graph.add_edge("verify", "report")
+    graph.add_conditional_edges("report", lambda s: "intake" if s.get("queued") else END, ["intake", END])
+    return graph.compile(checkpointer=checkpointer, name=only or "orchestrator")
+
+
+def _typed(state: State) -> tuple[Plan, dict[str, StepResult]]:
+    results = {id: StepResult.model_validate(result) for id, result in state.get("results", {}).items()}
+    return Plan.model_validate(state["plan"]), results
+
+
+def decision_of(answer: Any) -> dict[str, Any]:
+    """The first decision of a resume value, in any of the forms clients send."""
+    if isinstance(answer, dict) and "decisions" in answer:
+        answer = answer["decisions"]
+    first = answer[0] if isinstance(answer, list) and answer else answer
+    return first if isinstance(first, dict) else {"type": "respond", "message": str(first)} if first else {}
+
+
+def response_of(answer: Any) -> str:
+    decision = decision_of(answer)
+    return str(decision.get("message") or decision.get("args") or "").strip()

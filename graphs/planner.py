@@ -1,0 +1,163 @@
+"""From a planner's draft to a checked plan, and from a failure to a revision.
+
+The planner model drafts; code grants tools, types the draft, checks the DAG and the policy over the whole plan, and asks again
+with the errors. Called by the plan node and by execute's re-planning.
+"""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from governance.identity import Caller
+from governance.policy import PlanFacts, StepFacts
+from graphs import brief
+from graphs.agent import StepFailure
+from graphs.context import StepContext
+from graphs.events import Emit
+from graphs.plan import Plan, Step, StepResult, check, needs
+from graphs.services import Services
+from graphs.specialists.base import offers
+from graphs.step import ask
+from graphs.wire import PlanDraft, StepDraft
+
+ROUNDS = 3
+_EFFECTS = {"read": 0, "write": 1, "irreversible": 2}
+
+
+class NoPlan(RuntimeError):
+    """No draft passed the checks; the message lists what was wrong with the last one."""
+
+
+def to_step(draft: StepDraft, services: Services) -> Step:
+    """A typed step: granted the tools that make its products and nothing else."""
+    known = {one.name: one for one in services.domain.specialists}
+    own = known.get(draft.specialist)
+    tools = tuple(
+        name for name in (own.tools if own else ()) if name in services.registry and services.registry[name].produces in draft.produces
+    )
+    effects = [services.registry[name].manifest.effect for name in tools]
+    accepted = {name for tool in tools for name in services.registry[tool].args.model_fields}
+    return Step(
+        id=draft.id,
+        title=draft.title,
+        specialist=draft.specialist,
+        produces=tuple(draft.produces),
+        inputs={item.name: item.ref for item in draft.inputs},
+        depends_on={item.step: item.on for item in draft.depends_on},
+        for_each=draft.for_each,
+        settings={item.name: item.value for item in draft.settings if item.name in accepted},
+        tools=tools,
+        effect=max(effects, key=lambda e: _EFFECTS[e], default="read"),
+        attempts=services.settings.step_attempts,
+        timeout=services.settings.step_timeout,
+        fallbacks=tuple(name for name in (own.fallbacks if own else ()) if name in known and _makes(services, name, draft.produces)),
+        why=draft.why,
+        alternatives=tuple(draft.alternatives),
+    )
+
+
+def _makes(services: Services, specialist: str, products: list[str]) -> bool:
+    made = {offer.product for offer in offers(services.domain.specialists, services.registry) if offer.specialist.name == specialist}
+    return set(products) <= made
+
+
+def merge(plan: Plan | None, draft: PlanDraft, done: Mapping[str, StepResult], services: Services) -> Plan:
+    """The next revision: what is kept, plus the draft's steps, minus what it drops. Finished steps are never dropped."""
+    fresh = tuple(to_step(step, services) for step in draft.steps)
+    if plan is None:
+        return Plan(reason=draft.reason, steps=fresh, assumptions=tuple(draft.assumptions))
+    drop = {id for id in draft.drop if id not in done or done[id].status != "succeeded"}
+    kept = tuple(step for step in plan.steps if step.id not in drop)
+    assumptions = tuple(dict.fromkeys((*plan.assumptions, *draft.assumptions)))
+    return Plan(rev=plan.rev + 1, parent_rev=plan.rev, reason=draft.reason, steps=kept + fresh, assumptions=assumptions)
+
+
+def problems(plan: Plan, services: Services, caller: Caller, wanted: list[str], used: set[str]) -> list[str]:
+    """Everything that keeps a plan from running, in sentences: DAG, inputs, size, policy, wanted products."""
+    every = offers(services.domain.specialists, services.registry)
+    known: dict[str, set[str]] = {}
+    for offer in every:
+        known.setdefault(offer.specialist.name, set()).add(offer.product)
+    wrong = check(plan, known, used=used)
+    for step in plan.steps:
+        own = [o for o in every if o.specialist.name == step.specialist and o.product in step.produces]
+        lacking = {p for o in own for p in o.consumes if p not in step.inputs and p != o.specialist.for_each}
+        wrong += [f"step {step.id}: {step.specialist} needs {product} as an input" for product in sorted(lacking)]
+        if not step.produces:
+            wrong.append(f"step {step.id} produces nothing")
+        repeated = next((o.specialist.for_each for o in own if o.specialist.for_each), None)
+        if repeated and not step.for_each and not step.parent:
+            wrong.append(f"step {step.id}: {step.specialist} is repeated for each row of {repeated}: set for_each")
+    if len(plan.steps) > services.settings.plan_steps:
+        wrong.append(f"{len(plan.steps)} steps are more than {services.settings.plan_steps}: combine or leave out some")
+    made = {product for step in plan.steps for product in step.produces}
+    wrong += [f"nothing produces {product}, which the goal asks for" for product in wanted if product not in made]
+    if not wrong:
+        facts = tuple(StepFacts(s.id, s.specialist, s.tools, tuple(needs(s))) for s in plan.steps)
+        wrong = [f"step {v.step_id}: policy {v.rule}: {v.reason}" for v in services.engine.check_plan(PlanFacts(caller, facts))]
+    return wrong
+
+
+def planner_context(services: Services, caller: Caller, execution_id: str, thread_id: str, emit: Emit) -> StepContext:
+    return StepContext(caller, execution_id, "plan", "planner", thread_id, emit=emit)
+
+
+async def make_plan(
+    services: Services,
+    caller: Caller,
+    execution_id: str,
+    thread_id: str,
+    request: Mapping[str, Any],
+    emit: Emit,
+    *,
+    plan: Plan | None = None,
+    done: Mapping[str, StepResult] | None = None,
+    failed: StepResult | None = None,
+    lost: frozenset[str] = frozenset(),
+    feedback: tuple[str, ...] = (),
+    used: frozenset[str] = frozenset(),
+) -> Plan:
+    """A first plan, or with `plan` and `failed` the next revision. `lost` products need not be made any more.
+
+    Raises `NoPlan` after `ROUNDS` refused drafts.
+    """
+    errors: list[str] = list(feedback)
+    done = done or {}
+    taken = {int(n) for id in {*used, *(plan.ids() if plan else ())} if (n := id[1:].partition("-")[0]).isdigit()}
+    failures = [failure_of(result, plan) for result in done.values() if result.status == "failed"] if plan else []
+    wanted = [p for p in request.get("products", []) if p not in lost]
+    context = planner_context(services, caller, execution_id, thread_id, emit)
+    for turn in range(ROUNDS):
+        task = brief.for_planner(
+            {**request, "products": wanted},
+            services.domain,
+            plan=plan,
+            done=done,
+            failures=failures,
+            errors=errors,
+            next_id=max(taken, default=0) + 1,
+        )
+        rev = plan.rev + 1 if plan else 1
+        thread = str(uuid.uuid5(uuid.NAMESPACE_URL, f"clearance/{execution_id}/plan/{rev}/{turn}/{len(feedback)}"))
+        try:
+            said = await ask(services, "planner", thread, task, context)
+        except StepFailure as failure:
+            errors = [str(failure)]
+            continue
+        assert isinstance(said.value, PlanDraft)
+        drafted = merge(plan, said.value, done, services)
+        errors = problems(drafted, services, caller, wanted if plan is None else [], set(used))
+        if not errors:
+            return drafted
+    raise NoPlan("; ".join(errors))
+
+
+def failure_of(result: StepResult, plan: Plan | None) -> dict[str, Any]:
+    step = next((s for s in plan.steps if s.id == result.step_id), None) if plan else None
+    return {
+        "step": result.step_id,
+        "specialist": result.specialist,
+        "products": list(step.produces) if step else [],
+        "error": result.error.message if result.error else "",
+        "kind": result.error.kind if result.error else "",
+    }

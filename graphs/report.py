@@ -1,0 +1,314 @@
+"""Report: the reporter's claims become sentences with figures, each figure numbered and traced to step, call and records.
+
+The reporter never types a figure. Code fills its slots, refuses what is not bound, and adds what a reporter may not leave out:
+what is missing and which conclusions fall with it, what was decided about approvals, the caveats. If every report is refused,
+the specialists' own claims are set out as they are.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from governance.approval import Approval
+from governance.identity import Caller
+from graphs.agent import StepFailure
+from graphs.answer import Answer, AnswerChart, AnswerSection, AnswerTable, Citation, Sentence
+from graphs.brief import message, settings_list
+from graphs.context import StepContext
+from graphs.events import Emit
+from graphs.findings import calls_of, typed_figures, unbound
+from graphs.formats import show
+from graphs.plan import Plan, StepResult
+from graphs.scheduler import lost_with
+from graphs.services import Services
+from graphs.specialists.base import Domain
+from graphs.step import ask
+from graphs.wire import Claim, Report, Section, TableRef
+from tools.results import Column, Figure, UnknownPath, lookup
+
+
+class Evidence:
+    """All products of a run by reference, and where each figure in them comes from."""
+
+    def __init__(self, results: Mapping[str, StepResult]) -> None:
+        done = [r for r in results.values() if r.data]
+        self.products = {f"{r.step_id}.{product}": data for r in done for product, data in r.data.items()}
+        self.results = {r.step_id: r for r in done}
+        self.citations: list[Citation] = []
+
+    def split(self, ref: str) -> tuple[str, str]:
+        """A reference as (step.product, path). Raises `UnknownPath`."""
+        step, _, rest = ref.partition(".")
+        product, _, path = rest.partition(".")
+        if f"{step}.{product}" not in self.products:
+            raise UnknownPath(f"{ref!r} names no product of this run; there are: {', '.join(self.products) or 'none'}")
+        return f"{step}.{product}", path
+
+    def figure(self, ref: str) -> Figure:
+        source, path = self.split(ref)
+        return lookup(self.products[source], path)
+
+    def cite(self, ref: str) -> Citation:
+        """The citation of a figure; the same reference keeps its number."""
+        known = next((c for c in self.citations if c.ref == ref), None)
+        if known:
+            return known
+        source, _ = self.split(ref)
+        figure, data = self.figure(ref), self.products[source]
+        step, _, product = source.partition(".")
+        result = self.results[step]
+        call = next((c for c in result.calls if c.get("product") == product and c["kind"] == "ok"), {})
+        made = Citation(
+            n=len(self.citations) + 1,
+            ref=ref,
+            label=figure.label,
+            value=figure.value,
+            unit=figure.unit,
+            shown=show(figure.value, figure.unit),
+            step=step,
+            specialist=result.specialist,
+            tool=str(call.get("tool", "")),
+            call_id=str(call.get("call_id", "")),
+            scope=data["scope"],
+            as_of=data["as_of"],
+            query=data.get("query", ""),
+            records=figure.records,
+        )
+        self.citations.append(made)
+        return made
+
+
+def problems(report: Report, evidence: Evidence, charts: Mapping[str, Any]) -> list[str]:
+    """Why a report cannot go out: typed or unbound figures, tables and charts of nothing."""
+    wrong = []
+    if not report.sections:
+        wrong.append("the report has no section")
+    for text in (report.title, *(section.heading for section in report.sections), *report.caveats):
+        if typed_figures(text) and not quoted(text, evidence):
+            wrong.append(f"{text!r} types a figure")
+    for section in report.sections:
+        for claim in section.claims:
+            wrong += unbound(claim, evidence.figure)
+        for table in section.tables:
+            if table.ref not in evidence.products:
+                wrong.append(f"the table of {table.ref!r} has no product")
+            else:
+                fields = {c["field"] for c in evidence.products[table.ref]["columns"]}
+                wrong += [f"the table of {table.ref} has no column {c!r}" for c in table.columns if c not in fields]
+        wrong += [f"there is no chart {chart.ref!r}" for chart in section.charts if chart.ref not in charts]
+    return wrong
+
+
+def quoted(text: str, evidence: Evidence) -> bool:
+    """Is a text with digits one that a tool itself wrote (a caveat, a title)?"""
+    return any(text in (*data["caveats"], data["title"], data["scope"]) for data in evidence.products.values())
+
+
+def sentence(claim: Claim, evidence: Evidence) -> Sentence:
+    """A claim with its slots filled."""
+    text, numbers = claim.text, []
+    for slot in claim.slots:
+        citation = evidence.cite(slot.ref)
+        text = text.replace("{" + slot.name + "}", citation.shown)
+        numbers.append(citation.n)
+    return Sentence(text=text, citations=tuple(dict.fromkeys(numbers)), kind=claim.kind)
+
+
+def table(ref: TableRef, evidence: Evidence) -> AnswerTable:
+    data = evidence.products[ref.ref]
+    by_field = {c["field"]: Column.model_validate(c) for c in data["columns"]}
+    columns = tuple(by_field[f] for f in ref.columns) or tuple(by_field.values())
+    rows = data["rows"][: ref.limit or None]
+    return AnswerTable(
+        caption=ref.caption,
+        source=ref.ref,
+        columns=columns,
+        rows=tuple({c.field: row.get(c.field) for c in columns} | {"records": row.get("records")} for row in rows),
+        total_rows=len(data["rows"]),
+        scope=data["scope"],
+        as_of=data["as_of"],
+    )
+
+
+def plain(results: Sequence[StepResult], domain: Domain) -> Report:
+    """The specialists' own claims, set out without a reporter."""
+    titles = {p.name: p.title for p in domain.products}
+    sections = []
+    for result in results:
+        claims = [Claim.model_validate(qualified(claim, result.step_id)) for claim in result.claims]
+        tables = [
+            TableRef(ref=f"{result.step_id}.{product}", caption=data["title"], columns=[], limit=10)
+            for product, data in result.data.items()
+            if data["rows"]
+        ]
+        heading = next((titles[p] for p in result.data if p in titles), "Result")
+        sections.append(Section(heading=heading, claims=claims, tables=tables, charts=[]))
+    return Report(title="What the specialists found", sections=sections, caveats=[])
+
+
+def qualified(claim: Mapping[str, Any], step: str) -> dict[str, Any]:
+    """A specialist's claim with references that hold outside its step."""
+    return {**claim, "slots": [{**slot, "ref": f"{step}.{slot['ref']}"} for slot in claim["slots"]]}
+
+
+def missing_products(
+    request: Mapping[str, Any], plan: Plan, results: Mapping[str, StepResult], domain: Domain
+) -> list[dict[str, Any]]:
+    """Products that were planned or asked for and are not there: why, and what falls with them."""
+    titles = {p.name: p.title for p in domain.products}
+    made = {product for r in results.values() for product in r.data}
+    lost: dict[str, dict[str, Any]] = {}
+    for id, result in results.items():
+        if result.status not in ("failed", "skipped") or (result.error and result.error.kind == "rejected"):
+            continue
+        step = next((s for s in plan.steps if s.id == id), None)
+        for product in step.produces if step else ():
+            if product not in made:
+                why = result.error.message if result.error else "no reason given"
+                affects = lost_with(plan, id)
+                lost.setdefault(product, {"product": product, "title": titles.get(product, product), "why": why, "affects": affects})
+    decided = {r.step_id for r in results.values() if r.error and r.error.kind == "rejected"}
+    for product in request.get("products", []):
+        steps = [s for s in plan.steps if product in s.produces]
+        settled = steps and all(s.id in decided or (s.id in results and results[s.id].status == "succeeded") for s in steps)
+        if product not in made and product not in lost and not settled:
+            lost[product] = {"product": product, "title": titles.get(product, product), "why": "no step could make it", "affects": []}
+    return list(lost.values())
+
+
+def decisions(rows: Sequence[Approval]) -> tuple[str, ...]:
+    """One line for each approval: what was asked, what was decided, by whom."""
+    lines = []
+    for row in rows:
+        about = ", ".join(f"{k}={v}" for k, v in row.args.items() if k in ("supplier", "title", "case_id")) or row.tool
+        status = "approved and carried out" if row.status == "consumed" else row.status
+        by = f" by {row.decided_by}" if row.decided_by else ""
+        why = f": {row.message}" if row.message else ""
+        lines.append(f"{row.tool} ({about}): {status}{by}{why}")
+    return tuple(lines)
+
+
+async def report(
+    services: Services,
+    caller: Caller,
+    execution_id: str,
+    thread_id: str,
+    request: Mapping[str, Any],
+    plan: Plan,
+    results: Mapping[str, StepResult],
+    issues: Sequence[Mapping[str, Any]],
+    today: str,
+    emit: Emit,
+) -> Answer:
+    """The whole answer. Never raises for what a reporter does wrong."""
+    order = {id: n for n, id in enumerate(plan.ids())}
+    done = sorted((r for r in results.values() if r.data), key=lambda r: order.get(r.step_id, 999))
+    evidence = Evidence({r.step_id: r for r in done})
+    lost = missing_products(request, plan, results, services.domain)
+    task = message("Write the answer.", _brief(request, done, lost, issues, services.domain))
+
+    def check(response: Any, messages: Any) -> list[str]:
+        return problems(response, evidence, calls_of(messages)) if isinstance(response, Report) else []
+
+    granted = frozenset(services.specialist("reporter").tools)
+    context = StepContext(
+        caller,
+        execution_id,
+        "report",
+        "reporter",
+        thread_id,
+        granted=granted,
+        inputs=evidence.products,
+        resources=services.resources,
+        check=check,
+        emit=emit,
+    )
+    thread = str(uuid.uuid5(uuid.NAMESPACE_URL, f"clearance/{execution_id}/report/{len(results)}"))
+    notes = [i["text"] for i in issues]
+    charts: dict[str, Any] = {}
+    if done:
+        try:
+            said = await ask(services, "reporter", thread, task, context)
+            written, charts = said.value, said.calls
+            assert isinstance(written, Report)
+        except StepFailure as failure:
+            notes.append(f"the reporter's text was refused, so the specialists' claims stand as they are: {failure}")
+            written = plain(done, services.domain)
+    else:
+        written = Report(title="No result", sections=[], caveats=[])
+    sections = tuple(
+        AnswerSection(
+            heading=section.heading,
+            sentences=tuple(sentence(claim, evidence) for claim in section.claims),
+            tables=tuple(table(ref, evidence) for ref in section.tables),
+            charts=tuple(AnswerChart(caption=c.caption, spec=charts[c.ref]["result"]) for c in section.charts),
+        )
+        for section in written.sections
+    )
+    rows = await services.approvals.of_execution(execution_id)
+    caveats = dict.fromkeys([*request.get("notes", []), *written.caveats, *(c for r in done for c in r.caveats)])
+    failed = bool(lost) or any(r.status in ("failed", "cancelled") for r in results.values() if r.step_id in order)
+    model = services.model_for("reporter")
+    name = str(getattr(model, "model_name", "") or model._llm_type)
+    return Answer(
+        title=written.title,
+        goal=str(request["goal"]),
+        status="failed" if not done else "partial" if failed else "complete",
+        sections=sections,
+        missing=tuple(missing_line(item) for item in lost),
+        issues=tuple(dict.fromkeys(notes)),
+        caveats=tuple(caveats),
+        decisions=decisions(rows),
+        citations=tuple(evidence.citations),
+        model=name,
+        offline=name.startswith("offline"),
+        made_on=today,
+    )
+
+
+def missing_line(item: Mapping[str, Any]) -> str:
+    falls = f" What depended on it is missing or weaker: {', '.join(item['affects'])}." if item["affects"] else ""
+    return f"{item['title']} is missing: {item['why']}.{falls}"
+
+
+def _brief(
+    request: Mapping[str, Any],
+    done: Sequence[StepResult],
+    lost: Sequence[Mapping[str, Any]],
+    issues: Sequence[Mapping[str, Any]],
+    domain: Domain,
+) -> dict[str, Any]:
+    return {
+        "role": "reporter",
+        "goal": request["goal"],
+        "wanted": request.get("products", []),
+        "settings": settings_list(request.get("settings", {})),
+        "results": [
+            {
+                "step": r.step_id,
+                "specialist": r.specialist,
+                "title": next((p.title for p in domain.products if p.name in r.data), r.specialist),
+                "status": r.status,
+                "headline": r.headline,
+                "products": [
+                    {
+                        "product": product,
+                        "ref": f"{r.step_id}.{product}",
+                        "title": data["title"],
+                        "scope": data["scope"],
+                        "as_of": data["as_of"],
+                        "columns": data["columns"],
+                        "row_count": len(data["rows"]),
+                        "chart": data["chart"],
+                        "caveats": data["caveats"],
+                    }
+                    for product, data in r.data.items()
+                ],
+                "claims": [qualified(claim, r.step_id) for claim in r.claims],
+                "gaps": list(r.gaps),
+            }
+            for r in done
+        ],
+        "missing": list(lost),
+        "issues": [dict(i) for i in issues],
+    }

@@ -1,0 +1,296 @@
+"""Runs a plan with no wave barrier: a step starts the moment what it needs is there.
+
+One asyncio loop over live attempts, no polling. It knows no model, tool or database: `attempt` carries a step out, `record`
+persists, `replan` revises. Identity never depends on order: an attempt is named by step and number. A step that waits for people
+frees its slot; a verdict sets `wake`. Called by the orchestrator's execute node, the benchmark and the tests.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from graphs.events import Emit, child_context, now, silent
+from graphs.plan import TERMINAL, Plan, Status, Step, StepError, StepResult, downstream, readiness
+
+RETRIABLE = frozenset({"raised", "timeout", "junk", "loop", "model", "tool"})
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An attempt that waits for people: ids of its approvals."""
+
+    approvals: tuple[str, ...]
+
+
+class Work(Protocol):
+    """What the scheduler asks of the outside."""
+
+    async def attempt(self, step: Step, attempt: int, specialist: str, done: Mapping[str, StepResult]) -> StepResult | Waiting:
+        """Carry out, adopt or resume one attempt. Never raises for a failing step."""
+
+    async def undecided(self, approvals: Iterable[str]) -> list[str]:
+        """Those of the approvals that are still open."""
+
+    async def revise(self, plan: Plan, done: Mapping[str, StepResult], failed: StepResult) -> Plan | None:
+        """A new revision after a failure, committed; None when there is nothing to try."""
+
+    async def expanded(self, plan: Plan) -> None:
+        """Commit a revision that the scheduler made by expanding a repeated step."""
+
+
+def expand(plan: Plan, step: Step, rows: list[dict[str, Any]], label: Callable[[dict[str, Any]], str]) -> Plan:
+    """The next revision, in which a repeated step is one step for each row; what depended on it waits for all of them."""
+    copies = tuple(
+        step.model_copy(
+            update={
+                "id": f"{step.id}-{number}",
+                "title": f"{step.title}: {label(row)}",
+                "item": row,
+                "parent": step.id,
+                "for_each": None,
+            }
+        )
+        for number, row in enumerate(rows, 1)
+    )
+    steps: list[Step] = []
+    for one in plan.steps:
+        if one.id == step.id:
+            steps.extend(copies)
+        elif step.id in one.depends_on:
+            waits = {id: on for id, on in one.depends_on.items() if id != step.id}
+            waits.update({copy.id: one.depends_on[step.id] for copy in copies})
+            steps.append(one.model_copy(update={"depends_on": waits}))
+        else:
+            steps.append(one)
+    reason = f"{step.title}: {len(rows)} to do"
+    return plan.model_copy(update={"rev": plan.rev + 1, "parent_rev": plan.rev, "reason": reason, "steps": tuple(steps)})
+
+
+@dataclass
+class Scheduler:
+    """One run over a plan. `results` holds what is finished before (and grows); `open` maps a waiting step to its attempt."""
+
+    plan: Plan
+    work: Work
+    results: dict[str, StepResult] = field(default_factory=dict)
+    open: dict[str, int] = field(default_factory=dict)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    cancelled: Callable[[], bool] = lambda: False
+    concurrency: int = 8
+    rows_limit: int = 20
+    emit: Emit = silent
+
+    def __post_init__(self) -> None:
+        self.status: dict[str, Status] = {step.id: "pending" for step in self.plan.steps}
+        self.status.update({id: result.status for id, result in self.results.items()})
+        self.waiting: dict[str, tuple[str, ...]] = {}
+        self._live: dict[asyncio.Task[Any], str] = {}
+        self._started: dict[str, float] = {}
+        self._revising: asyncio.Task[Plan | None] | None = None
+        self._tried: set[str] = set()
+
+    async def run(self) -> None:
+        """Until nothing more can be done: every step has ended, or only waiting ones are left.
+
+        Cancels and awaits its children on every way out.
+        """
+        woken = asyncio.create_task(self.wake.wait())
+        try:
+            while True:
+                if self.cancelled():
+                    await self._stop()
+                    break
+                await self._start_ready()
+                busy: set[asyncio.Task[Any]] = set(self._live)
+                if self._revising:
+                    busy.add(self._revising)
+                if not busy:
+                    if await self._resume_decided():
+                        continue
+                    if self._revise_next():
+                        continue
+                    break
+                finished, _ = await asyncio.wait(busy | {woken}, return_when=asyncio.FIRST_COMPLETED)
+                if woken in finished:
+                    self.wake.clear()
+                    woken = asyncio.create_task(self.wake.wait())
+                    await self._resume_decided()
+                for task in finished - {woken}:
+                    if task is self._revising:
+                        self._adopt(task.result())
+                    elif task in self._live:
+                        self._finish(self._live.pop(task), task.result())
+                self._revise_next()
+            self._close_blocked()
+        finally:
+            woken.cancel()
+            await self._stop()
+
+    # -- starting ---------------------------------------------------------------------------------
+
+    async def _start_ready(self) -> None:
+        changed = True
+        while changed:
+            changed = False
+            for step in self.plan.steps:
+                if self.status[step.id] != "pending" or readiness(step, self.status) != "ready":
+                    continue
+                if step.for_each:
+                    await self._expand(step)
+                    changed = True
+                    break
+                if len(self._live) >= self.concurrency:
+                    return
+                self._start(step, self.open.pop(step.id, 1))
+
+    def _start(self, step: Step, attempt: int) -> None:
+        if attempt == 1 or step.id not in self._started:
+            self._started[step.id] = time.monotonic()
+        self._set(step.id, "running", attempt=attempt, specialist=self._specialist(step, attempt))
+        done = {id: result for id, result in self.results.items() if result.status == "succeeded"}
+        carried = self.work.attempt(step, attempt, self._specialist(step, attempt), done)
+        self._live[asyncio.create_task(carried, context=child_context())] = step.id  # type: ignore[arg-type]
+        self.open[step.id] = attempt
+
+    def _specialist(self, step: Step, attempt: int) -> str:
+        """The step's own specialist for its attempts, then its fallbacks in order."""
+        over = attempt - step.attempts
+        return step.specialist if over <= 0 else step.fallbacks[over - 1]
+
+    async def _expand(self, step: Step) -> None:
+        source, _, product = str(step.for_each).partition(".")
+        data = self.results[source].data.get(product, {})
+        rows = list(data.get("rows", []))[: self.rows_limit]
+        dropped = len(data.get("rows", [])) - len(rows)
+        if not rows:
+            nothing = StepResult(step_id=step.id, status="succeeded", specialist=step.specialist, headline="There was nothing to do.")
+            self.results[step.id] = nothing
+            self._set(step.id, "succeeded", attempt=0, specialist=step.specialist)
+            return
+        names = [c["field"] for c in data.get("columns", []) if c.get("unit", "text") == "text"]
+        field_name = names[0] if names else next(iter(rows[0]), "")
+        plan = expand(self.plan, step, rows, lambda row: str(row.get(field_name, "")))
+        note = f"{step.title}: {dropped} more rows were left out (limit {self.rows_limit})"
+        if dropped:
+            plan = plan.model_copy(update={"assumptions": (*plan.assumptions, note)})
+        await self.work.expanded(plan)
+        self._merge(plan)
+
+    # -- finishing --------------------------------------------------------------------------------
+
+    def _finish(self, id: str, outcome: StepResult | Waiting) -> None:
+        attempt = self.open.get(id, 1)
+        if id not in self.plan.ids():  # dropped by a revision while it ran
+            return
+        step = self.plan.step(id)
+        if isinstance(outcome, Waiting):
+            self.waiting[id] = outcome.approvals
+            self._set(id, "waiting_approval", attempt=attempt, specialist=step.specialist, waiting_for=list(outcome.approvals))
+            return
+        self.open.pop(id, None)
+        last = attempt >= step.attempts + len(step.fallbacks)
+        if outcome.status == "failed" and not last and outcome.error and outcome.error.kind in RETRIABLE:
+            self._set(id, "failed", attempt=attempt, specialist=outcome.specialist, error=outcome.error.message, retry=True)
+            self._start(step, attempt + 1)
+            return
+        self.results[id] = outcome
+        error = outcome.error.message if outcome.error else None
+        self._set(id, outcome.status, attempt=attempt, specialist=outcome.specialist, error=error, seconds=outcome.seconds)
+
+    def _revise_next(self) -> bool:
+        """Start re-planning for a failed step that something waits for or that was asked for; one at a time."""
+        if self._revising:
+            return False
+        for step in self.plan.steps:
+            result = self.results.get(step.id)
+            if result and result.status == "failed" and step.id not in self._tried:
+                self._tried.add(step.id)
+                revise = self.work.revise(self.plan, dict(self.results), result)
+                self._revising = asyncio.create_task(revise, context=child_context())  # type: ignore[arg-type]
+                return True
+        return False
+
+    def _adopt(self, plan: Plan | None) -> None:
+        self._revising = None
+        if plan:
+            self._merge(plan)
+
+    def _merge(self, plan: Plan) -> None:
+        """Take over a revision: fresh steps are pending, dropped ones superseded (a dropped one that runs is cancelled)."""
+        before, after = set(self.plan.ids()), set(plan.ids())
+        kept_failed = {id for id in before - after if self.status[id] in TERMINAL}
+        for id in before - after - kept_failed:
+            for task in [task for task, live in self._live.items() if live == id]:
+                task.cancel()
+                del self._live[task]
+            self.waiting.pop(id, None)
+            self._set(id, "superseded")
+        for step in plan.steps:
+            self.status.setdefault(step.id, "pending")
+        parent, self.plan = self.plan, plan
+        diff = {"added": sorted(after - before), "dropped": sorted(before - after)}
+        self.emit(plan_event(plan, parent.rev, diff))
+
+    # -- waiting and stopping ---------------------------------------------------------------------
+
+    async def _resume_decided(self) -> bool:
+        """Steps all of whose approvals are decided become pending again, with the attempt they wait in."""
+        resumed = False
+        for id, approvals in list(self.waiting.items()):
+            if not await self.work.undecided(approvals):
+                del self.waiting[id]
+                self.status[id] = "pending"
+                resumed = True
+        return resumed
+
+    def _close_blocked(self) -> None:
+        """What can never start ends as skipped, and says which product it lacks."""
+        changed = not self.waiting and not self.cancelled()
+        while changed:
+            changed = False
+            for step in self.plan.steps:
+                if self.status[step.id] == "pending" and readiness(step, self.status) == "blocked":
+                    lost = [id for id in {**step.depends_on, **{r.partition(".")[0]: 1 for r in step.inputs.values()}}]
+                    why = ", ".join(f"{id} ({self.status.get(id, 'missing')})" for id in lost if self.status.get(id) != "succeeded")
+                    error = StepError(kind="upstream", message=f"it needs {why}")
+                    skipped = StepResult(step_id=step.id, status="skipped", specialist=step.specialist, error=error)
+                    self.results[step.id] = skipped
+                    self._set(step.id, "skipped", specialist=step.specialist, error=error.message)
+                    changed = True
+
+    async def _stop(self) -> None:
+        """Cancel and await every child. Idempotent."""
+        children = [*self._live, *([self._revising] if self._revising else [])]
+        for task in children:
+            task.cancel()
+        await asyncio.gather(*children, return_exceptions=True)
+        for id in self._live.values():
+            if self.status.get(id) == "running":
+                self.status[id] = "cancelled" if self.cancelled() else "pending"
+        self._live, self._revising = {}, None
+
+    def _set(self, id: str, status: Status, **more: Any) -> None:
+        self.status[id] = status
+        told = {key: value for key, value in more.items() if value is not None}
+        self.emit({"event": "step", "rev": self.plan.rev, "step": id, "status": status, "at": now(), **told})
+
+
+def plan_event(plan: Plan, parent_rev: int | None, diff: dict[str, list[str]]) -> dict[str, Any]:
+    """The `plan` event of a revision."""
+    fields = {"id", "title", "specialist", "why", "tools", "effect", "parent", "produces"}
+    from_step = [{**step.model_dump(mode="json", include=fields), "depends_on": sorted(needs_of(step))} for step in plan.steps]
+    head = {"event": "plan", "rev": plan.rev, "parent_rev": parent_rev, "reason": plan.reason}
+    return {**head, "steps": from_step, "diff": diff}
+
+
+def needs_of(step: Step) -> set[str]:
+    """Ids a step waits for, for showing."""
+    refs = (*step.inputs.values(), *filter(None, [step.for_each]))
+    return set(step.depends_on) | {ref.partition(".")[0] for ref in refs}
+
+
+def lost_with(plan: Plan, id: str) -> list[str]:
+    """Titles of the steps whose conclusions fall when a step has no result."""
+    return [plan.step(other).title for other in downstream(plan, id)]

@@ -1,0 +1,189 @@
+"""What code alone reads from a goal: suppliers, countries, modes, case numbers and years, from what is on record.
+
+A name that fits nothing is refused with the nearest ones, a name that fits several is asked back; no model is asked to guess.
+Called by intake through the domain's `read`.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz, process
+from sqlalchemy import func, select
+
+from database import Database
+from graphs.specialists.base import Mention, Reading
+from tools.supply_chain.tables import countries, order_lines, supplier_names, suppliers
+
+ALSO_CALLED: dict[str, tuple[str, ...]] = {
+    "COD": ("democratic republic of the congo", "congo drc", "congo kinshasa", "drc", "dr congo", "congo dr"),
+    "COG": ("republic of the congo", "congo brazzaville", "congo republic"),
+    "CIV": ("ivory coast", "côte d'ivoire", "cote d'ivoire", "côte d’ivoire"),
+    "VNM": ("vietnam", "viet nam"),
+    "SWZ": ("swaziland", "eswatini"),
+    "TZA": ("tanzania",),
+    "SSD": ("south sudan",),
+    "KGZ": ("kyrgyzstan", "kyrgyz republic"),
+    "LAO": ("laos",),
+    "RUS": ("russia",),
+    "KOR": ("south korea",),
+    "USA": ("united states", "usa", "america"),
+    "GBR": ("united kingdom", "uk", "britain"),
+    "EGY": ("egypt",),
+    "SYR": ("syria",),
+    "VEN": ("venezuela",),
+}
+AMBIGUOUS: dict[str, tuple[str, ...]] = {"congo": ("Congo DRC", "Congo Republic"), "guinea": ("Guinea", "Guinea-Bissau", "Equatorial Guinea")}
+MODES: dict[str, tuple[str, ...]] = {
+    "Air": ("air", "air freight", "airfreight", "by plane"),
+    "Ocean": ("ocean", "sea", "sea freight", "by ship"),
+    "Truck": ("truck", "road", "by truck"),
+    "Air Charter": ("air charter", "charter"),
+}
+COMMON = frozenset(
+    "limited ltd pharma pharmaceuticals pharmaceutical laboratories labs inc gmbh co kg plc private pvt company group the of and "
+    "india south africa health care healthcare international medical trading services products chemicals fine new general".split()
+)
+_CASE = re.compile(r"\bcase\s*(?:no\.?|number|#)?\s*(\d{1,9})\b", re.IGNORECASE)
+_SQL = re.compile(r"\b(select\s.+?\sfrom\s.+)", re.IGNORECASE | re.DOTALL)
+_BECAUSE = re.compile(r"\b(?:because|saying|note|reason|resolution|with the text)\s*[:,]?\s+[\"“]?(.{3,400}?)[\"”]?\s*$", re.IGNORECASE)
+_TO = re.compile(r"\b(?:assign|reassign)\b.*?\bto\s+([\w.@-]{2,60})", re.IGNORECASE)
+_DAY = re.compile(r"\b(\d{4}-\d{2}-\d{2})\b")
+_QUOTED = re.compile(r"[\"“']([^\"”']{3,80})[\"”']")
+_RELATIVE = re.compile(r"\b(last|this|past|current|next) (quarter|month|week|year)\b|\b(yesterday|today|tomorrow)\b", re.IGNORECASE)
+_INTENT_ONLY = re.compile(r"\bskip (the )?approvals?\b|\bwithout (any )?approvals?\b|\bno approvals? needed\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Gazetteer:
+    """Names on record: lower-case spelling → canonical value."""
+
+    suppliers: dict[str, str]
+    words: dict[str, set[str]]
+    countries: dict[str, str]
+    first_year: int
+    last_year: int
+
+    @classmethod
+    def load(cls, db: Database) -> "Gazetteer":
+        """From the system of record. Empty where nothing is loaded."""
+
+        def work(c):  # type: ignore[no-untyped-def]
+            named = c.execute(
+                select(supplier_names.c.name, suppliers.c.name).join(suppliers, suppliers.c.id == supplier_names.c.supplier_id)
+                .where(suppliers.c.internal.is_(False))
+            ).all()
+            own = c.execute(select(suppliers.c.name).where(suppliers.c.internal.is_(False))).scalars().all()
+            lands = c.execute(select(countries.c.iso3, countries.c.name)).all()
+            span = c.execute(select(func.min(order_lines.c.scheduled), func.max(order_lines.c.scheduled))).one()
+            return named, own, lands, span
+
+        named, own, lands, span = db.run_sync(work)
+        by_name = {name.lower(): name for name in own} | {alias.lower(): name for alias, name in named}
+        words: dict[str, set[str]] = {}
+        for alias, name in by_name.items():
+            for word in re.findall(r"[a-z0-9]{4,}", alias):
+                if word not in COMMON:
+                    words.setdefault(word, set()).add(name)
+        places = {name.lower(): iso3 for iso3, name in lands}
+        known = set(places.values())
+        places |= {alias: iso3 for iso3, aliases in ALSO_CALLED.items() if iso3 in known for alias in aliases}
+        return cls(by_name, words, places, span[0].year if span[0] else 0, span[1].year if span[1] else 0)
+
+
+def pack(values: Iterable[str]) -> str:
+    """Several values as one setting: comma-separated, or a JSON list when a value has a comma itself."""
+    given = list(dict.fromkeys(values))
+    return json.dumps(given, ensure_ascii=False) if any("," in value for value in given) else ", ".join(given)
+
+
+def flatten(text: str) -> str:
+    """Lower case, punctuation as spaces."""
+    return " ".join(re.sub(r"[^\w ]+", " ", text.lower()).split())
+
+
+def find_countries(text: str, known: dict[str, str]) -> tuple[list[tuple[str, str]], tuple[str, str] | None]:
+    """[(iso3, as written)], and the first ambiguous name with no fuller one beside it."""
+    found: list[tuple[str, str]] = []
+    rest = f" {flatten(text)} "
+    for name in sorted(known, key=len, reverse=True):
+        flat = flatten(name)
+        if f" {flat} " in rest:
+            found.append((known[name], name))
+            rest = rest.replace(f" {flat} ", "  ")
+    doubtful = next(((word, word) for word in AMBIGUOUS if f" {word} " in rest), None)
+    return found, doubtful
+
+
+def find_suppliers(text: str, gazetteer: Gazetteer) -> tuple[list[tuple[str, str]], tuple[str, Sequence[str]] | None]:
+    """[(canonical name, as written)], and the first word that fits several suppliers."""
+    lower, found = text.lower(), []
+    for alias in sorted(gazetteer.suppliers, key=len, reverse=True):
+        if len(alias) > 3 and re.search(rf"(?<!\w){re.escape(alias)}(?!\w)", lower):
+            found.append((gazetteer.suppliers[alias], alias))
+            lower = lower.replace(alias, " ")
+    doubtful = None
+    for word in re.findall(r"[a-z0-9]{4,}", lower):
+        names = gazetteer.words.get(word)
+        if not names:
+            close = process.extractOne(word, list(gazetteer.words), scorer=fuzz.ratio, score_cutoff=88) if len(word) > 5 else None
+            names = gazetteer.words[close[0]] if close else None
+        if names and len(names) == 1:
+            found.append((next(iter(names)), word))
+        elif names and doubtful is None and not {name for name, _ in found} & names:
+            doubtful = (word, sorted(names))
+    return list({name: (name, word) for name, word in reversed(found)}.values())[::-1], doubtful
+
+
+def read(goal: str, db: Database) -> Reading:
+    """Entities, the reasons to ask or to decline, and notes that belong into the answer."""
+    gazetteer = Gazetteer.load(db)
+    mentions: list[Mention] = []
+    notes: list[str] = []
+    if sql := _SQL.search(goal):
+        return Reading((Mention("sql", sql[1].strip().rstrip(";"), sql[1]),))
+    places, doubtful_place = find_countries(goal, gazetteer.countries)
+    if doubtful_place:
+        word = doubtful_place[0]
+        return Reading(question=f"“{word.title()}” can be more than one country. Which one do you mean?", choices=AMBIGUOUS[word])
+    firms, doubtful_firm = find_suppliers(re.sub("|".join(re.escape(p) for _, p in places) or r"\b\B", " ", goal.lower()), gazetteer)
+    if doubtful_firm:
+        word, names = doubtful_firm
+        return Reading(question=f"“{word}” fits more than one supplier. Which one do you mean?", choices=tuple(names))
+    if places:
+        mentions.append(Mention("countries", pack(iso3 for iso3, _ in places), ", ".join(text for _, text in places)))
+    if firms:
+        mentions.append(Mention("suppliers", pack(name for name, _ in firms), ", ".join(text for _, text in firms)))
+        if len(firms) == 1:
+            mentions.append(Mention("supplier", firms[0][0], firms[0][1]))
+    for quoted in _QUOTED.findall(goal):
+        if not firms and not places and re.search(r"\b(supplier|vendor|company)\b", goal, re.IGNORECASE):
+            near = [gazetteer.suppliers[m[0]] for m in process.extract(quoted.lower(), list(gazetteer.suppliers), limit=3)]
+            return Reading(refusal=f"No supplier on record is called “{quoted}”. The nearest names are: {'; '.join(dict.fromkeys(near))}.")
+    lower = f" {goal.lower()} "
+    modes = [mode for mode, words in MODES.items() if any(re.search(rf"\b{w}\b", lower) for w in words)]
+    if "Air Charter" in modes and "air" not in re.sub(r"air charter", "", lower):
+        modes.remove("Air")
+    if modes:
+        mentions.append(Mention("modes", pack(modes), ", ".join(modes)))
+    if case := _CASE.search(goal):
+        mentions.append(Mention("case_id", case[1], case[0]))
+        if why := _BECAUSE.search(goal):
+            mentions += [Mention(name, why[1].strip(), "") for name in ("resolution", "text", "reason", "message")]
+        if day := _DAY.search(goal):
+            mentions.append(Mention("due", day[1], day[0]))
+        if to := _TO.search(goal):
+            mentions.append(Mention("owner", to[1], to[0]))
+    if gazetteer.last_year and (relative := _RELATIVE.search(goal)):
+        return Reading(
+            refusal=f"The records run from {gazetteer.first_year} to {gazetteer.last_year}, so “{relative[0]}” is not among them. "
+            f"Name a year or a span of years, for example “in {gazetteer.last_year}”."
+        )
+    years = [int(y) for y in re.findall(r"\b(19[5-9]\d|20\d\d)\b", _DAY.sub("", goal))]
+    outside = [y for y in years if gazetteer.last_year and not gazetteer.first_year <= y <= gazetteer.last_year]
+    if outside:
+        return Reading(refusal=f"The records run from {gazetteer.first_year} to {gazetteer.last_year}; {outside[0]} is not among them.")
+    if _INTENT_ONLY.search(goal):
+        notes.append("Approvals are decided by policy and by the people it names; a request to skip them changes nothing.")
+    return Reading(tuple(mentions), notes=tuple(notes))

@@ -1,0 +1,38 @@
+"""The state of the orchestrator's graph: plain, legible values, so that Studio, a snapshot and a client can read them."""
+
+from typing import Annotated, Any, TypedDict
+
+from langchain_core.messages import AnyMessage
+from langgraph.graph.message import add_messages
+
+
+class Request(TypedDict, total=False):
+    """What intake made of the goal."""
+
+    goal: str
+    products: list[str]
+    exclude: list[str]
+    settings: dict[str, str]
+    notes: list[str]
+
+
+class State(TypedDict, total=False):
+    """`results` maps step id to a dumped StepResult, `steps` says for each step its status, attempt and child thread;
+    `waiting` holds ids of approvals, `queued` goals that came while the thread waited for people."""
+
+    messages: Annotated[list[AnyMessage], add_messages]
+    goal: str
+    status: str
+    request: Request
+    question: dict[str, Any] | None
+    execution_id: str
+    seq: int
+    plan: dict[str, Any]
+    results: dict[str, dict[str, Any]]
+    steps: dict[str, dict[str, Any]]
+    waiting: list[str]
+    decisions: Any
+    queued: list[str]
+    issues: list[dict[str, Any]]
+    answer: dict[str, Any] | None
+    usage: dict[str, int]

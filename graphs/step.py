@@ -1,0 +1,186 @@
+"""Carries out one attempt of one step: a specialist's graph on a thread of its own, started, adopted or resumed.
+
+An attempt never raises for what its specialist does wrong: it ends as a typed `StepResult`. The scheduler calls `attempt`;
+`ask` runs a role outside the plan (intake, planner, verifier, reporter) in the same way.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from langchain_core.messages import AIMessageChunk, HumanMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.errors import GraphRecursionError
+from langgraph.types import Command
+
+from graphs import brief
+from graphs.agent import StepFailure
+from graphs.context import StepContext
+from graphs.events import Emit, child_context, now
+from graphs.executions import Execution, step_thread
+from graphs.findings import calls_of, collect, problems, usage_of
+from graphs.plan import Step, StepError, StepResult
+from graphs.scheduler import Waiting
+from graphs.services import Services
+from graphs.wire import Wire
+from models.retry import ModelUnavailable
+
+TOKEN_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class StepRunner:
+    """Attempts of one execution's steps."""
+
+    services: Services
+    execution: Execution
+    emit: Emit
+
+    async def attempt(self, step: Step, number: int, specialist: str, done: Mapping[str, StepResult]) -> StepResult | Waiting:
+        """Start, adopt or resume attempt `number` of a step."""
+        executions, id = self.services.executions, self.execution.id
+        await executions.start(id, self.execution.thread_id, step.id, number, specialist)
+        began = time.monotonic()
+        context = self._context(step, number, specialist, done)
+        try:
+            async with asyncio.timeout(step.timeout):
+                outcome = await self._drive(step, number, specialist, context, began)
+        except TimeoutError:
+            outcome = self._failed(step, number, specialist, "timeout", f"no result within {step.timeout:g} s", began)
+        except StepFailure as failure:
+            outcome = self._failed(step, number, specialist, failure.kind, str(failure), began)
+        except ModelUnavailable as failure:
+            outcome = self._failed(step, number, specialist, "model", str(failure), began)
+        except GraphRecursionError:
+            outcome = self._failed(step, number, specialist, "loop", "it did not come to an end", began)
+        except Exception as failure:  # a specialist may fail in any way: its siblings must go on, and the plan must know
+            self.services.log.exception("step %s failed", step.id)
+            outcome = self._failed(step, number, specialist, "raised", f"{type(failure).__name__}: {failure}", began)
+        if isinstance(outcome, Waiting):
+            await executions.mark(id, step.id, number, "waiting_approval")
+        else:
+            await executions.mark(id, step.id, number, outcome.status, outcome)
+        return outcome
+
+    async def _drive(
+        self, step: Step, number: int, specialist: str, context: StepContext, began: float
+    ) -> StepResult | Waiting:
+        thread = step_thread(self.execution.id, step.id, number)
+        agent = self.services.agent(specialist)
+        config = self.services.config(thread)
+        seen = await agent.aget_state(config)
+        start: Any
+        if not seen.created_at:
+            granted = step.model_copy(update={"tools": tuple(context.granted)})
+            task = brief.for_specialist(self.execution.goal, granted, context.agent, self.services.registry)
+            start = {"messages": [task]}
+        elif seen.interrupts:
+            ids = tuple(seen.interrupts[0].value["approvals"])
+            if await self.services.approvals.undecided(ids):
+                return Waiting(ids)
+            start = Command(resume={seen.interrupts[0].id: "the approvals table decides"})
+        else:
+            start = None  # a crash left it between two nodes
+        if not seen.created_at or seen.next:
+            await relay(agent, start, config, context)
+            seen = await agent.aget_state(config)
+        if seen.interrupts:
+            return Waiting(tuple(seen.interrupts[0].value["approvals"]))
+        done_by = step.model_copy(update={"specialist": specialist})
+        return collect(done_by, number, thread, seen.values, round(time.monotonic() - began, 3))
+
+    def _context(self, step: Step, number: int, specialist: str, done: Mapping[str, StepResult]) -> StepContext:
+        inputs = {}
+        for ref in step.inputs.values():
+            source, _, product = ref.partition(".")
+            if source in done and product in done[source].data:
+                inputs[ref] = done[source].data[product]
+        return StepContext(
+            caller=self.execution.requester,
+            execution_id=self.execution.id,
+            step_id=step.id,
+            agent=specialist,
+            thread_id=self.execution.thread_id,
+            attempt=number,
+            granted=self._granted(step, specialist),
+            inputs=inputs,
+            item=step.item,
+            resources=self.services.resources,
+            today=self.services.date_of(self.execution.today),
+            user_request=self.execution.goal,
+            check=partial(problems, produces=step.produces),
+            emit=self.emit,
+        )
+
+    def _granted(self, step: Step, specialist: str) -> frozenset[str]:
+        """The plan's grant; for a fallback, those of its tools that make the same products."""
+        if specialist == step.specialist:
+            return frozenset(step.tools)
+        own, registry = self.services.specialist(specialist).tools, self.services.registry
+        return frozenset(name for name in own if name in registry and registry[name].produces in step.produces)
+
+    def _failed(self, step: Step, number: int, specialist: str, kind: Any, message: str, began: float) -> StepResult:
+        thread = step_thread(self.execution.id, step.id, number)
+        return StepResult(
+            step_id=step.id,
+            status="failed",
+            specialist=specialist,
+            attempt=number,
+            thread_id=thread,
+            error=StepError(kind=kind, message=message[:500]),
+            seconds=round(time.monotonic() - began, 3),
+        )
+
+
+async def relay(agent: Any, start: Any, config: RunnableConfig, context: StepContext) -> None:
+    """Run a specialist's graph and pass its progress on as root events: tokens (coalesced) and costs."""
+    text, sent = "", time.monotonic()
+    head = {"step": context.step_id, "attempt": context.attempt, "role": context.agent}
+    modes = ["updates", "messages"]
+    async for mode, chunk in agent.astream(start, config, context=context, stream_mode=modes, durability="sync"):
+        if mode == "messages":
+            part = chunk[0]
+            if isinstance(part, AIMessageChunk) and isinstance(part.content, str):
+                text += part.content
+            if text and time.monotonic() - sent > TOKEN_SECONDS:
+                context.emit({"event": "token", **head, "text": text})
+                text, sent = "", time.monotonic()
+        elif isinstance(chunk.get("model"), dict):
+            spent = usage_of(chunk["model"].get("messages", []))
+            context.emit({"event": "cost", **head, **spent, "at": now()})
+    if text:
+        context.emit({"event": "token", **head, "text": text})
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a role outside the plan answered: its wire object, its tool calls by id, and what it cost."""
+
+    value: Wire
+    calls: dict[str, dict[str, Any]]
+    usage: dict[str, int]
+
+
+async def ask(services: Services, role: str, thread_id: str, task: HumanMessage, context: StepContext) -> Said:
+    """Run a core role on its own thread; adopted if it finished before, resumed if a crash cut it off.
+
+    Raises `StepFailure` when it gives no answer of its type.
+    """
+    return await asyncio.create_task(_ask(services, role, thread_id, task, context), context=child_context())
+
+
+async def _ask(services: Services, role: str, thread_id: str, task: HumanMessage, context: StepContext) -> Said:
+
+    agent, config = services.agent(role), services.config(thread_id)
+    seen = await agent.aget_state(config)
+    if not seen.created_at or seen.next:
+        await relay(agent, None if seen.created_at else {"messages": [task]}, config, context)
+        seen = await agent.aget_state(config)
+    messages, value = seen.values.get("messages", []), seen.values.get("structured_response")
+    if value is None:
+        said = str(messages[-1].content)[:200] if messages else ""
+        raise StepFailure("junk", f"the {role} gave no {services.specialist(role).response.__name__}: {said!r}")
+    return Said(value, calls_of(messages), usage_of(messages))

@@ -1,0 +1,50 @@
+"""The tables of the graphs: executions, plan revisions and step attempts, in the application's database."""
+
+from sqlalchemy import JSON, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+
+metadata = MetaData()
+
+executions = Table(
+    "executions",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("thread_id", String(64), nullable=False, index=True),
+    Column("org", String(100), nullable=False),
+    Column("requester", JSON, nullable=False, comment="Caller: the authority on who asked"),
+    Column("goal", Text, nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("today", String(10), nullable=False, comment="the date of the run, fixed when it was planned"),
+    Column("status", String(12), nullable=False, comment="running, waiting, finished, cancelled, replaced"),
+    Column("seq", Integer, nullable=False, comment="how often execute was entered; fenced with checkpoint_id"),
+    Column("checkpoint_id", String(64)),
+    Column("forked_from", String(36)),
+    Column("lease", String(100), comment="who runs it now"),
+    Column("created", String(32), nullable=False),
+    Column("ended", String(32)),
+)
+revisions = Table(
+    "plan_revisions",
+    metadata,
+    Column("execution_id", String(36), primary_key=True),
+    Column("rev", Integer, primary_key=True),
+    Column("plan", JSON, nullable=False),
+    Column("created", String(32), nullable=False),
+)
+attempts = Table(
+    "step_attempts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("execution_id", String(36), nullable=False),
+    Column("step_id", String(40), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("specialist", String(60), nullable=False),
+    Column("thread_id", String(36), nullable=False),
+    Column("parent_thread_id", String(64), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("result", JSON, comment="StepResult, once it ended"),
+    Column("started", String(32), nullable=False),
+    Column("ended", String(32)),
+    Column("seconds", Float),
+    UniqueConstraint("execution_id", "step_id", "attempt"),
+    Index("step_attempts_parent", "parent_thread_id"),
+)
