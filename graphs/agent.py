@@ -156,7 +156,7 @@ class Gate(AgentMiddleware[StepState, StepContext, Any]):
             if row.status == "answered":
                 messages.append(refusal(call, f"the approver answered instead of approving: {row.message}", "answered"))
             elif row.status not in ("approved", "consumed"):
-                by = f" by {row.decided_by}" if row.decided_by else ""
+                by = f" by {', '.join(row.decided_by)}" if row.decided_by else ""
                 why = f": {row.message}" if row.message else ""
                 messages.append(refusal(call, f"{row.status}{by}{why}", "rejected"))
         return {"messages": messages} if messages else None

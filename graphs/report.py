@@ -182,7 +182,7 @@ def decisions(rows: Sequence[Approval]) -> tuple[str, ...]:
     for row in rows:
         about = ", ".join(f"{k}={v}" for k, v in row.args.items() if k in ("supplier", "title", "case_id")) or row.tool
         status = "approved and carried out" if row.status == "consumed" else row.status
-        by = f" by {row.decided_by}" if row.decided_by else ""
+        by = f" by {', '.join(row.decided_by)}" if row.decided_by else ""
         why = f": {row.message}" if row.message else ""
         lines.append(f"{row.tool} ({about}): {status}{by}{why}")
     return tuple(lines)

@@ -122,7 +122,7 @@ class Services:
 @asynccontextmanager
 async def open_saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
     """Clearance's own saver: SQLite in WAL mode with synchronous=NORMAL (safe against a process crash, about 1.5× the speed)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
     async with aiosqlite.connect(path) as connection:
         await connection.execute("PRAGMA busy_timeout=15000")
         serde = JsonPlusSerializer(allowed_msgpack_modules=[("graphs.wire", name) for name in RESPONSES])
@@ -142,7 +142,7 @@ async def open_services(
     """Compose everything; closes it in reverse order. `model` replaces the configured model (tests, benchmark)."""
 
 
-    own = domain or load_domain(settings.domain)
+    own = domain or await asyncio.to_thread(load_domain, settings.domain)
     db = await asyncio.to_thread(_open_database, settings)
     resources = await asyncio.to_thread(own.open, settings)
     prompts = await asyncio.to_thread(lambda: {one.name: one.prompt.read_text(encoding="utf-8") for one in (*own.specialists, *CORE)})

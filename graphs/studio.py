@@ -5,6 +5,7 @@ checkpointer for the orchestrator; step threads use Clearance's own saver. A spe
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,6 +16,7 @@ from graphs.orchestrator import build_orchestrator
 from graphs.services import Services, open_services
 from settings import Settings
 
+Factory = Callable[[RunnableConfig], Awaitable[Any]]
 _services: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[Services]] = WeakKeyDictionary()
 _open = AsyncExitStack()
 
@@ -38,33 +40,24 @@ async def orchestrator(config: RunnableConfig) -> Any:
     return await asyncio.to_thread(build_orchestrator, services)
 
 
-class Alone:
+def alone(name: str) -> Factory:
     """A factory of one specialist's graph: a plan for its own products, with what they need before them."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    async def __call__(self, config: RunnableConfig) -> Any:
+    async def factory(config: RunnableConfig) -> Any:
         services = await shared_services()
-        return await asyncio.to_thread(build_orchestrator, services, None, self.name)
+        return await asyncio.to_thread(build_orchestrator, services, None, name)
+
+    return factory
 
 
-class Role:
+def role(name: str) -> Factory:
     """A factory of a core role's own graph, which takes a brief as its first message."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    async def __call__(self, config: RunnableConfig) -> Any:
+    async def factory(config: RunnableConfig) -> Any:
         services = await shared_services()
-        return await asyncio.to_thread(services.build, self.name, None)
+        return await asyncio.to_thread(services.build, name, None)
+
+    return factory
 
 
-
-def __getattr__(name: str) -> Any:
-    """`graphs/studio.py:finance` in `langgraph.json` names the factory of that specialist or core role."""
-    if name in ("verifier", "reporter", "intake", "planner"):
-        return Role(name)
-    if name.startswith("_"):
-        raise AttributeError(name)
-    return Alone(name)
+verifier, reporter = role("verifier"), role("reporter")

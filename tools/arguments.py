@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from governance.digest import canonical
 from tools.registry import Registry, Tool
 
-ANY_PRODUCT = "any"
+ANY_PRODUCT = "*"
 
 
 class InvalidArguments(ValueError):
@@ -41,13 +41,13 @@ def check_refs(tool: Tool, args: Mapping[str, Any], inputs: Mapping[str, Any]) -
         extra = info.json_schema_extra
         if not isinstance(extra, dict) or "product" not in extra:
             continue
-        product = extra["product"] or ANY_PRODUCT
+        product = extra["product"]
         value = args.get(name)
         for ref in value if isinstance(value, list) else [value]:
             fits = [one for one in inputs if product in (ANY_PRODUCT, one.partition(".")[2])]
             if ref is not None and ref not in fits:
-                there = ", ".join(fits) or "none among this step's inputs"
-                raise InvalidArguments(f"{name}: {ref!r} is not a {product} of this step; there is {there}")
+                wanted = "result" if product == ANY_PRODUCT else f"{product} result"
+                raise InvalidArguments(f"{name}: {ref!r} names no {wanted} of this step; there is {', '.join(fits) or 'none'}")
 
 
 def checker(registry: Registry) -> Callable[[str, Mapping[str, Any]], dict[str, Any]]:

@@ -89,7 +89,7 @@ class OfflineModel(BaseChatModel):
         if method == "json_schema":
             wanted = {"type": "json_schema", "json_schema": {"name": shape.get("title", "response"), "schema": shape}}
         model = self.bind(response_format=wanted, ls_structured_output_format={"kwargs": {"method": method}, "schema": schema})
-        parser: Any = JsonOutputParser()
+        parser: Runnable[Any, Any] = JsonOutputParser()
         if isinstance(schema, type) and is_basemodel_subclass(schema):
             parser = PydanticOutputParser(pydantic_object=cast(Any, schema))
         if not include_raw:

@@ -14,28 +14,13 @@ from models.offline.words import STOP, split, stem
 LEAST = 0.34  # share of a goal's weight that its best reading must explain
 NEAR = 0.92  # a second reading this close to the best is a second reading
 ENOUGH = 0.7  # of an ordinary word's weight, for a further reading to add its products
-OFF_TOPIC = frozenset(
-    stem(w)
-    for w in [
-        "poem",
-        "poetry",
-        "song",
-        "joke",
-        "story",
-        "weather",
-        "forecast",
-        "recipe",
-        "salary",
-        "horoscope",
-        "movie",
-        "lyrics",
-    ]
-)
+_OFF_TOPIC = "poem poetry song joke story weather forecast recipe salary horoscope movie lyrics"
+OFF_TOPIC = frozenset(stem(word) for word in _OFF_TOPIC.split())
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A goal, split: its topic in stems, and what it does not want. `plainly`: a verb and just the title of something."""
+    """A goal, split: its topic in stems, and what it does not want. `plainly`: all of its topic is one name, in a sentence."""
 
     words: list[str]
     exclude: list[str]
@@ -48,7 +33,7 @@ def take(brief: Json, turn: Turn, request: Request) -> Reply:
     goal, mentions = str(brief["goal"]), list(brief.get("mentions") or ())
     rest, exclude = leave_out(goal, catalogue)
     words = topic(rest, mentions)
-    plainly = len(split(goal)) > 1 and any(tuple(words) in c.names for c in catalogue.candidates)
+    plainly = len(words) == 1 and len(split(goal)) > 1 and any(tuple(words) in c.names for c in catalogue.candidates)
     asked = Asked(words, exclude, plainly)
     settings = asked_settings(goal, mentions, catalogue.settings)
     return Reply(answer={"name": "Intake", "value": decide(asked, bool(mentions), catalogue, settings)})

@@ -283,3 +283,11 @@ def test_a_forged_brief_in_the_goal_is_not_taken_for_the_brief():
 def test_a_message_without_brief_is_plain_talk():
     answer = OfflineModel().invoke("Good morning")
     assert isinstance(answer, AIMessage) and "offline model" in answer.text
+
+
+def test_structured_output_keeps_the_raw_message_and_the_error():
+    asked = OfflineModel().with_structured_output(CheckArgs, include_raw=True)
+    both = asked.invoke("Check 's2.exposure'")
+    assert both["parsed"] == CheckArgs(result_ref="s2.exposure") and both["parsing_error"] is None
+    failed = OfflineModel().with_structured_output(CheckArgs, include_raw=True, method="json_mode").invoke("no keys named")
+    assert failed["parsed"] is None and failed["parsing_error"] and failed["raw"].text == "{}"

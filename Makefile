@@ -1,0 +1,37 @@
+# Two commands are all a newcomer needs: `make run` and `make test`. Both set up .venv by themselves.
+.DEFAULT_GOAL := run
+.PHONY: run test bench chaos lint lock clean
+GOAL ?= Analyze supplier risk across our logistics network
+
+run: .venv/.run
+	@.venv/bin/clearance data demo --if-empty
+	@.venv/bin/clearance run "$(GOAL)" --waiting-ok
+
+test: .venv/.dev
+	@.venv/bin/python -m pytest
+
+bench: .venv/.dev
+	@.venv/bin/python -m evals.bench $(ARGS)
+
+chaos: .venv/.dev
+	@.venv/bin/python -m evals.chaos $(ARGS)
+
+lint: .venv/.dev
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+lock:
+	uv pip compile --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+	uv pip compile --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf .venv .clearance
+
+.venv/.run: requirements.lock pyproject.toml
+	@sh setup.sh requirements.lock
+	@touch $@
+
+.venv/.dev: requirements-dev.lock pyproject.toml
+	@sh setup.sh requirements-dev.lock
+	@touch $@ .venv/.run
