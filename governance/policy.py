@@ -71,7 +71,8 @@ class Violation:
 class PolicyEngine(Protocol):
     """What decides. Implementations never raise for a bad call: they deny."""
 
-    version: str
+    @property
+    def version(self) -> str: ...
 
     def decide(self, call: CallFacts) -> Decision: ...
 

@@ -65,7 +65,7 @@ def digest(call_id: str, result: dict[str, Any]) -> str:
     return json.dumps({**content, "rows": rows[:ROWS_FOR_MODELS]}, ensure_ascii=False)
 
 
-class Limits(AgentMiddleware[StepState, StepContext, Any]):
+class Limits(AgentMiddleware[Any, Any, Any]):
     """Stops an endless loop cleanly: too many model calls, too many tool calls, or the same call again and again."""
 
     state_schema = StepState
@@ -75,7 +75,7 @@ class Limits(AgentMiddleware[StepState, StepContext, Any]):
         self.model_calls, self.tool_calls = model_calls, tool_calls
 
     async def awrap_model_call(
-        self, request: ModelRequest[StepContext], handler: Callable[[ModelRequest[StepContext]], Awaitable[ModelResponse[Any]]]
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
     ) -> ModelResponse[Any]:
         said = [m for m in request.messages if isinstance(m, AIMessage)]
         calls = [json.dumps([c["name"], c["args"]], sort_keys=True, default=str) for m in said for c in m.tool_calls]
@@ -89,7 +89,7 @@ class Limits(AgentMiddleware[StepState, StepContext, Any]):
         return await handler(request.override(tools=[t for t in request.tools if getattr(t, "name", "") in granted]))
 
 
-class Decide(AgentMiddleware[StepState, StepContext, Any]):
+class Decide(AgentMiddleware[Any, Any, Any]):
     """Policy for every call of the last message, and evidence for a finding, before anything runs."""
 
     state_schema = StepState
@@ -131,7 +131,7 @@ class Decide(AgentMiddleware[StepState, StepContext, Any]):
         return update
 
 
-class Gate(AgentMiddleware[StepState, StepContext, Any]):
+class Gate(AgentMiddleware[Any, Any, Any]):
     """Nothing but the interrupt, then the verdicts from the approvals table: the resume value is ignored."""
 
     state_schema = StepState
@@ -162,7 +162,7 @@ class Gate(AgentMiddleware[StepState, StepContext, Any]):
         return {"messages": messages} if messages else None
 
 
-class Act(AgentMiddleware[StepState, StepContext, Any]):
+class Act(AgentMiddleware[Any, Any, Any]):
     """Runs a cleared call through the gateway; a call without clearance gets an error message."""
 
     state_schema = StepState
@@ -174,7 +174,8 @@ class Act(AgentMiddleware[StepState, StepContext, Any]):
     async def awrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]]
     ) -> ToolMessage | Command[Any]:
-        call, context = request.tool_call, request.runtime.context
+        call: Any = request.tool_call
+        context: StepContext = request.runtime.context  # type: ignore[assignment]  # typed None where a server types it
         gate = request.state.get("gate", {}).get(call["id"])
         if gate is None or gate["outcome"] not in ("allow", "approve"):
             return refusal(dict(call), "no clearance", "deny")

@@ -6,9 +6,9 @@ with `waiting`; `ask` holds nothing but the interrupt; `apply` records the votes
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from governance.approval import Approval, VoteRefused
+from governance.approval import Approval, Verdict, VoteRefused
 from governance.identity import Caller
 from graphs.events import Emit, now
 from graphs.executions import Execution
@@ -178,11 +178,15 @@ async def apply(services: Services, state: State, caller: Caller) -> dict[str, A
         row = await services.approvals.resolve(id)
         if row.status != "pending" or not isinstance(decision, dict):
             continue  # decided elsewhere meanwhile
-        verdict = {"accept": "approve", "response": "respond", "ignore": "reject"}.get(str(decision.get("type")), decision.get("type"))
+        said = str(decision.get("type"))
+        verdict = {"accept": "approve", "response": "respond", "ignore": "reject"}.get(said, said)
+        if verdict not in ("approve", "edit", "reject", "respond"):
+            services.log.warning("a decision of the unknown type %r on %s was not counted", said, row.id)
+            continue
         edited = decision.get("edited_action") or decision.get("editedAction") or decision.get("args") or {}
         args = edited.get("args", edited) if verdict == "edit" else None
         try:
-            await services.approvals.vote(row.id, caller, str(verdict), message=str(decision.get("message") or ""), args=args)
+            await services.approvals.vote(row.id, caller, cast(Verdict, verdict), message=str(decision.get("message") or ""), args=args)
         except VoteRefused as refused:
             services.log.warning("vote on %s refused: %s", row.id, refused)
     return {"decisions": None}

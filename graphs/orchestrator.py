@@ -4,6 +4,7 @@ Nodes are thin: each hands the services and the state to the module of its name.
 application, and by `studio.py` for LangGraph Studio; nothing is built on import.
 """
 
+from collections.abc import Hashable
 from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage
@@ -51,7 +52,8 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
 
     async def plan(state: State, config: RunnableConfig) -> dict[str, Any]:
         caller, write, thread = caller_of(config, services.settings), captured_writer(), thread_of(config)
-        request, id = dict(state["request"]), state["execution_id"]
+        request: dict[str, Any] = {**state["request"]}
+        id = state["execution_id"]
         await services.executions.create(id, thread, caller, state["goal"], request, services.today().isoformat())
         feedback = tuple(str(n) for n in request.get("feedback", ()))
         try:
@@ -120,11 +122,11 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         return {"answer": answer.model_dump(mode="json"), "status": status, "messages": [message]}
 
     graph = StateGraph(State)
-    nodes = (intake, clarify, answered, plan, review, reviewed, execute, prepare, ask, apply, verify, report)
+    nodes: tuple[Any, ...] = (intake, clarify, answered, plan, review, reviewed, execute, prepare, ask, apply, verify, report)
     for node in nodes:
         graph.add_node(node.__name__, node)
     graph.add_edge(START, "intake")
-    to = {"goal": "plan", "clarify": "clarify", "queued": "prepare", "declined": END, "cancelled": END}
+    to: dict[Hashable, str] = {"goal": "plan", "clarify": "clarify", "queued": "prepare", "declined": END, "cancelled": END}
     graph.add_conditional_edges("intake", lambda s: s["status"], to)
     graph.add_edge("clarify", "answered")
     graph.add_edge("answered", "intake")

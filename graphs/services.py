@@ -142,7 +142,7 @@ async def open_services(
     """Compose everything; closes it in reverse order. `model` replaces the configured model (tests, benchmark)."""
 
 
-    own = domain or await asyncio.to_thread(load_domain, settings.domain)
+    own = domain if domain is not None else await asyncio.to_thread(load_domain, settings.domain)
     db = await asyncio.to_thread(_open_database, settings)
     resources = await asyncio.to_thread(own.open, settings)
     prompts = await asyncio.to_thread(lambda: {one.name: one.prompt.read_text(encoding="utf-8") for one in (*own.specialists, *CORE)})

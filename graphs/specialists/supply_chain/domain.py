@@ -14,7 +14,7 @@ PRODUCTS = (
     Product("suppliers", "Suppliers and orders", ("suppliers", "vendors", "who do we buy from", "list of suppliers", "orders")),
     Product("supplier_profile", "Supplier profile", ("profile", "one page", "summary of a supplier", "tell me about", "about supplier")),
     Product("single_source", "Single-sourced items", ("single source", "single sourced", "sole source", "only one supplier", "alternatives")),
-    Product("exposure", "Financial exposure", ("spend", "exposure", "share", "top five", "concentration", "money", "largest suppliers")),
+    Product("exposure", "Financial exposure", ("spend", "share", "top five", "concentration", "money", "largest suppliers")),
     Product("country_exposure", "Exposure by country", ("exposed to one country", "country exposure", "dependence on a country", "made in")),
     Product("annual_spend", "Spend by year", ("spend by year", "annual spend", "per year", "trend of spend", "over the years")),
     Product("deliveries", "Delivery performance", ("late", "delivery", "on time", "worst on delivery", "delays", "punctual", "reliability")),
@@ -159,7 +159,7 @@ PLAYBOOKS = (
         "Exposure to one country",
         "How exposed are we to one country?",
         ("country_exposure",),
-        ("exposed to", "exposure to a country", "depend on"),
+        ("exposed", "exposed to", "exposure to a country", "depend on"),
     ),
     Playbook(
         "one_supplier",

@@ -34,7 +34,7 @@ ALSO_CALLED: dict[str, tuple[str, ...]] = {
     "SYR": ("syria",),
     "VEN": ("venezuela",),
 }
-AMBIGUOUS: dict[str, tuple[str, ...]] = {"congo": ("Congo DRC", "Congo Republic"), "guinea": ("Guinea", "Guinea-Bissau", "Equatorial Guinea")}
+AMBIGUOUS: dict[str, tuple[str, ...]] = {"congo": ("Congo DRC", "Congo Republic")}
 MODES: dict[str, tuple[str, ...]] = {
     "Air": ("air", "air freight", "airfreight", "by plane"),
     "Ocean": ("ocean", "sea", "sea freight", "by ship"),
@@ -43,7 +43,7 @@ MODES: dict[str, tuple[str, ...]] = {
 }
 COMMON = frozenset(
     "limited ltd pharma pharmaceuticals pharmaceutical laboratories labs inc gmbh co kg plc private pvt company group the of and "
-    "india south africa health care healthcare international medical trading services products chemicals fine new general".split()
+    "logistics logistic supply supplies supplier suppliers standard premier global national united first pure india south africa health care healthcare international medical trading services products chemicals fine new general".split()
 )
 _CASE = re.compile(r"\bcase\s*(?:no\.?|number|#)?\s*(\d{1,9})\b", re.IGNORECASE)
 _SQL = re.compile(r"\b(select\s.+?\sfrom\s.+)", re.IGNORECASE | re.DOTALL)
@@ -83,9 +83,9 @@ class Gazetteer:
         by_name = {name.lower(): name for name in own} | {alias.lower(): name for alias, name in named}
         words: dict[str, set[str]] = {}
         for alias, name in by_name.items():
-            for word in re.findall(r"[a-z0-9]{4,}", alias):
-                if word not in COMMON:
-                    words.setdefault(word, set()).add(name)
+            brand = next(iter(re.findall(r"[a-z0-9]{4,}", alias)), "")  # the first word tells firms apart; later ones describe
+            if brand and brand not in COMMON:
+                words.setdefault(brand, set()).add(name)
         places = {name.lower(): iso3 for iso3, name in lands}
         known = set(places.values())
         places |= {alias: iso3 for iso3, aliases in ALSO_CALLED.items() if iso3 in known for alias in aliases}
@@ -127,7 +127,8 @@ def find_suppliers(text: str, gazetteer: Gazetteer) -> tuple[list[tuple[str, str
     for word in re.findall(r"[a-z0-9]{4,}", lower):
         names = gazetteer.words.get(word)
         if not names:
-            close = process.extractOne(word, list(gazetteer.words), scorer=fuzz.ratio, score_cutoff=88) if len(word) > 5 else None
+            tried = len(word) > 5 and word not in COMMON
+            close = process.extractOne(word, list(gazetteer.words), scorer=fuzz.ratio, score_cutoff=88) if tried else None
             names = gazetteer.words[close[0]] if close else None
         if names and len(names) == 1:
             found.append((next(iter(names)), word))
@@ -142,7 +143,7 @@ def read(goal: str, db: Database) -> Reading:
     mentions: list[Mention] = []
     notes: list[str] = []
     if sql := _SQL.search(goal):
-        return Reading((Mention("sql", sql[1].strip().rstrip(";"), sql[1]),))
+        return Reading((Mention("sql", sql[1].strip().rstrip(";"), ""),))
     places, doubtful_place = find_countries(goal, gazetteer.countries)
     if doubtful_place:
         word = doubtful_place[0]
@@ -166,7 +167,7 @@ def read(goal: str, db: Database) -> Reading:
     if "Air Charter" in modes and "air" not in re.sub(r"air charter", "", lower):
         modes.remove("Air")
     if modes:
-        mentions.append(Mention("modes", pack(modes), ", ".join(modes)))
+        mentions.append(Mention("modes", pack(modes), ""))
     if case := _CASE.search(goal):
         mentions.append(Mention("case_id", case[1], case[0]))
         if why := _BECAUSE.search(goal):
