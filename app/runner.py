@@ -24,6 +24,7 @@ from graphs.markdown import to_markdown
 from graphs.orchestrator import build_orchestrator
 from graphs.plan import Plan, StepResult
 from graphs.services import Services, open_services
+from graphs.step import unfinished
 from settings import Settings
 
 OnEvent = Callable[[dict[str, Any]], None]
@@ -59,6 +60,11 @@ class Outcome:
     citations: list[dict[str, Any]]
     usage: dict[str, Any]
     model: str
+    waits_for: str = ""  # approvals | plan | answer
+
+    @property
+    def waits_for_plan(self) -> bool:
+        return self.waits_for == "plan"
 
     def as_json(self) -> dict[str, Any]:
         """One JSON-ready object; `answer` is Markdown."""
@@ -78,11 +84,22 @@ class Runner:
         self.caller = local_caller(services.settings)
 
     async def run(
-        self, goal: str, *, thread_id: str | None = None, on_event: OnEvent = silent, review: bool = False, stop_at_plan: bool = False
+        self,
+        goal: str,
+        *,
+        thread_id: str | None = None,
+        new_thread: bool = False,
+        on_event: OnEvent = silent,
+        review: bool = False,
+        stop_at_plan: bool = False,
     ) -> Outcome:
-        """Take a goal as far as it goes: an answer, a question, or approvals that wait."""
+        """Take a goal as far as it goes: an answer, a question, or approvals that wait.
+
+        `thread_id` names a thread that is there, unless `new_thread` says that the caller chose the id (to find the thread again
+        after a crash). Raises `UnknownThread`.
+        """
         thread = thread_id or str(uuid.uuid4())
-        if thread_id and not (await self.graph.aget_state(self._config(thread))).created_at:
+        if thread_id and not new_thread and not (await self.graph.aget_state(self._config(thread))).created_at:
             raise UnknownThread(f"there is no thread {thread} in {self.services.settings.home}: leave --thread out to start one")
         before = ["execute"] if stop_at_plan else None
         return await self._drive(thread, {"messages": [HumanMessage(goal)]}, on_event, review=review, interrupt_before=before)
@@ -92,7 +109,7 @@ class Runner:
     ) -> Outcome:
         """Go on: after a crash, with votes given meanwhile, with decisions, or with the answer to a question."""
         state = await self._state(thread_id)
-        if not state.next and not state.interrupts:
+        if not unfinished(state):
             return await self.outcome(thread_id)
         command: Any = None
         if state.interrupts:
@@ -147,7 +164,7 @@ class Runner:
         rows = await self.services.approvals.of_execution(execution_id) if execution_id else []
         effects = [asdict(row) for row in await self.services.effects.for_execution(execution_id)] if execution_id else []
         question, options = "", ()
-        status = _status(values, bool(state.interrupts), bool(state.next), answer)
+        status = _status(values, bool(state.interrupts), unfinished(state), answer)
         if status == "clarify" and values.get("question"):
             question, options = values["question"].get("question", ""), tuple(values["question"].get("options", ()))
         if not question and not answer:
@@ -170,6 +187,7 @@ class Runner:
             citations=[c.model_dump(mode="json") for c in answer.citations] if answer else [],
             usage=_usage(results),
             model=self.model_name,
+            waits_for=_waits_for(state.interrupts),
         )
 
     def _config(self, thread_id: str, **more: Any) -> Any:
@@ -188,6 +206,13 @@ class Runner:
         async for event in stream:
             on_event(event)
         return await self.outcome(thread, run_id)
+
+
+def _waits_for(interrupts: Any) -> str:
+    if not interrupts:
+        return ""
+    name = interrupts[0].value["action_requests"][0]["name"]
+    return {"ask_user": "answer", "review_plan": "plan"}.get(name, "approvals")
 
 
 def _status(values: dict[str, Any], interrupted: bool, unfinished: bool, answer: Answer | None) -> str:

@@ -143,7 +143,7 @@ def _result(connection: Connection, case_id: int, today: date) -> CaseResult:
     more = sorted(connection.execute(others).scalars())
     slots = {name: f"rows[0].{name}" for name in ("case_id", "supplier", "status", "owner", "due")}
     return CaseResult(
-        title=f"Case {case_id}",
+        title=f"Escalation case {case_id}",
         scope=f"one escalation case for {row.supplier}",
         as_of=str(today),
         rows=[row],

@@ -102,14 +102,14 @@ def assess(args: CountryRiskArgs, ctx: ToolContext, measure: Measure, last_year:
         columns=[
             Column(field="supplier", label="Supplier"),
             Column(field="countries", label="Countries of manufacture"),
-            Column(field="risk_index", label="Governance risk", unit="index"),
+            Column(field="risk_index", label="Governance risk", unit="score"),
             Column(field="unknown_share", label="Spend with unknown country", unit="percent"),
             Column(field="spend", label="Spend", unit="usd"),
         ],
         figures={
             "network_index": Figure(
                 value=_weighted(list(lines.all), readings),
-                unit="index",
+                unit="score",
                 label="governance risk of all spend",
                 records=cite(known),
             ),
@@ -216,7 +216,7 @@ def unstable_sites(args: UnstableArgs, ctx: ToolContext) -> UnstableSites:
         columns=[
             Column(field="site", label="Site"),
             Column(field="country", label="Country"),
-            Column(field="stability", label="Stability percentile", unit="index"),
+            Column(field="stability", label="Stability percentile", unit="score"),
             Column(field="year", label="Indicator year"),
             Column(field="suppliers", label="Suppliers"),
             Column(field="lines", label="Order lines", unit="count"),

@@ -105,8 +105,8 @@ def country_indicators(args: IndicatorArgs, ctx: ToolContext) -> CountryIndicato
             Column(field="country", label="Country"),
             Column(field="year", label="Year"),
             Column(field="indicator", label="Indicator"),
-            Column(field="estimate", label="Estimate", unit="index"),
-            Column(field="percentile", label="Percentile", unit="index"),
+            Column(field="estimate", label="Estimate", unit="score"),
+            Column(field="percentile", label="Percentile", unit="score"),
         ],
         figures={
             "values": Figure(value=len(rows), unit="count", label="indicator values", records=Records.of("indicators", keys))

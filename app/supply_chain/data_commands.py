@@ -70,9 +70,12 @@ def import_files(
 def demo(
     seed: Annotated[int, typer.Option(help="Another seed gives other dates, amounts and delays.")] = 7,
     replace: Replace = False,
+    if_empty: Annotated[bool, typer.Option("--if-empty", help="Do nothing when records are loaded already.")] = False,
 ) -> None:
     """Load the generated company: invented names, no files needed."""
     with _records() as records:
+        if if_empty and loaded(records.reading).counts["order_lines"]:
+            return
         if replace:
             clear(records.writing)
         _show(_with_progress("generated company", lambda tell: make_demo(records.writing, seed, tell)))

@@ -1,0 +1,146 @@
+"""The `clearance` command. Each command opens what it needs, runs, and turns any error into one message and an exit code.
+
+Exit codes: 0 success, 1 failed, 2 usage, 3 waiting for people or for an answer, 4 declined, 130 stopped by Ctrl-C.
+Nothing heavy is imported before a command runs.
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from app.running import Options
+
+app = typer.Typer(
+    name="clearance",
+    help="Air traffic control for AI agents: plan, clear, run, approve, prove.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Approve = Literal["ask", "none", "all"]
+ApproveOption = Annotated[
+    Approve | None,
+    typer.Option(help="ask at the prompt; none: leave approvals pending; all: approve what policy lets you. No terminal: none."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+OutOption = Annotated[Path | None, typer.Option(metavar="DIR", help="Write report.md, report.html, report.json and the charts.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Confirm what a live model is sent, without being asked.")]
+
+
+@app.command()
+def run(
+    goal: Annotated[str, typer.Argument(help="What you want to know or have done.")],
+    approve: ApproveOption = None,
+    json: JsonOption = False,
+    out: OutOption = None,
+    thread: Annotated[str | None, typer.Option(metavar="ID", help="Go on in this thread.")] = None,
+    review: Annotated[bool, typer.Option("--review", help="Look at the plan before it runs.")] = False,
+    yes: YesOption = False,
+    waiting_ok: Annotated[bool, typer.Option("--waiting-ok", hidden=True)] = False,
+) -> None:
+    """Take a goal: plan it, run it, ask where policy says so, and answer with sources."""
+    from app.running import Options, run_goal
+
+    _go(lambda: run_goal(goal, Options(approve, json, out, review, yes, waiting_ok), thread), json=json)
+
+
+@app.command()
+def resume(
+    thread: Annotated[str, typer.Argument(help="The thread to go on with.")],
+    answer: Annotated[str | None, typer.Option(metavar="TEXT", help="The answer to the question that the thread asked.")] = None,
+    approve: ApproveOption = None,
+    json: JsonOption = False,
+    out: OutOption = None,
+    yes: YesOption = False,
+) -> None:
+    """Go on with a thread: after a stop, with decisions, or with the answer to its question."""
+    from app.running import Options, resume_thread
+
+    _go(lambda: resume_thread(thread, answer, Options(approve, json, out, False, yes, False)), json=json)
+
+
+@app.command()
+def plan(goal: Annotated[str, typer.Argument(help="The goal to plan.")], json: JsonOption = False, yes: YesOption = False) -> None:
+    """Show the plan for a goal, and stop."""
+    from app.running import Options, plan_goal
+
+    _go(lambda: plan_goal(goal, Options(None, json, None, False, yes, False)), json=json)
+
+
+@app.command()
+def graph(
+    execution: Annotated[str | None, typer.Option(metavar="ID", help="Draw this execution's plan; without it, the orchestrator.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here: .svg or .mmd; without it, Mermaid is printed.")] = None,
+) -> None:
+    """Draw the graph, or the plan of an execution, as SVG or Mermaid."""
+    from app.running import draw
+
+    _go(lambda: draw(execution, out))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from importlib.metadata import version as installed
+
+    typer.echo(installed("clearance"))
+
+
+def _go(command: Any, *, json: bool = False) -> None:
+    """Run a command; errors become one line (or one JSON object) and an exit code."""
+    import json as codec
+
+    from app.errors import report
+    from app.goals import BadGoal
+    from settings import Settings
+
+    home = Path(".clearance")
+    try:
+        home = Settings().home
+        code = command()
+    except KeyboardInterrupt:
+        typer.echo("\nStopped. Nothing is lost: what was finished stays finished.", err=True)
+        code = 130
+    except Exception as error:  # the end of the line: people get a message, the log the traceback
+        said = report(error, home)
+        if json:
+            typer.echo(codec.dumps({"status": "failed", "error": said}, ensure_ascii=False))
+        else:
+            typer.echo(f"clearance: {said}", err=True)
+        code = 2 if isinstance(error, BadGoal) else 1
+    raise typer.Exit(code)
+
+
+def _mount() -> None:
+    """Add the commands of the domain that the settings name: `data` and `demo`, where it has them."""
+    import importlib
+
+    from settings import Settings
+
+    try:
+        domain = Settings().domain
+    except ValueError:  # bad settings: the command that runs says which
+        return
+    try:
+        commands = importlib.import_module(f"app.{domain}.commands")
+    except ModuleNotFoundError as error:
+        if not f"app.{domain}.commands".startswith(str(error.name)):
+            raise
+        return
+    commands.mount(app)
+
+
+def main() -> None:
+    """The entry point."""
+    if {"data", "demo", "--help"} & set(sys.argv[1:2]) or len(sys.argv) == 1:
+        _mount()  # other commands start faster without them
+    app()
+
+
+if __name__ == "__main__":
+    main()

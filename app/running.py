@@ -1,0 +1,268 @@
+"""What the commands do: run, resume, plan, draw. Opens a `Runner`, shows progress, asks for approvals, prints, writes.
+
+Called by `cli.py` only. Each function returns the exit code.
+"""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from app.drawing import plan_mermaid, plan_svg
+from app.goals import check_goal
+from app.html import write
+from app.runner import Outcome, Runner, open_runner
+from app.terminal import Checklist, ask_approvals, print_answer, print_text
+from governance.approval import VoteRefused
+from graphs.plan import Plan, StepResult
+from models.consent import confirm, confirmed, notice, what_leaves
+from settings import Settings
+
+CODES = {"success": 0, "interrupted": 3, "clarify": 3, "declined": 4, "failed": 1}
+
+
+class NotConfirmed(RuntimeError):
+    """A live model is configured and nobody confirmed what it is sent."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options that `run` and `resume` share. `approve` None: ask on a terminal, else none."""
+
+    approve: str | None = None
+    json: bool = False
+    out: Path | None = None
+    review: bool = False
+    yes: bool = False
+    waiting_ok: bool = False
+
+    @property
+    def mode(self) -> str:
+        return self.approve or ("ask" if sys.stdin.isatty() and sys.stdout.isatty() and not self.json else "none")
+
+
+def consoles(options: Options) -> Console:
+    """Where progress goes: nowhere with --json."""
+    return Console(quiet=options.json, highlight=False, soft_wrap=False)
+
+
+def consent(settings: Settings, options: Options, console: Console) -> None:
+    """A live model is used only after somebody confirmed, once, what leaves the machine. Raises `NotConfirmed`."""
+    if not settings.model:
+        if text := notice(settings):
+            console.print(text, style="dim")
+        return
+    disclosure = what_leaves(settings)
+    if confirmed(settings.home, disclosure):
+        return
+    if not options.yes:
+        if not sys.stdin.isatty() or options.json:
+            raise NotConfirmed(f"{disclosure.text()}\nNobody has confirmed this yet: run it once on a terminal, or add --yes")
+        console.print(disclosure.text())
+        if input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
+            raise NotConfirmed("not confirmed, so nothing was sent; unset CLEARANCE_MODEL to use the offline model")
+    confirm(settings.home, disclosure)
+
+
+def run_goal(goal: str, options: Options, thread: str | None) -> int:
+    settings = Settings()
+    text = check_goal(goal, settings.goal_characters)
+
+    async def go(runner: Runner, seen: Checklist) -> Outcome:
+        return await runner.run(text, thread_id=thread, on_event=seen, review=options.review)
+
+    return asyncio.run(_session(settings, options, go))
+
+
+def resume_thread(thread: str, answer: str | None, options: Options) -> int:
+    settings = Settings()
+    said = check_goal(answer, settings.goal_characters, name="answer") if answer is not None else None
+
+    async def go(runner: Runner, seen: Checklist) -> Outcome:
+        return await runner.resume(thread, answer=said, on_event=seen)
+
+    return asyncio.run(_session(settings, options, go))
+
+
+async def _session(settings: Settings, options: Options, go: Callable[[Runner, Checklist], Any]) -> int:
+    console = consoles(options)
+    consent(settings, options, console)
+    stop_on_signals()
+    async with open_runner(settings) as runner:
+        with Checklist(console) as seen:
+            outcome = await go(runner, seen)
+        outcome = await _decide(runner, outcome, options, console)
+        if options.json:
+            print(json.dumps(outcome.as_json(), ensure_ascii=False, default=str))
+        else:
+            _tell(console, outcome, runner)
+        if options.out and outcome.answer:
+            plan, results = await runner.plan_of(outcome.execution_id)
+            picture = plan_svg(plan, results)
+            paths = await asyncio.to_thread(write, options.out, outcome.answer, outcome.as_json(), picture)
+            console.print(f"Written: {', '.join(str(p) for p in paths[:3])}" + (f" and {len(paths) - 3} more" if len(paths) > 3 else ""))
+    if options.waiting_ok and outcome.status == "interrupted":
+        return 0
+    return CODES[outcome.status]
+
+
+def stop_on_signals() -> None:
+    """Ctrl-C and SIGTERM cancel the running goal: children are awaited, an effect under way is finished and recorded."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    if task and sys.platform != "win32":
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+
+
+async def _decide(runner: Runner, outcome: Outcome, options: Options, console: Console) -> Outcome:
+    """Approvals as `--approve` says, and go on, until nothing waits that we may decide."""
+    while outcome.status == "interrupted":
+        rows = await runner.pending(outcome.thread_id)
+        if not rows:
+            waits = outcome.waits_for_plan
+            if not waits or options.mode == "none":
+                return outcome
+            decision = {"type": "approve"} if options.mode == "all" else await asyncio.to_thread(_review, console, outcome)
+            with Checklist(console) as seen:
+                outcome = await runner.resume(outcome.thread_id, decisions=[decision], on_event=seen)
+            continue
+        if options.mode == "none":
+            return outcome
+        if options.mode == "all":
+            decisions: list[dict[str, Any] | None] = [{"type": "approve"} for _ in rows]
+        else:
+            decisions = await asyncio.to_thread(ask_approvals, console, rows, input)
+        counted = 0
+        for row, decision in zip(rows, decisions, strict=True):
+            if decision is None:
+                continue
+            args = decision.get("edited_action", {}).get("args")
+            try:
+                await runner.vote(row.id, decision["type"], message=decision.get("message", ""), args=args)
+                counted += 1
+            except VoteRefused as refused:
+                console.print(f"Not counted: {refused}", style="yellow")
+        if not counted:
+            return outcome
+        with Checklist(console) as seen:
+            outcome = await runner.resume(outcome.thread_id, on_event=seen)
+    return outcome
+
+
+def _review(console: Console, outcome: Outcome) -> dict[str, Any]:
+    said = input("Run this plan? [a]pprove or [r]eject: ").strip().lower()
+    if said in ("a", "approve", "y", "yes"):
+        return {"type": "approve"}
+    return {"type": "reject", "message": input("What should be different? ").strip()}
+
+
+def _tell(console: Console, outcome: Outcome, runner: Runner) -> None:
+    if outcome.answer:
+        print_answer(console, outcome.answer)
+        console.print(f"\nThread {outcome.thread_id} · execution {outcome.execution_id}", style="dim")
+        return
+    if outcome.message:
+        print_text(console, outcome.message)
+    if outcome.status == "interrupted":
+        waiting = [a for a in outcome.approvals if a["status"] == "pending"]
+        what = f"{len(waiting)} approval{'s' if len(waiting) != 1 else ''}" if waiting else "a decision"
+        console.print(f"\nWaiting for {what}:", style="bold")
+        for row in waiting:
+            console.print(f"  ◆ {row['tool']}: {row['args'].get('title') or row['args']}", markup=False)
+        console.print(f"\nGo on with:  clearance resume {outcome.thread_id} --approve ask", markup=False)
+    elif outcome.status == "clarify":
+        for choice in outcome.choices:
+            console.print(f"  • {choice}", markup=False)
+        console.print(f'\nAnswer with:  clearance resume {outcome.thread_id} --answer "…"', markup=False)
+
+
+def plan_goal(goal: str, options: Options) -> int:
+    settings = Settings()
+    text = check_goal(goal, settings.goal_characters)
+    console = consoles(options)
+
+    async def go() -> int:
+        consent(settings, options, console)
+        async with open_runner(settings) as runner:
+            outcome = await runner.plan(text)
+        if isinstance(outcome, Plan):
+            if options.json:
+                print(outcome.model_dump_json())
+            else:
+                show_plan(console, outcome)
+            return 0
+        if options.json:
+            print(json.dumps(outcome.as_json(), ensure_ascii=False, default=str))
+        else:
+            print_text(console, outcome.message)
+        return CODES[outcome.status]
+
+    return asyncio.run(go())
+
+
+def show_plan(console: Console, plan: Plan) -> None:
+    """A plan as a list: what, who, after what, with which tools."""
+    from graphs.scheduler import needs_of
+
+    console.print(f"Plan, revision {plan.rev}: {plan.reason}", style="bold", markup=False)
+    for step in plan.steps:
+        after = f" · after {', '.join(sorted(needs_of(step)))}" if needs_of(step) else ""
+        each = f" · once for each row of {step.for_each}" if step.for_each else ""
+        effect = " · changes something: needs an approval" if step.effect != "read" else ""
+        console.print(f"  {step.id:<4} {step.title} · {step.specialist} ({', '.join(step.tools)}){after}{each}{effect}", markup=False)
+        console.print(f"       {step.why}", style="dim", markup=False)
+    for assumption in plan.assumptions:
+        console.print(f"  assumes: {assumption}", style="dim", markup=False)
+
+
+def draw(execution: str | None, out: Path | None) -> int:
+    settings = Settings()
+
+    async def go() -> tuple[str, str]:
+        async with open_runner(settings) as runner:
+            if execution:
+                plan, results = await runner.plan_of(execution)
+                return plan_mermaid(plan), plan_svg(plan, results)
+            drawn = runner.graph.get_graph()
+            return drawn.draw_mermaid(), graph_svg(drawn)
+
+    mermaid, svg = asyncio.run(go())
+    if out is None:
+        print(mermaid, end="")
+    elif out.suffix == ".svg":
+        out.write_text(svg, encoding="utf-8")
+        print(f"Written: {out}")
+    elif out.suffix in (".mmd", ".md"):
+        out.write_text(mermaid, encoding="utf-8")
+        print(f"Written: {out}")
+    else:
+        raise UnknownFormat(f"{out} ends in neither .svg nor .mmd: name it by the format you want")
+    return 0
+
+
+class UnknownFormat(ValueError):
+    """A file name whose ending says no format."""
+
+
+def graph_svg(drawn: Any) -> str:
+    """A LangGraph graph in the same style as a plan: each node a box below the nodes that lead to it; loops are left out."""
+    from graphs.plan import Step
+
+    order = [n for n in drawn.nodes if n not in ("__start__", "__end__")]
+    rank = {n: i for i, n in enumerate(order)}
+    forward: dict[str, set[str]] = {n: set() for n in order}
+    for edge in drawn.edges:
+        if edge.source in rank and edge.target in rank and rank[edge.source] < rank[edge.target]:
+            forward[edge.target].add(edge.source)
+    steps = [
+        Step(id=n, title=n, specialist="node", produces=(), depends_on=dict.fromkeys(sorted(forward[n]), "done")) for n in order
+    ]
+    results: dict[str, StepResult] = {}
+    return plan_svg(Plan(steps=tuple(steps)), results)
+
+

@@ -1,0 +1,1 @@
+"""What belongs to the sample domain in the application: `clearance data …` and `clearance demo`."""

@@ -1,0 +1,203 @@
+"""The terminal: a plan as a live checklist, approvals asked at the prompt, the answer printed. Called by the commands.
+
+On a terminal the checklist redraws itself; elsewhere each change is one plain line.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markdown import Markdown
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from app.status import look
+from app.text import reveal, seconds, shorten
+from governance.approval import Approval
+from graphs.answer import Answer, AnswerTable
+from graphs.formats import show
+from graphs.markdown import NUMERIC, made_by, source
+
+OVER = frozenset({"succeeded", "failed", "skipped", "cancelled", "superseded", "compensated"})
+
+
+class Checklist:
+    """Takes a run's events and shows the plan: each step's status, elapsed time, specialist and why, or what went wrong."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.head, self.steps, self.state, self.notes = "", [], {}, []  # type: ignore[var-annotated]
+        self._live: Live | None = None
+
+    def __enter__(self) -> "Checklist":
+        if self.console.is_terminal:
+            self._live = Live(console=self.console, refresh_per_second=8, get_renderable=self.draw, transient=False)
+            self._live.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """One event of the run."""
+        kind = event.get("event")
+        if kind == "plan":
+            self._plan(event)
+        elif kind == "step":
+            self._step(event)
+        elif kind == "note":
+            self.notes.append(reveal(event["text"]))
+            self._line(f"  note: {reveal(event['text'])}")
+
+    def _plan(self, event: dict[str, Any]) -> None:
+        self.head = f"Plan, revision {event['rev']}: {reveal(event['reason'])}"
+        self.steps = event["steps"]
+        self._line(self.head)
+        for step in self.steps if event["parent_rev"] is None else ():
+            needs = f" after {', '.join(step['depends_on'])}" if step["depends_on"] else ""
+            self._line(f"  {step['id']:<5} {reveal(step['title'])} ({step['specialist']}){needs}")
+
+    def _step(self, event: dict[str, Any]) -> None:
+        known = self.state.setdefault(event["step"], {})
+        if event["status"] == "running" and "since" not in known:
+            known["since"] = time.monotonic()
+        if event["status"] in OVER and "since" in known and not event.get("retry"):
+            known["took"] = time.monotonic() - known["since"]
+        known.update(status=event["status"], error=event.get("error"), specialist=event.get("specialist"), attempt=event.get("attempt"))
+        seen = look(event["status"])
+        title = next((s["title"] for s in self.steps if s["id"] == event["step"]), event["step"])
+        again = f", attempt {event['attempt']}" if (event.get("attempt") or 1) > 1 else ""
+        error = f": {reveal(event['error'])}" if event.get("error") else ""
+        self._line(f"  {seen.symbol} {event['step']:<5} {seen.word:<9} {reveal(title)}{again}{error}")
+
+    def _line(self, text: str) -> None:
+        if not self._live:
+            self.console.print(Text(text), soft_wrap=True)
+
+    def draw(self) -> Group:
+        """The checklist as it stands."""
+        table = Table(box=None, show_header=False, padding=(0, 1), expand=False)
+        for width in (1, 9, None, 12, 6):
+            table.add_column(width=width, no_wrap=width is not None, overflow="ellipsis")
+        for step in self.steps:
+            known = self.state.get(step["id"], {})
+            seen = look(known.get("status", "pending"))
+            took = known.get("took") or (time.monotonic() - known["since"] if "since" in known else None)
+            about = known.get("error") or (step["why"] if known.get("status") in (None, "running", "pending") else "")
+            title = Text(reveal(step["title"]))
+            if about:
+                title.append(f"\n{shorten(reveal(about), 160)}", style="red" if known.get("error") else "dim")
+            who = known.get("specialist") or step["specialist"]
+            table.add_row(Text(seen.symbol, seen.style), Text(seen.word, seen.style), title, Text(who, "dim"), seconds(took))
+        return Group(Text(self.head, style="bold"), table, *(Text(f"  {note}", style="dim") for note in self.notes[-3:]))
+
+
+def approval_panel(row: Approval, number: int, count: int) -> Panel:
+    """Everything an approver must see: exact arguments, where each came from, why it was stopped, who may decide."""
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold", ratio=3)
+    table.add_column(style="dim", overflow="fold", ratio=2)
+    for name, value in row.args.items():
+        table.add_row(name, Text(reveal(str(value))), Text(reveal(row.provenance.get(name, ""))))
+    why = Text(f"Asked because: {' '.join(row.reasons)} [{', '.join(row.rules)}]")
+    who = f"{row.quorum} of: {', '.join(row.approvers)}" if row.quorum > 1 else f"Who may decide: {', '.join(row.approvers)}"
+    ends = f"{who} · expires {row.expires_at:%Y-%m-%d %H:%M} UTC · effect: {row.effect} · proposed by {row.agent} in step {row.step_id}"
+    title = f"◆ {row.tool}? ({number} of {count})"
+    return Panel(Group(table, Text(""), why, Text(ends, style="dim")), title=title, title_align="left", border_style="yellow")
+
+
+def ask_approvals(console: Console, rows: list[Approval], ask: Callable[[str], str]) -> list[dict[str, Any] | None]:
+    """One decision for each approval, in the wire's form; None leaves it pending."""
+    decisions: list[dict[str, Any] | None] = []
+    for number, row in enumerate(rows, 1):
+        console.print(approval_panel(row, number, len(rows)))
+        decisions.append(_decide(console, row, ask))
+    return decisions
+
+
+def _decide(console: Console, row: Approval, ask: Callable[[str], str]) -> dict[str, Any] | None:
+    while True:
+        said = ask("[a]pprove, [e]dit, [r]eject or [s]kip? ").strip().lower()
+        if said in ("a", "approve"):
+            return {"type": "approve"}
+        if said in ("s", "skip", ""):
+            return None
+        if said in ("r", "reject"):
+            return {"type": "reject", "message": ask("Why? ").strip()}
+        if said in ("e", "edit"):
+            args = dict(row.args)
+            for name, value in row.args.items():
+                typed = ask(f"  {name} [{reveal(str(value))}]: ").strip()
+                args[name] = retyped(value, typed) if typed else value
+            if args != row.args:
+                return {"type": "edit", "edited_action": {"name": row.tool, "args": args}}
+            console.print("Nothing was changed.")
+        else:
+            console.print("Please type a, e, r or s.")
+
+
+def retyped(value: Any, typed: str) -> Any:
+    """What was typed, as the type of the value it replaces where that fits; the gateway checks it against the schema."""
+    if isinstance(value, bool):
+        return typed.lower() in ("y", "yes", "true", "1")
+    if isinstance(value, int) and typed.lstrip("-").isdigit():
+        return int(typed)
+    if isinstance(value, list):
+        return [part.strip() for part in typed.split(",") if part.strip()]
+    return typed
+
+
+def print_answer(console: Console, answer: Answer, *, sources: bool = False) -> None:
+    """The report: missing parts first, then sections with tables, decisions, checks, caveats, and the sources on request."""
+    console.print()
+    console.rule(Text(reveal(answer.title), style="bold"), align="left")
+    if answer.status != "complete":
+        console.print(Text(f"This answer is {answer.status}: what is missing is said here.", style="bold red"))
+    _lines(console, "Missing", answer.missing, "red")
+    for section in answer.sections:
+        console.print(Text(f"\n{reveal(section.heading)}", style="bold"))
+        for said in section.sentences:
+            text = Text("  • " + reveal(said.text))
+            text.append("".join(f"[{n}]" for n in said.citations), style="cyan")
+            if said.flagged:
+                text.append(f" (not relied on: {reveal(said.flagged)})", style="red")
+            console.print(text)
+        for table in section.tables:
+            console.print(_table(table))
+    _lines(console, "Decisions", answer.decisions)
+    _lines(console, "What the checks found", answer.issues)
+    _lines(console, "Caveats", answer.caveats, "dim")
+    if sources:
+        _lines(console, "Sources", tuple(f"{c.n}. {source(c)}" for c in answer.citations), "dim")
+    elif answer.citations:
+        console.print(Text(f"\n{len(answer.citations)} figures are traced to records: --out DIR writes them all.", style="dim"))
+    console.print(Text(made_by(answer), style="dim"))
+
+
+def _table(table: AnswerTable) -> Table:
+    shown = Table(title=Text(reveal(table.caption), style="dim"), title_justify="left", box=None, header_style="bold", padding=(0, 1))
+    for column in table.columns:
+        shown.add_column(column.label, justify="right" if column.unit in NUMERIC else "left", overflow="fold")
+    for row in table.rows:
+        shown.add_row(*(Text(reveal(show(row.get(c.field), c.unit))) for c in table.columns))
+    if len(table.rows) < table.total_rows:
+        shown.caption = f"{len(table.rows)} of {table.total_rows} rows"
+        shown.caption_justify = "left"
+    return shown
+
+
+def _lines(console: Console, heading: str, lines: tuple[str, ...], style: str = "") -> None:
+    if lines:
+        console.print(Text(f"\n{heading}", style="bold"))
+        for line in lines:
+            console.print(Text("  • " + reveal(line), style=style))
+
+
+def print_text(console: Console, text: str) -> None:
+    """A short message in Markdown, such as a question or a refusal."""
+    console.print(Markdown(reveal(text)))
