@@ -23,7 +23,9 @@ from graphs.events import silent
 from graphs.markdown import to_markdown
 from graphs.orchestrator import build_orchestrator
 from graphs.plan import Plan, StepResult
+from graphs.report import Evidence, qualified, sentence
 from graphs.services import Services, open_services
+from graphs.wire import Claim
 from graphs.step import unfinished
 from settings import Settings
 
@@ -61,6 +63,7 @@ class Outcome:
     usage: dict[str, Any]
     model: str
     waits_for: str = ""  # approvals | plan | answer
+    so_far: tuple[str, ...] = ()  # what finished steps found, while others wait
 
     @property
     def waits_for_plan(self) -> bool:
@@ -188,6 +191,7 @@ class Runner:
             usage=_usage(results),
             model=self.model_name,
             waits_for=_waits_for(state.interrupts),
+            so_far=() if answer else _so_far(results),
         )
 
     def _config(self, thread_id: str, **more: Any) -> Any:
@@ -206,6 +210,16 @@ class Runner:
         async for event in stream:
             on_event(event)
         return await self.outcome(thread, run_id)
+
+
+def _so_far(results: dict[str, dict[str, Any]]) -> tuple[str, ...]:
+    """The first claim of each finished step, its figures filled in; the newest step first."""
+    done = {id: StepResult.model_validate(result) for id, result in results.items()}
+    evidence, lines = Evidence(done), []
+    for result in done.values():
+        for claim in result.claims[:1]:
+            lines.append(sentence(Claim.model_validate(qualified(claim, result.step_id)), evidence).text)
+    return tuple(reversed(lines))
 
 
 def _waits_for(interrupts: Any) -> str:

@@ -7,6 +7,7 @@ import asyncio
 import json
 import signal
 import sys
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from graphs.plan import Plan, StepResult
 from models.consent import confirm, confirmed, notice, what_leaves
 from settings import Settings
 
+STOPPED = 130
 CODES = {"success": 0, "interrupted": 3, "clarify": 3, "declined": 4, "failed": 1}
 
 
@@ -74,10 +76,12 @@ def run_goal(goal: str, options: Options, thread: str | None) -> int:
     settings = Settings()
     text = check_goal(goal, settings.goal_characters)
 
-    async def go(runner: Runner, seen: Checklist) -> Outcome:
-        return await runner.run(text, thread_id=thread, on_event=seen, review=options.review)
+    id = thread or str(uuid.uuid4())
 
-    return asyncio.run(_session(settings, options, go))
+    async def go(runner: Runner, seen: Checklist) -> Outcome:
+        return await runner.run(text, thread_id=id, new_thread=not thread, on_event=seen, review=options.review)
+
+    return asyncio.run(_session(settings, options, id, go))
 
 
 def resume_thread(thread: str, answer: str | None, options: Options) -> int:
@@ -87,13 +91,22 @@ def resume_thread(thread: str, answer: str | None, options: Options) -> int:
     async def go(runner: Runner, seen: Checklist) -> Outcome:
         return await runner.resume(thread, answer=said, on_event=seen)
 
-    return asyncio.run(_session(settings, options, go))
+    return asyncio.run(_session(settings, options, thread, go))
 
 
-async def _session(settings: Settings, options: Options, go: Callable[[Runner, Checklist], Any]) -> int:
+async def _session(settings: Settings, options: Options, thread: str, go: Callable[[Runner, Checklist], Any]) -> int:
     console = consoles(options)
     consent(settings, options, console)
     stop_on_signals()
+    try:
+        return await _attend(settings, options, console, go)
+    except asyncio.CancelledError:  # Ctrl-C or SIGTERM: the runner has ended what was under way
+        print(f"\nStopped. Nothing is lost: clearance resume {thread} goes on from here.", file=sys.stderr)
+        return STOPPED
+
+
+async def _attend(settings: Settings, options: Options, console: Console, go: Callable[[Runner, Checklist], Any]) -> int:
+    """Run, decide, tell, write."""
     async with open_runner(settings) as runner:
         with Checklist(console) as seen:
             outcome = await go(runner, seen)
@@ -171,6 +184,10 @@ def _tell(console: Console, outcome: Outcome, runner: Runner) -> None:
     if outcome.status == "interrupted":
         waiting = [a for a in outcome.approvals if a["status"] == "pending"]
         what = f"{len(waiting)} approval{'s' if len(waiting) != 1 else ''}" if waiting else "a decision"
+        if outcome.so_far:
+            console.print("\nFound so far:", style="bold")
+            for line in outcome.so_far:
+                console.print(f"  • {line}", markup=False)
         console.print(f"\nWaiting for {what}:", style="bold")
         for row in waiting:
             console.print(f"  ◆ {row['tool']}: {row['args'].get('title') or row['args']}", markup=False)

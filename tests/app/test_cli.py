@@ -1,0 +1,206 @@
+"""The command line as a person meets it: real processes, real homes. Bad input gives one clear message, never a traceback."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from settings import Settings
+from tools.supply_chain.demo import make_demo
+from tools.supply_chain.store import open_records
+
+ROOT = Path(__file__).parent.parent.parent
+FLAGSHIP = "Analyze supplier risk across our logistics network"
+
+
+def clearance(home: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the command without a terminal."""
+    command = [sys.executable, "-m", "app.cli", *words]
+    around = {**os.environ, "CLEARANCE_HOME": str(home), "PYTHONPATH": str(ROOT), "COLUMNS": "120", **env}
+    done = subprocess.run(command, cwd=ROOT, env=around, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120)
+    assert "Traceback" not in done.stdout + done.stderr, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("cli") / "home"
+    records = open_records(Settings(home=home))
+    make_demo(records.writing)
+    records.close()
+    return home
+
+
+@pytest.fixture
+def home(prepared: Path, tmp_path: Path) -> Path:
+    """A home of its own, with the generated company loaded."""
+    return Path(shutil.copytree(prepared, tmp_path / "home"))
+
+
+def cases(home: Path) -> list[tuple[str, str, str]]:
+    with sqlite3.connect(home / "supply_chain.db") as db:
+        query = "select s.name, c.severity, c.status from cases c join suppliers s on s.id = c.supplier_id order by s.name"
+        return db.execute(query).fetchall()
+
+
+def test_without_a_terminal_the_cases_wait_and_the_output_says_how_to_go_on(home: Path) -> None:
+    done = clearance(home, "run", FLAGSHIP)
+    assert done.returncode == 3
+    assert "Waiting for 3 approvals" in done.stdout
+    thread = re.search(r"clearance resume (\S+)", done.stdout)
+    assert thread
+    assert cases(home) == []
+    assert clearance(home, "run", FLAGSHIP, "--waiting-ok").returncode == 0
+    resumed = clearance(home, "resume", thread[1], "--approve", "all")
+    assert resumed.returncode == 0
+    assert [status for _, _, status in cases(home)] == ["open"] * 3
+    again = clearance(home, "resume", thread[1], "--approve", "all")
+    assert again.returncode == 0 and len(cases(home)) == 3, "a finished thread opens nothing again"
+
+
+def test_json_is_one_object_and_nothing_else(home: Path, tmp_path: Path) -> None:
+    done = clearance(home, "run", FLAGSHIP, "--json", "--approve", "all", "--out", str(tmp_path / "out"))
+    body = json.loads(done.stdout)
+    assert done.returncode == 0 and done.stderr == ""
+    wanted = {"thread_id", "run_id", "execution_id", "status", "answer", "plan", "steps", "approvals", "effects", "citations", "usage"}
+    assert wanted | {"model"} <= body.keys()
+    assert body["status"] == "success" and body["model"] == "offline-deterministic"
+    assert [a["status"] for a in body["approvals"]] == ["consumed"] * 3
+    assert all(a["decided_by"] == ["local"] for a in body["approvals"])
+    assert [e["state"] for e in body["effects"]] == ["done"] * 3
+    assert body["usage"]["model_calls"] > 15 and body["citations"]
+    html = (tmp_path / "out" / "report.html").read_text()
+    assert "<svg" in html and "<script" not in html and "http-equiv" in html
+    assert (tmp_path / "out" / "report.md").read_text() == body["answer"]
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["execution_id"] == body["execution_id"]
+    assert list((tmp_path / "out" / "charts").glob("*.svg"))
+
+
+def test_a_wrong_role_approves_nothing(home: Path) -> None:
+    done = clearance(home, "run", FLAGSHIP, "--approve", "all", CLEARANCE_ROLES='["requester"]')
+    assert done.returncode == 3
+    assert done.stdout.count("Not counted") == 3 and "risk-manager" in done.stdout
+    assert cases(home) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["run", ""], 2, "the goal is empty"),
+        (["run", "x" * 100_000], 2, "100,000 characters"),
+        (["run", "supplier \x1b[31m risk"], 2, "U+001B"),
+        (["run", "supplier \u202e risk"], 2, "U+202E"),
+        (["run", "Write me a poem"], 4, "cannot take this goal"),
+        (["run", "risk?"], 3, "Which one do you want"),
+        (["run", FLAGSHIP, "--thread", "nowhere"], 1, "there is no thread nowhere"),
+        (["run", FLAGSHIP, "--approve", "maybe"], 2, "ask"),
+        (["run"], 2, "Missing argument"),
+        (["resume", "nowhere"], 1, "there is no thread nowhere"),
+        (["graph", "--execution", "nowhere"], 1, "there is no execution nowhere"),
+        (["graph", "--out", "/nowhere/x.svg"], 1, "/nowhere/x.svg cannot be used"),
+        (["data", "import", "--scms", "/nowhere.csv"], 1, "/nowhere.csv"),
+        (["data", "import"], 2, "name at least one file"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_bad_input_gets_a_clear_message(home: Path, words: list[str], code: int, said: str) -> None:
+    done = clearance(home, *words)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert said in done.stdout + done.stderr
+
+
+def test_bad_settings_and_places(home: Path, tmp_path: Path) -> None:
+    assert "CLEARANCE_CONCURRENCY is 'zero'" in clearance(home, "run", FLAGSHIP, CLEARANCE_CONCURRENCY="zero").stderr
+    assert "there is no domain 'nothing'" in clearance(home, "run", FLAGSHIP, CLEARANCE_DOMAIN="nothing").stderr
+    empty = clearance(tmp_path / "empty", "run", FLAGSHIP)
+    assert empty.returncode == 4 and "clearance data demo" in empty.stdout
+    (tmp_path / "file").write_text("")
+    assert "is a file where a folder is needed" in clearance(tmp_path / "file", "run", FLAGSHIP).stderr
+
+
+@pytest.mark.parametrize("name", ["clearance.db", "supply_chain.db", "checkpoints.db"])
+def test_a_corrupt_database_is_named_with_what_to_do(home: Path, name: str) -> None:
+    for path in home.glob(f"{name}*"):
+        path.unlink()
+    (home / name).write_bytes(b"this is no database at all" * 400)
+    done = clearance(home, "run", FLAGSHIP)
+    assert done.returncode == 1 and name in done.stderr and "move" in done.stderr
+
+
+def test_a_locked_database_is_waited_for_or_named(home: Path) -> None:
+    clearance(home, "run", "risk?")  # makes the tables
+    holder = sqlite3.connect(home / "clearance.db", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    try:
+        done = clearance(home, "run", FLAGSHIP)
+    finally:
+        holder.execute("ROLLBACK")
+        holder.close()
+    assert done.returncode == 1 and "another process is writing to it" in done.stderr
+    assert clearance(home, "run", FLAGSHIP).returncode == 3
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_in_the_middle_nothing_is_lost(home: Path, sign: signal.Signals) -> None:
+    command = [sys.executable, "-u", "-m", "app.cli", "run", FLAGSHIP]
+    env = {**os.environ, "CLEARANCE_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout
+    for line in process.stdout:
+        if "Suppliers and orders" in line and "done" in line:
+            process.send_signal(sign)
+            break
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, (out, err)
+    assert "Traceback" not in err and "Nothing is lost" in err
+    thread = re.search(r"clearance resume (\S+)", err)
+    assert thread, err
+    done = clearance(home, "resume", thread[1], "--approve", "all", "--json")
+    body = json.loads(done.stdout)
+    assert body["status"] == "success" and len(cases(home)) == 3
+    first = next(step for step in body["steps"] if step["id"] == "s1")
+    assert len(first["attempts"]) == 1, "what was finished is not done again"
+
+
+def test_plan_shows_and_stops(home: Path) -> None:
+    done = clearance(home, "plan", FLAGSHIP)
+    assert done.returncode == 0 and "score_suppliers" in done.stdout and "needs an approval" in done.stdout
+    assert json.loads(clearance(home, "plan", FLAGSHIP, "--json").stdout)["steps"]
+    assert cases(home) == []
+
+
+def test_graph_and_plan_are_drawn(home: Path, tmp_path: Path) -> None:
+    assert "execute" in clearance(home, "graph").stdout
+    body = json.loads(clearance(home, "run", "Who is the worst on delivery?", "--json").stdout)
+    for ending, sign in ((".svg", "<svg"), (".mmd", "flowchart")):
+        target = tmp_path / f"plan{ending}"
+        assert clearance(home, "graph", "--execution", body["execution_id"], "--out", str(target)).returncode == 0
+        assert target.read_text().startswith(sign)
+
+
+def test_help_is_quick_to_import() -> None:
+    code = "import sys, app.cli; print(any(m in sys.modules for m in ('langgraph', 'langchain', 'openai', 'matplotlib', 'chromadb')))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_the_demo_tells_its_story(tmp_path: Path) -> None:
+    started = time.monotonic()
+    done = clearance(tmp_path, "demo")
+    assert done.returncode == 0, done.stderr
+    text = done.stdout
+    first_case = text.index("✓ s13-1") if "✓ s13-1" in text else -1
+    assert 0 < text.index("staged outage") < text.index("Plan, revision 2") < first_case
+    assert first_case < text.index("✓ s2 "), "the edited case is opened while the slow sibling still runs"
+    assert "rejected by local: already handled" in text
+    assert "Their values add up to" in text
+    assert text.count("A follow-up in the same thread") == 3
+    assert time.monotonic() - started < 100
