@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,8 +36,9 @@ class Database:
         self._writer = threading.Lock()
         self._pool = ThreadPoolExecutor(max_workers=4 if self.sqlite else 16, thread_name_prefix="db")
         self.engine = self._make_engine()
+        self._light = self._make_engine("NORMAL") if self.sqlite and not readonly else self.engine
 
-    def _make_engine(self) -> Engine:
+    def _make_engine(self, synchronous: str = "FULL") -> Engine:  # full: an effect's intent must outlive a power cut
         if not self.sqlite:
             return create_engine(self.url, pool_size=16, pool_pre_ping=True)
         memory = self.url.database in (None, "", ":memory:")
@@ -56,7 +58,7 @@ class Database:
                 cursor.execute("PRAGMA query_only=ON")
             else:
                 cursor.execute("PRAGMA journal_mode=WAL")
-                cursor.execute("PRAGMA synchronous=FULL")  # an effect's intent must outlive a power cut
+                cursor.execute(f"PRAGMA synchronous={synchronous}")
             cursor.close()
 
         @event.listens_for(engine, "begin")
@@ -65,18 +67,22 @@ class Database:
 
         return engine
 
-    def run_sync(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one transaction on this thread. Raises `DatabaseUnavailable` for a locked, missing or corrupt file."""
+    def run_sync(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
+        """Run `work` in one transaction on this thread. Raises `DatabaseUnavailable` for a locked, missing or corrupt file.
+
+        `durable=False` is for what can be made again: it outlives the process, but on SQLite a power cut may take it back
+        (until the next durable commit, for the log is written in order).
+        """
         with self._writer if self.sqlite and not self.readonly else nullcontext():
             try:
-                with self.engine.begin() as connection:
+                with (self.engine if durable else self._light).begin() as connection:
                     return work(connection)
             except DatabaseError as error:
                 raise self._explain(error) from error
 
-    async def run(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one transaction in a worker thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self.run_sync, work)
+    async def run(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
+        """Run `work` in one transaction in a worker thread; see `run_sync`."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(self.run_sync, work, durable=durable))
 
     def create(self, metadata: MetaData) -> None:
         """Create the missing tables of a room."""
@@ -85,6 +91,7 @@ class Database:
     def close(self) -> None:
         self._pool.shutdown(wait=True)
         self.engine.dispose()
+        self._light.dispose()
 
     def _explain(self, error: DatabaseError) -> Exception:
         """A message with the fix for what a user can mend; any other error as it is."""

@@ -14,7 +14,7 @@ from graphs.events import Emit, now
 from graphs.executions import Execution
 from graphs.plan import TERMINAL, Plan, Step, StepResult
 from graphs.planner import NoPlan, make_plan
-from graphs.scheduler import RETRIABLE, Scheduler, Waiting
+from graphs.scheduler import RETRIABLE, Scheduler, Waiting, plan_event
 from graphs.services import Services
 from graphs.state import State
 from graphs.step import StepRunner
@@ -83,6 +83,8 @@ async def execute(services: Services, state: State, thread_id: str, checkpoint_i
     tag = execution.id
     tell: Emit = lambda event: emit({"execution_id": tag, **event})  # noqa: E731
     plan, made, open_attempts = await _recover(services, execution, plan, results)
+    if state["seq"] > 1:  # whoever watches from here on has not seen the plan
+        tell(plan_event(plan, plan.parent_rev, {"added": [], "dropped": []}))
     work = PlanWork(services, execution, tell, set(plan.ids()) | set(results), made)
     with services.approvals.subscribe(execution.id) as wake:
         scheduler = Scheduler(
@@ -103,7 +105,8 @@ async def execute(services: Services, state: State, thread_id: str, checkpoint_i
         services.cancelled.discard(execution.id)
         await services.approvals.void(execution.id, None, "the run was stopped")
         waiting = []
-    await services.executions.leave(execution.id, "waiting" if waiting else "cancelled" if cancelled else "running")
+    # Not yet "waiting": until this node's checkpoint is written, a crash brings us back here, and that is no fork (see `enter`).
+    await services.executions.leave(execution.id, "cancelled" if cancelled else "running")
     return {
         "execution_id": execution.id,
         "seq": state["seq"] + 1,
@@ -170,8 +173,16 @@ def describe(row: Approval) -> str:
     return f"Step {row.step_id}, {row.agent}: {row.tool} waits for {' or '.join(row.approvers)}. {' '.join(row.reasons)}"
 
 
-async def apply(services: Services, state: State, caller: Caller) -> dict[str, Any]:
-    """Record a client's decisions as votes of the authenticated caller, by index. The table decides, not the answer."""
+async def apply(services: Services, state: State, caller: Caller, emit: Emit) -> dict[str, Any]:
+    """Record a client's decisions as votes of the authenticated caller, by index. The table decides, not the answer.
+
+    A vote that does not count is told as a note, and the question stays open.
+    """
+
+    def refused(text: str) -> None:
+        services.log.warning("%s", text)
+        emit({"event": "note", "at": now(), "execution_id": state["execution_id"], "text": text})
+
     answer = state.get("decisions")
     decisions = answer.get("decisions", []) if isinstance(answer, dict) else answer if isinstance(answer, list) else []
     for id, decision in zip(state.get("waiting", []), decisions, strict=False):
@@ -181,12 +192,12 @@ async def apply(services: Services, state: State, caller: Caller) -> dict[str, A
         said = str(decision.get("type"))
         verdict = {"accept": "approve", "response": "respond", "ignore": "reject"}.get(said, said)
         if verdict not in ("approve", "edit", "reject", "respond"):
-            services.log.warning("a decision of the unknown type %r on %s was not counted", said, row.id)
+            refused(f"a decision of the unknown type {said!r} on {row.tool} was not counted")
             continue
         edited = decision.get("edited_action") or decision.get("editedAction") or decision.get("args") or {}
         args = edited.get("args", edited) if verdict == "edit" else None
         try:
             await services.approvals.vote(row.id, caller, cast(Verdict, verdict), message=str(decision.get("message") or ""), args=args)
-        except VoteRefused as refused:
-            services.log.warning("vote on %s refused: %s", row.id, refused)
+        except VoteRefused as error:
+            refused(str(error))
     return {"decisions": None}

@@ -7,12 +7,14 @@ import os
 import socket
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, and_, insert, select, update
 
 from database import Database
 from governance.identity import Caller
+from governance.tables import insert_new
 from graphs.events import now
 from graphs.plan import Plan, StepResult
 from graphs.tables import attempts, executions, revisions
@@ -58,14 +60,14 @@ def step_thread(execution_id: str, step_id: str, attempt: int) -> str:
 
 
 def _owner() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
+    return f"{socket.gethostname()}:{os.getpid()}:{_born(os.getpid())}"
 
 
 def _alive(lease: str | None) -> bool:
     """Is the holder of a lease another process that still runs? A holder on another machine is taken to be alive."""
     if not lease or lease == _owner():
         return False
-    host, _, pid = lease.rpartition(":")
+    host, pid, born = lease.rsplit(":", 2)
     if host != socket.gethostname():
         return True
     try:
@@ -73,8 +75,20 @@ def _alive(lease: str | None) -> bool:
     except (ProcessLookupError, ValueError):
         return False
     except PermissionError:
-        return True
-    return True
+        pass
+    return not born or born == _born(int(pid))
+
+
+def _born(pid: int) -> str:
+    """When a process started, as the kernel counts: numbers are used again, and soon so in a restarted container.
+
+    Empty where the system does not say (then the number alone must do), "dead" for a process that only waits to be reaped.
+    """
+    try:
+        state, *rest = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "dead" if state == "Z" else rest[18]
 
 
 class Executions:
@@ -135,7 +149,7 @@ class Executions:
         return await self._db.run(work)
 
     async def leave(self, id: str, status: str) -> None:
-        """Record that the execute node was left: waiting, finished or cancelled. Gives the lease back."""
+        """Record how an execution stands after a node: running, waiting, finished, cancelled or replaced. Gives the lease back."""
         ended = None if status in OPEN else now()
         change = update(executions).where(executions.c.id == id).values(status=status, lease=None, ended=ended)
         await self._db.run(lambda c: c.execute(change))
@@ -157,33 +171,30 @@ class Executions:
         rows = await self._db.run(lambda c: c.execute(query).scalars().all())
         return [Plan.model_validate(row) for row in rows]
 
-    async def start(self, execution_id: str, parent: str, step_id: str, attempt: int, specialist: str) -> None:
-        """Record that an attempt starts; nothing happens if it is known already."""
-
-        def work(c: Connection) -> None:
-            found = select(attempts.c.id).where(self._key(execution_id, step_id, attempt))
-            if c.execute(found).first() is None:
-                row = dict(
-                    execution_id=execution_id,
-                    step_id=step_id,
-                    attempt=attempt,
-                    specialist=specialist,
-                    thread_id=step_thread(execution_id, step_id, attempt),
-                    parent_thread_id=parent,
-                    status="running",
-                    started=now(),
-                )
-                c.execute(insert(attempts).values(**row))
-
-        await self._db.run(work)
+    async def start(self, execution_id: str, parent: str, step_id: str, attempt: int, specialist: str) -> bool:
+        """Record that an attempt starts. Says whether it is new, so that its thread cannot have begun; else nothing happens."""
+        row = dict(
+            execution_id=execution_id,
+            step_id=step_id,
+            attempt=attempt,
+            specialist=specialist,
+            thread_id=step_thread(execution_id, step_id, attempt),
+            parent_thread_id=parent,
+            status="running",
+            started=now(),
+        )
+        return await self._db.run(lambda c: insert_new(c, attempts, row))
 
     async def mark(self, execution_id: str, step_id: str, attempt: int, status: str, result: StepResult | None = None) -> None:
-        """Record an attempt's status, and its result once it ended."""
-        values: dict[str, Any] = {"status": status}
-        if result is not None:
-            values.update(result=result.model_dump(mode="json"), ended=now(), seconds=result.seconds)
-        change = update(attempts).where(self._key(execution_id, step_id, attempt)).values(**values)
-        await self._db.run(lambda c: c.execute(change))
+        """Record an attempt's status, and its result once it ended. If a power cut takes it back, the thread still says it."""
+
+        def work(c: Connection) -> None:
+            values: dict[str, Any] = {"status": status}
+            if result is not None:
+                values.update(result=result.model_dump(mode="json"), ended=now(), seconds=result.seconds)
+            c.execute(update(attempts).where(self._key(execution_id, step_id, attempt)).values(**values))
+
+        await self._db.run(work, durable=False)
 
     async def attempts(self, execution_id: str) -> list[Attempt]:
         """Every attempt, in the order in which they started."""

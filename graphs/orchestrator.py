@@ -95,6 +95,8 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
     async def prepare(state: State) -> dict[str, Any]:
         rows: list[Approval] = [await services.approvals.resolve(id) for id in state["waiting"]]
         open_rows = [row for row in rows if row.status == "pending"]
+        if open_rows:
+            await services.executions.leave(state["execution_id"], "waiting")
         payload = executing.question(open_rows) if open_rows else None
         return {"waiting": [row.id for row in open_rows] or state["waiting"], "question": payload}
 
@@ -102,7 +104,7 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         return {"decisions": interrupt(state["question"]) if state.get("question") else None}
 
     async def apply(state: State, config: RunnableConfig) -> dict[str, Any]:
-        return await executing.apply(services, state, caller_of(config, services.settings))
+        return await executing.apply(services, state, caller_of(config, services.settings), captured_writer())
 
     async def verify(state: State, config: RunnableConfig) -> dict[str, Any]:
         caller, plan, results = caller_of(config, services.settings), *_typed(state)
@@ -143,8 +145,11 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
 
 
 def _typed(state: State) -> tuple[Plan, dict[str, StepResult]]:
+    """Plan and results, these in the plan's order: that in which they ended is chance, and no answer is to depend on it."""
+    plan = Plan.model_validate(state["plan"])
     results = {id: StepResult.model_validate(result) for id, result in state.get("results", {}).items()}
-    return Plan.model_validate(state["plan"]), results
+    place = {id: number for number, id in enumerate(plan.ids())}
+    return plan, dict(sorted(results.items(), key=lambda item: place.get(item[0], len(place))))
 
 
 def decision_of(answer: Any) -> dict[str, Any]:

@@ -235,7 +235,7 @@ async def report(
             notes.append(f"the reporter's text was refused, so the specialists' claims stand as they are: {failure}")
             written = plain(done, services.domain)
     else:
-        written = Report(title="No result", sections=[], caveats=[])
+        written = Report(title="Nothing was carried out", sections=[], caveats=[])
     sections = tuple(
         AnswerSection(
             heading=section.heading,
@@ -247,13 +247,13 @@ async def report(
     )
     rows = await services.approvals.of_execution(execution_id)
     caveats = dict.fromkeys([*request.get("notes", []), *written.caveats, *(c for r in done for c in r.caveats)])
-    failed = bool(lost) or any(r.status in ("failed", "cancelled") for r in results.values() if r.step_id in order)
+    failed = bool(lost) or not results or any(r.status in ("failed", "cancelled") for r in results.values() if r.step_id in order)
     model = services.model_for("reporter")
     name = str(getattr(model, "model_name", "") or model._llm_type)
     return Answer(
         title=written.title,
         goal=str(request["goal"]),
-        status="failed" if not done else "partial" if failed else "complete",
+        status="complete" if not failed else "partial" if done else "failed",  # what people refused has not failed
         sections=sections,
         missing=tuple(missing_line(item) for item in lost),
         issues=tuple(dict.fromkeys(notes)),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from graphs.events import Emit, child_context, now, silent
-from graphs.plan import TERMINAL, Plan, Status, Step, StepError, StepResult, downstream, readiness
+from graphs.plan import TERMINAL, Plan, Status, Step, StepError, StepResult, downstream, needs, readiness
 
 RETRIABLE = frozenset({"raised", "timeout", "junk", "loop", "model", "tool"})
 
@@ -88,6 +88,7 @@ class Scheduler:
         self.waiting: dict[str, tuple[str, ...]] = {}
         self._live: dict[asyncio.Task[Any], str] = {}
         self._started: dict[str, float] = {}
+        self._dropped: list[asyncio.Task[Any]] = []
         self._revising: asyncio.Task[Plan | None] | None = None
         self._tried: set[str] = set()
 
@@ -109,21 +110,23 @@ class Scheduler:
                 if not busy:
                     if await self._resume_decided():
                         continue
-                    if self._revise_next():
+                    if self._revise_next() or self._close_blocked():
                         continue
                     break
                 finished, _ = await asyncio.wait(busy | {woken}, return_when=asyncio.FIRST_COMPLETED)
-                if woken in finished:
+                decided = woken in finished
+                if decided:
                     self.wake.clear()
                     woken = asyncio.create_task(self.wake.wait())
-                    await self._resume_decided()
-                for task in finished - {woken}:
+                known = set(self.waiting)
+                for task in finished:
                     if task is self._revising:
                         self._adopt(task.result())
                     elif task in self._live:
                         self._finish(self._live.pop(task), task.result())
+                if decided or set(self.waiting) - known:  # a verdict may have come before the step was known to wait
+                    await self._resume_decided()
                 self._revise_next()
-            self._close_blocked()
         finally:
             woken.cancel()
             await self._stop()
@@ -187,7 +190,8 @@ class Scheduler:
         step = self.plan.step(id)
         if isinstance(outcome, Waiting):
             self.waiting[id] = outcome.approvals
-            self._set(id, "waiting_approval", attempt=attempt, specialist=step.specialist, waiting_for=list(outcome.approvals))
+            who = self._specialist(step, attempt)
+            self._set(id, "waiting_approval", attempt=attempt, specialist=who, waiting_for=list(outcome.approvals))
             return
         self.open.pop(id, None)
         last = attempt >= step.attempts + len(step.fallbacks)
@@ -225,6 +229,7 @@ class Scheduler:
             for task in [task for task, live in self._live.items() if live == id]:
                 task.cancel()
                 del self._live[task]
+                self._dropped.append(task)
             self.waiting.pop(id, None)
             self._set(id, "superseded")
         for step in plan.steps:
@@ -245,24 +250,29 @@ class Scheduler:
                 resumed = True
         return resumed
 
-    def _close_blocked(self) -> None:
-        """What can never start ends as skipped, and says which product it lacks."""
-        changed = not self.waiting and not self.cancelled()
-        while changed:
-            changed = False
-            for step in self.plan.steps:
-                if self.status[step.id] == "pending" and readiness(step, self.status) == "blocked":
-                    lost = [id for id in {**step.depends_on, **{r.partition(".")[0]: 1 for r in step.inputs.values()}}]
-                    why = ", ".join(f"{id} ({self.status.get(id, 'missing')})" for id in lost if self.status.get(id) != "succeeded")
-                    error = StepError(kind="upstream", message=f"it needs {why}")
-                    skipped = StepResult(step_id=step.id, status="skipped", specialist=step.specialist, error=error)
-                    self.results[step.id] = skipped
-                    self._set(step.id, "skipped", specialist=step.specialist, error=error.message)
-                    changed = True
+    def _close_blocked(self) -> bool:
+        """What can never start ends as skipped, and says which product it lacks. Was there any?
+
+        A step that only waits for others to end, however they end, may be free to start then.
+        """
+        blocked = [s for s in self.plan.steps if self.status[s.id] == "pending" and readiness(s, self.status) == "blocked"]
+        for step in blocked:
+            error = StepError(kind="upstream", message=f"it needs {', '.join(self._lacking(step))}")
+            self.results[step.id] = StepResult(step_id=step.id, status="skipped", specialist=step.specialist, error=error)
+            self._set(step.id, "skipped", specialist=step.specialist, error=error.message)
+        return bool(blocked)
+
+    def _lacking(self, step: Step) -> list[str]:
+        """What a blocked step waits for in vain: products by name, else steps."""
+        lost = {id: self.status.get(id, "missing") for id, on in needs(step).items() if on == "success"}
+        lost = {id: status for id, status in lost.items() if status in TERMINAL and status != "succeeded"}
+        refs = [ref.partition(".") for ref in (*step.inputs.values(), *filter(None, [step.for_each]))]
+        products = [f"{product} of {id} ({lost[id]})" for id, _, product in refs if id in lost]
+        return products + [f"{id} ({status})" for id, status in lost.items() if id not in {ref[0] for ref in refs}]
 
     async def _stop(self) -> None:
         """Cancel and await every child. Idempotent."""
-        children = [*self._live, *([self._revising] if self._revising else [])]
+        children = [*self._live, *self._dropped, *([self._revising] if self._revising else [])]
         for task in children:
             task.cancel()
         await asyncio.gather(*children, return_exceptions=True)

@@ -7,6 +7,7 @@ benchmark and `langgraph.json` all call it. Agents are built at first use and ke
 import asyncio
 import importlib
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from database import Database
+from database import Database, DatabaseUnavailable
 from governance import tables as governance_tables
 from governance.approvals import Approvals
 from governance.decisions import Decisions
@@ -110,6 +111,12 @@ class Services:
             checkpointer=saver,
         )
 
+    def streams(self, name: str) -> bool:
+        """Does a role's model give its answer piece by piece? Every role is bound to tools, so "tool_calling" is a no."""
+        model = self.model_for(name)
+        able = type(model)._astream is not BaseChatModel._astream or type(model)._stream is not BaseChatModel._stream
+        return able and model.disable_streaming is False
+
     def config(self, thread_id: str) -> RunnableConfig:
         """The config of a step thread."""
         return {"configurable": {"thread_id": thread_id}, "recursion_limit": RECURSION_LIMIT}
@@ -127,8 +134,11 @@ async def open_saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
         await connection.execute("PRAGMA busy_timeout=15000")
         serde = JsonPlusSerializer(allowed_msgpack_modules=[("graphs.wire", name) for name in RESPONSES])
         saver = AsyncSqliteSaver(connection, serde=serde)
-        await saver.setup()
-        await connection.execute("PRAGMA synchronous=NORMAL")
+        try:
+            await saver.setup()
+            await connection.execute("PRAGMA synchronous=NORMAL")
+        except sqlite3.DatabaseError as error:
+            raise DatabaseUnavailable(f"the checkpoints {path} cannot be used ({error}): move the file away, or restore it") from error
         yield saver
 
 

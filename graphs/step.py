@@ -7,14 +7,14 @@ An attempt never raises for what its specialist does wrong: it ends as a typed `
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from langchain_core.messages import AIMessageChunk, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError
-from langgraph.types import Command
+from langgraph.types import Command, Interrupt
 
 from graphs import brief
 from graphs.agent import StepFailure
@@ -42,12 +42,12 @@ class StepRunner:
     async def attempt(self, step: Step, number: int, specialist: str, done: Mapping[str, StepResult]) -> StepResult | Waiting:
         """Start, adopt or resume attempt `number` of a step."""
         executions, id = self.services.executions, self.execution.id
-        await executions.start(id, self.execution.thread_id, step.id, number, specialist)
+        fresh = await executions.start(id, self.execution.thread_id, step.id, number, specialist)
         began = time.monotonic()
         context = self._context(step, number, specialist, done)
         try:
             async with asyncio.timeout(step.timeout):
-                outcome = await self._drive(step, number, specialist, context, began)
+                outcome = await self._drive(step, number, specialist, context, began, fresh)
         except TimeoutError:
             outcome = self._failed(step, number, specialist, "timeout", f"no result within {step.timeout:g} s", began)
         except StepFailure as failure:
@@ -66,14 +66,14 @@ class StepRunner:
         return outcome
 
     async def _drive(
-        self, step: Step, number: int, specialist: str, context: StepContext, began: float
+        self, step: Step, number: int, specialist: str, context: StepContext, began: float, fresh: bool
     ) -> StepResult | Waiting:
         thread = step_thread(self.execution.id, step.id, number)
         agent = self.services.agent(specialist)
         config = self.services.config(thread)
-        seen = await agent.aget_state(config)
+        seen = Standing() if fresh else await stand(agent, config)
         start: Any
-        if not seen.created_at:
+        if not seen.begun:
             granted = step.model_copy(update={"tools": tuple(context.granted)})
             task = brief.for_specialist(self.execution.goal, granted, context.agent, self.services.registry)
             start = {"messages": [task]}
@@ -84,9 +84,8 @@ class StepRunner:
             start = Command(resume={seen.interrupts[0].id: "the approvals table decides"})
         else:
             start = None  # a crash left it between two nodes
-        if not seen.created_at or seen.next:
-            await relay(agent, start, config, context)
-            seen = await agent.aget_state(config)
+        if seen.unfinished:
+            seen = await relay(agent, start, config, context, tokens=self.services.streams(specialist))
         if seen.interrupts:
             return Waiting(tuple(seen.interrupts[0].value["approvals"]))
         done_by = step.model_copy(update={"specialist": specialist})
@@ -135,11 +134,41 @@ class StepRunner:
         )
 
 
-async def relay(agent: Any, start: Any, config: RunnableConfig, context: StepContext) -> None:
-    """Run a specialist's graph and pass its progress on as root events: tokens (coalesced) and costs."""
+def unfinished(seen: Any) -> bool:
+    """Has a thread something left to run?
+
+    `next` does not say: it leaves out a node whose writes were saved but, because of a crash, not yet made into a checkpoint.
+    """
+    return bool(seen.tasks)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a specialist's thread stands: its values, what it is interrupted with. By default it has not begun."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    interrupts: tuple[Interrupt, ...] = ()
+    begun: bool = False
+    unfinished: bool = True
+
+
+async def stand(agent: Any, config: RunnableConfig) -> Standing:
+    """Look a thread up in its checkpoints."""
+    seen = await agent.aget_state(config)
+    begun = bool(seen.created_at)
+    return Standing(seen.values, tuple(seen.interrupts), begun, not begun or unfinished(seen))
+
+
+async def relay(agent: Any, start: Any, config: RunnableConfig, context: StepContext, *, tokens: bool) -> Standing:
+    """Run a specialist's graph and pass its progress on as root events: costs, and tokens (coalesced) if its model streams.
+
+    Answers with how it stands now, which the stream says as well as the checkpoints.
+    """
+    values: Mapping[str, Any] = {}
+    interrupts: tuple[Interrupt, ...] = ()
     text, sent = "", time.monotonic()
     head = {"step": context.step_id, "attempt": context.attempt, "role": context.agent}
-    modes = ["updates", "messages"]
+    modes = ["updates", "values", *(["messages"] if tokens else [])]
     async for mode, chunk in agent.astream(start, config, context=context, stream_mode=modes, durability="sync"):
         if mode == "messages":
             part = chunk[0]
@@ -148,11 +177,16 @@ async def relay(agent: Any, start: Any, config: RunnableConfig, context: StepCon
             if text and time.monotonic() - sent > TOKEN_SECONDS:
                 context.emit({"event": "token", **head, "text": text})
                 text, sent = "", time.monotonic()
+        elif mode == "values":
+            values = chunk
+        elif "__interrupt__" in chunk:
+            interrupts = tuple(chunk["__interrupt__"])
         elif isinstance(chunk.get("model"), dict):
             spent = usage_of(chunk["model"].get("messages", []))
             context.emit({"event": "cost", **head, **spent, "at": now()})
     if text:
         context.emit({"event": "token", **head, "text": text})
+    return Standing(values, interrupts, True, bool(interrupts))
 
 
 @dataclass(frozen=True)
@@ -173,12 +207,11 @@ async def ask(services: Services, role: str, thread_id: str, task: HumanMessage,
 
 
 async def _ask(services: Services, role: str, thread_id: str, task: HumanMessage, context: StepContext) -> Said:
-
     agent, config = services.agent(role), services.config(thread_id)
-    seen = await agent.aget_state(config)
-    if not seen.created_at or seen.next:
-        await relay(agent, None if seen.created_at else {"messages": [task]}, config, context)
-        seen = await agent.aget_state(config)
+    seen = await stand(agent, config)
+    if seen.unfinished:
+        start = None if seen.begun else {"messages": [task]}
+        seen = await relay(agent, start, config, context, tokens=services.streams(role))
     messages, value = seen.values.get("messages", []), seen.values.get("structured_response")
     if value is None:
         said = str(messages[-1].content)[:200] if messages else ""

@@ -140,6 +140,11 @@ def find_suppliers(text: str, gazetteer: Gazetteer) -> tuple[list[tuple[str, str
 def read(goal: str, db: Database) -> Reading:
     """Entities, the reasons to ask or to decline, and notes that belong into the answer."""
     gazetteer = Gazetteer.load(db)
+    if not gazetteer.last_year:
+        return Reading(
+            refusal="No order lines are loaded, so there is nothing to answer from: run `clearance data demo` for the generated "
+            "company, or `clearance data import` for your own files."
+        )
     mentions: list[Mention] = []
     notes: list[str] = []
     if sql := _SQL.search(goal):

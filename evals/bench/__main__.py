@@ -1,0 +1,47 @@
+"""`python -m evals.bench [--short] [--json]`: measure, print, and exit 1 when a limit of `limits.py` does not hold.
+
+In full it takes some seven minutes on two cores. `--short` takes one to one and a half: one repetition, no plan of 400 steps,
+uneven latencies for the largest plan only, fewer runs for memory.
+"""
+
+import argparse
+import asyncio
+import sys
+
+from evals.bench.limits import SMALL, broken
+from evals.bench.measure import Makespan, Memory, StepCost, makespan, memory, step_cost
+from evals.bench.shapes import Latency, ladder
+from evals.bench.show import lines, tables
+
+LATENCIES: tuple[Latency, ...] = ("even", "uneven")
+
+
+async def measure(short: bool) -> tuple[list[Makespan], StepCost, Memory]:
+    """Everything, one measurement after the other; says on standard error what it is at."""
+    print("measuring the cost of a step …", file=sys.stderr)
+    cost = await step_cost(6 if short else 20)
+    spans = []
+    shapes = ladder(short)
+    for shape in shapes:
+        for latency in LATENCIES if shape is shapes[-1] or not short else LATENCIES[:1]:
+            print(f"measuring {shape.name}, {latency} steps …", file=sys.stderr)
+            spans.append(await makespan(shape, latency, 1 if short or len(shape) > SMALL else 2))
+    print("measuring memory …", file=sys.stderr)
+    return spans, cost, await memory(20 if short else 100)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m evals.bench", description="Benchmark of the engine.")
+    parser.add_argument("--short", action="store_true", help="about a minute, for CI")
+    parser.add_argument("--json", action="store_true", help="JSON lines instead of tables")
+    chosen = parser.parse_args(arguments)
+    spans, cost, kept = asyncio.run(measure(chosen.short))
+    print((lines if chosen.json else tables)(spans, cost, kept))
+    wrong = broken(spans, cost, kept)
+    for sentence in wrong:
+        print(f"limit: {sentence}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

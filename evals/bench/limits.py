@@ -1,0 +1,30 @@
+"""What the benchmark promises, and what is wrong with a measurement that breaks it. Pure.
+
+The targets are for a quiet machine; a run fails only beyond a target's margin: neighbours on a shared one slow both sides,
+never evenly, and the cost of a step, a quotient of two short times, shakes most.
+"""
+
+from collections.abc import Sequence
+
+from evals.bench.measure import Makespan, Memory, StepCost
+
+SMALL = 50  # steps up to which a plan is held to its limit; larger ones are reported
+OWN_RATIO, OWN_MARGIN = 1.05, 1.03  # makespan ÷ critical path over the steps as they took
+STEP_RATIO, STEP_MARGIN = 2.0, 1.25  # a step ÷ the same turns by a bare agent with the saver as it comes
+SLOPE = 16.0  # KiB a run; no margin: allocations do not depend on neighbours
+
+
+def broken(spans: Sequence[Makespan], cost: StepCost, memory: Memory) -> list[str]:
+    """A sentence for each limit that does not hold, margin included; empty when all do."""
+    wrong = [
+        f"{one.shape}, {one.latency}: the makespan is {one.own_ratio:.3f} × the critical path of its steps "
+        f"(target {OWN_RATIO}, margin × {OWN_MARGIN})"
+        for one in spans
+        if one.steps <= SMALL and one.own_ratio > OWN_RATIO * OWN_MARGIN
+    ]
+    if cost.ratio > STEP_RATIO * STEP_MARGIN:
+        told = f"a step costs {cost.ratio:.2f} × the bare agent's {cost.bare:.1f} ms"
+        wrong.append(f"{told} (target {STEP_RATIO}, margin × {STEP_MARGIN})")
+    if memory.slope > SLOPE:
+        wrong.append(f"memory grows by {memory.slope:.1f} KiB a run (limit {SLOPE})")
+    return wrong
