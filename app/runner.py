@@ -134,9 +134,11 @@ class Runner:
         state = await self._state(thread_id)
         execution_id = state.values.get("execution_id", "")
         found = await self.services.executions.get(execution_id) if execution_id else None
-        if found and found.status == "waiting":
+        if not found or found.thread_id != thread_id:  # a copy of a thread still names the original's
+            return await self.outcome(thread_id)
+        if found.status == "waiting":
             return await self._drive(thread_id, {"messages": [HumanMessage("cancel")]}, silent)
-        if found and found.status == "running":
+        if found.status == "running":
             self.services.cancelled.add(execution_id)
             self.services.approvals.wake(execution_id)
         return await self.outcome(thread_id)

@@ -15,13 +15,13 @@ from typing import Any
 
 from rich.console import Console
 
-from app.drawing import plan_mermaid, plan_svg
+from app.drawing import graph_svg, plan_mermaid, plan_svg
 from app.goals import check_goal
 from app.html import write
 from app.runner import Outcome, Runner, open_runner
 from app.terminal import Checklist, ask_approvals, print_answer, print_text
 from governance.approval import VoteRefused
-from graphs.plan import Plan, StepResult
+from graphs.plan import Plan
 from models.consent import confirm, confirmed, notice, what_leaves
 from settings import Settings
 
@@ -264,22 +264,3 @@ def draw(execution: str | None, out: Path | None) -> int:
 
 class UnknownFormat(ValueError):
     """A file name whose ending says no format."""
-
-
-def graph_svg(drawn: Any) -> str:
-    """A LangGraph graph in the same style as a plan: each node a box below the nodes that lead to it; loops are left out."""
-    from graphs.plan import Step
-
-    order = [n for n in drawn.nodes if n not in ("__start__", "__end__")]
-    rank = {n: i for i, n in enumerate(order)}
-    forward: dict[str, set[str]] = {n: set() for n in order}
-    for edge in drawn.edges:
-        if edge.source in rank and edge.target in rank and rank[edge.source] < rank[edge.target]:
-            forward[edge.target].add(edge.source)
-    steps = [
-        Step(id=n, title=n, specialist="node", produces=(), depends_on=dict.fromkeys(sorted(forward[n]), "done")) for n in order
-    ]
-    results: dict[str, StepResult] = {}
-    return plan_svg(Plan(steps=tuple(steps)), results)
-
-
