@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
-    from app.running import Options
+    pass
 
 app = typer.Typer(
     name="clearance",
@@ -25,10 +25,14 @@ app = typer.Typer(
 Approve = Literal["ask", "none", "all"]
 ApproveOption = Annotated[
     Approve | None,
-    typer.Option(help="ask at the prompt; none: leave approvals pending; all: approve what policy lets you. No terminal: none."),
+    typer.Option(
+        help="ask at the prompt; none: leave approvals pending; all: approve what policy lets you. No terminal: none."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-OutOption = Annotated[Path | None, typer.Option(metavar="DIR", help="Write report.md, report.html, report.json and the charts.")]
+OutOption = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Write report.md, report.html, report.json and the charts.")
+]
 YesOption = Annotated[bool, typer.Option("--yes", help="Confirm what a live model is sent, without being asked.")]
 
 
@@ -52,7 +56,9 @@ def run(
 @app.command()
 def resume(
     thread: Annotated[str, typer.Argument(help="The thread to go on with.")],
-    answer: Annotated[str | None, typer.Option(metavar="TEXT", help="The answer to the question that the thread asked.")] = None,
+    answer: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="The answer to the question that the thread asked.")
+    ] = None,
     approve: ApproveOption = None,
     json: JsonOption = False,
     out: OutOption = None,
@@ -65,7 +71,9 @@ def resume(
 
 
 @app.command()
-def plan(goal: Annotated[str, typer.Argument(help="The goal to plan.")], json: JsonOption = False, yes: YesOption = False) -> None:
+def plan(
+    goal: Annotated[str, typer.Argument(help="The goal to plan.")], json: JsonOption = False, yes: YesOption = False
+) -> None:
     """Show the plan for a goal, and stop."""
     from app.running import Options, plan_goal
 
@@ -74,8 +82,12 @@ def plan(goal: Annotated[str, typer.Argument(help="The goal to plan.")], json: J
 
 @app.command()
 def graph(
-    execution: Annotated[str | None, typer.Option(metavar="ID", help="Draw this execution's plan; without it, the orchestrator.")] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here: .svg or .mmd; without it, Mermaid is printed.")] = None,
+    execution: Annotated[
+        str | None, typer.Option(metavar="ID", help="Draw this execution's plan; without it, the orchestrator.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write here: .svg or .mmd; without it, Mermaid is printed.")
+    ] = None,
 ) -> None:
     """Draw the graph, or the plan of an execution, as SVG or Mermaid."""
     from app.running import draw

@@ -62,7 +62,9 @@ def boxes_svg(boxes: Sequence[Box], name: str) -> str:
         for other in sorted(box.back_to):
             x1, y1, (x2, y2) = x + WIDTH, y + HEIGHT / 2, at[other]
             out = max(x1, x2 + WIDTH) + side - 10
-            lines.append(f'<path class="b" d="M{x1:g},{y1:g} C{out:g},{y1:g} {out:g},{y2 + HEIGHT / 2:g} {x2 + WIDTH:g},{y2 + HEIGHT / 2:g}"/>')
+            lines.append(
+                f'<path class="b" d="M{x1:g},{y1:g} C{out:g},{y1:g} {out:g},{y2 + HEIGHT / 2:g} {x2 + WIDTH:g},{y2 + HEIGHT / 2:g}"/>'
+            )
         frames.append(
             f"<g><title>{escape(reveal(box.title))}: {escape(reveal(box.under))}</title>"
             f'<rect x="{x:g}" y="{y:g}" width="{WIDTH}" height="{HEIGHT}" rx="7" stroke="{box.hue}"/>'

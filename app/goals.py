@@ -19,13 +19,17 @@ def check_goal(text: str, limit: int, *, name: str = "goal") -> str:
     """
     text = text.replace("\r\n", "\n").strip()
     if not text:
-        raise BadGoal(f'the {name} is empty: say it in a sentence, such as "which suppliers deliver late, and what do we spend there?"')
+        raise BadGoal(
+            f'the {name} is empty: say it in a sentence, such as "which suppliers deliver late, and what do we spend there?"'
+        )
     if len(text) > limit:
         raise BadGoal(
             f"the {name} has {len(text):,} characters and at most {limit:,} are taken: shorten it, or raise CLEARANCE_GOAL_CHARACTERS"
         )
     if broken := [char for char in text if unicodedata.category(char) == "Cs"]:
-        raise BadGoal(f"the {name} is not valid UTF-8 ({len(broken)} broken bytes): set the terminal to UTF-8 and type it again")
+        raise BadGoal(
+            f"the {name} is not valid UTF-8 ({len(broken)} broken bytes): set the terminal to UTF-8 and type it again"
+        )
     control = [char for char in text if char in _DIRECTION or (unicodedata.category(char) == "Cc" and char not in "\n\t")]
     if control:
         where = text.index(control[0]) + 1

@@ -25,8 +25,8 @@ from graphs.orchestrator import build_orchestrator
 from graphs.plan import Plan, StepResult
 from graphs.report import Evidence, qualified, sentence
 from graphs.services import Services, open_services
-from graphs.wire import Claim
 from graphs.step import unfinished
+from graphs.wire import Claim
 from settings import Settings
 
 OnEvent = Callable[[dict[str, Any]], None]
@@ -103,12 +103,19 @@ class Runner:
         """
         thread = thread_id or str(uuid.uuid4())
         if thread_id and not new_thread and not (await self.graph.aget_state(self._config(thread))).created_at:
-            raise UnknownThread(f"there is no thread {thread} in {self.services.settings.home}: leave --thread out to start one")
+            raise UnknownThread(
+                f"there is no thread {thread} in {self.services.settings.home}: leave --thread out to start one"
+            )
         before = ["execute"] if stop_at_plan else None
         return await self._drive(thread, {"messages": [HumanMessage(goal)]}, on_event, review=review, interrupt_before=before)
 
     async def resume(
-        self, thread_id: str, *, answer: str | None = None, decisions: list[dict[str, Any]] | None = None, on_event: OnEvent = silent
+        self,
+        thread_id: str,
+        *,
+        answer: str | None = None,
+        decisions: list[dict[str, Any]] | None = None,
+        on_event: OnEvent = silent,
     ) -> Outcome:
         """Go on: after a crash, with votes given meanwhile, with decisions, or with the answer to a question."""
         state = await self._state(thread_id)
@@ -117,14 +124,26 @@ class Runner:
         command: Any = None
         if state.interrupts:
             first = state.interrupts[0]
-            if answer is None and decisions is None and first.value["action_requests"][0]["name"] in ("ask_user", "review_plan"):
+            if (
+                answer is None
+                and decisions is None
+                and first.value["action_requests"][0]["name"] in ("ask_user", "review_plan")
+            ):
                 return await self.outcome(thread_id)
-            given = decisions if decisions is not None else [{"type": "respond", "message": answer}] if answer is not None else []
+            given = (
+                decisions if decisions is not None else [{"type": "respond", "message": answer}] if answer is not None else []
+            )
             command = Command(resume={first.id: {"decisions": given}})
         return await self._drive(thread_id, command, on_event)
 
     async def vote(
-        self, approval_id: str, verdict: Any, *, message: str = "", args: dict[str, Any] | None = None, voter: Caller | None = None
+        self,
+        approval_id: str,
+        verdict: Any,
+        *,
+        message: str = "",
+        args: dict[str, Any] | None = None,
+        voter: Caller | None = None,
     ) -> Approval:
         """Record a vote in the approvals table; wakes a live run of this process."""
         return await self.services.approvals.vote(approval_id, voter or self.caller, verdict, message=message, args=args)
@@ -205,7 +224,9 @@ class Runner:
             raise UnknownThread(f"there is no thread {thread_id} in {self.services.settings.home}")
         return state
 
-    async def _drive(self, thread: str, given: Any, on_event: OnEvent, *, review: bool = False, interrupt_before: Any = None) -> Outcome:
+    async def _drive(
+        self, thread: str, given: Any, on_event: OnEvent, *, review: bool = False, interrupt_before: Any = None
+    ) -> Outcome:
         run_id = str(uuid.uuid4())
         config = {**self._config(thread, review_plan=review), "run_id": uuid.UUID(run_id)}
         stream = self.graph.astream(given, config, stream_mode="custom", durability="sync", interrupt_before=interrupt_before)

@@ -5,6 +5,7 @@ Called by `cli.py` only. Each function returns the exit code.
 
 import asyncio
 import json
+import shutil
 import signal
 import sys
 import uuid
@@ -25,8 +26,16 @@ from graphs.plan import Plan
 from models.consent import confirm, confirmed, notice, what_leaves
 from settings import Settings
 
-STOPPED = 130
 CODES = {"success": 0, "interrupted": 3, "clarify": 3, "declined": 4, "failed": 1}
+STOPPED = 130
+
+
+def program() -> str:
+    """How to type the command here: by its name where it is on the PATH, else by the path it was started with."""
+    if shutil.which("clearance"):
+        return "clearance"
+    started = Path(sys.argv[0])
+    return str(started) if started.name == "clearance" else "clearance"
 
 
 class NotConfirmed(RuntimeError):
@@ -101,7 +110,7 @@ async def _session(settings: Settings, options: Options, thread: str, go: Callab
     try:
         return await _attend(settings, options, console, go)
     except asyncio.CancelledError:  # Ctrl-C or SIGTERM: the runner has ended what was under way
-        print(f"\nStopped. Nothing is lost: clearance resume {thread} goes on from here.", file=sys.stderr)
+        print(f"\nStopped. Nothing is lost: {program()} resume {thread} goes on from here.", file=sys.stderr)
         return STOPPED
 
 
@@ -119,7 +128,9 @@ async def _attend(settings: Settings, options: Options, console: Console, go: Ca
             plan, results = await runner.plan_of(outcome.execution_id)
             picture = plan_svg(plan, results)
             paths = await asyncio.to_thread(write, options.out, outcome.answer, outcome.as_json(), picture)
-            console.print(f"Written: {', '.join(str(p) for p in paths[:3])}" + (f" and {len(paths) - 3} more" if len(paths) > 3 else ""))
+            console.print(
+                f"Written: {', '.join(str(p) for p in paths[:3])}" + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
+            )
     if options.waiting_ok and outcome.status == "interrupted":
         return 0
     return CODES[outcome.status]
@@ -140,15 +151,14 @@ async def _decide(runner: Runner, outcome: Outcome, options: Options, console: C
             waits = outcome.waits_for_plan
             if not waits or options.mode == "none":
                 return outcome
-            decision = {"type": "approve"} if options.mode == "all" else await asyncio.to_thread(_review, console, outcome)
+            reviewed = {"type": "approve"} if options.mode == "all" else await asyncio.to_thread(_review, console, outcome)
             with Checklist(console) as seen:
-                outcome = await runner.resume(outcome.thread_id, decisions=[decision], on_event=seen)
+                outcome = await runner.resume(outcome.thread_id, decisions=[reviewed], on_event=seen)
             continue
         if options.mode == "none":
             return outcome
-        if options.mode == "all":
-            decisions: list[dict[str, Any] | None] = [{"type": "approve"} for _ in rows]
-        else:
+        decisions: list[dict[str, Any] | None] = [{"type": "approve"} for _ in rows]
+        if options.mode != "all":
             decisions = await asyncio.to_thread(ask_approvals, console, rows, input)
         counted = 0
         for row, decision in zip(rows, decisions, strict=True):
@@ -191,11 +201,11 @@ def _tell(console: Console, outcome: Outcome, runner: Runner) -> None:
         console.print(f"\nWaiting for {what}:", style="bold")
         for row in waiting:
             console.print(f"  ◆ {row['tool']}: {row['args'].get('title') or row['args']}", markup=False)
-        console.print(f"\nGo on with:  clearance resume {outcome.thread_id} --approve ask", markup=False)
+        console.print(f"\nGo on with:  {program()} resume {outcome.thread_id} --approve ask", markup=False)
     elif outcome.status == "clarify":
         for choice in outcome.choices:
             console.print(f"  • {choice}", markup=False)
-        console.print(f'\nAnswer with:  clearance resume {outcome.thread_id} --answer "…"', markup=False)
+        console.print(f'\nAnswer with:  {program()} resume {outcome.thread_id} --answer "…"', markup=False)
 
 
 def plan_goal(goal: str, options: Options) -> int:
@@ -231,7 +241,9 @@ def show_plan(console: Console, plan: Plan) -> None:
         after = f" · after {', '.join(sorted(needs_of(step)))}" if needs_of(step) else ""
         each = f" · once for each row of {step.for_each}" if step.for_each else ""
         effect = " · changes something: needs an approval" if step.effect != "read" else ""
-        console.print(f"  {step.id:<4} {step.title} · {step.specialist} ({', '.join(step.tools)}){after}{each}{effect}", markup=False)
+        console.print(
+            f"  {step.id:<4} {step.title} · {step.specialist} ({', '.join(step.tools)}){after}{each}{effect}", markup=False
+        )
         console.print(f"       {step.why}", style="dim", markup=False)
     for assumption in plan.assumptions:
         console.print(f"  assumes: {assumption}", style="dim", markup=False)

@@ -67,7 +67,9 @@ class Checklist:
             known["since"] = time.monotonic()
         if event["status"] in OVER and "since" in known and not event.get("retry"):
             known["took"] = time.monotonic() - known["since"]
-        known.update(status=event["status"], error=event.get("error"), specialist=event.get("specialist"), attempt=event.get("attempt"))
+        known.update(
+            status=event["status"], error=event.get("error"), specialist=event.get("specialist"), attempt=event.get("attempt")
+        )
         seen = look(event["status"])
         title = next((s["title"] for s in self.steps if s["id"] == event["step"]), event["step"])
         again = f", attempt {event['attempt']}" if (event.get("attempt") or 1) > 1 else ""
@@ -180,7 +182,9 @@ def print_answer(console: Console, answer: Answer, *, sources: bool = False) -> 
 
 
 def _table(table: AnswerTable) -> Table:
-    shown = Table(title=Text(reveal(table.caption), style="dim"), title_justify="left", box=None, header_style="bold", padding=(0, 1))
+    shown = Table(
+        title=Text(reveal(table.caption), style="dim"), title_justify="left", box=None, header_style="bold", padding=(0, 1)
+    )
     for column in table.columns:
         shown.add_column(column.label, justify="right" if column.unit in NUMERIC else "left", overflow="fold")
     for row in table.rows:

@@ -10,7 +10,6 @@ from langchain_core.messages import AnyMessage
 from governance.identity import Caller
 from graphs.events import Emit, silent
 
-
 Check = Callable[[Any, Sequence[AnyMessage]], list[str]]
 
 

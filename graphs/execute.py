@@ -6,6 +6,7 @@ with `waiting`; `ask` holds nothing but the interrupt; `apply` records the votes
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, cast
 
 from governance.approval import Approval, Verdict, VoteRefused
@@ -105,7 +106,7 @@ async def execute(services: Services, state: State, thread_id: str, checkpoint_i
         services.cancelled.discard(execution.id)
         await services.approvals.void(execution.id, None, "the run was stopped")
         waiting = []
-    # Not yet "waiting": until this node's checkpoint is written, a crash brings us back here, and that is no fork (see `enter`).
+    # Not yet "waiting": until this node's checkpoint is written a crash leads back here, which is no fork (see `enter`).
     await services.executions.leave(execution.id, "cancelled" if cancelled else "running")
     return {
         "execution_id": execution.id,
@@ -124,7 +125,7 @@ async def _recover(
     """After a crash or a pause: the newest committed plan, what finished since, and the attempts to go on with."""
     plans = await services.executions.plans(execution.id)
     newest = plans[-1] if plans else plan
-    made = sum(1 for older, newer in zip(plans, plans[1:], strict=False) if set(older.ids()) - set(newer.ids()) and not _expansion(older, newer))
+    made = sum(1 for older, newer in pairwise(plans) if set(older.ids()) - set(newer.ids()) and not _expansion(older, newer))
     open_attempts: dict[str, int] = {}
     for attempt in await services.executions.attempts(execution.id):
         if attempt.result is None:
@@ -173,10 +174,11 @@ def describe(row: Approval) -> str:
     return f"Step {row.step_id}, {row.agent}: {row.tool} waits for {' or '.join(row.approvers)}. {' '.join(row.reasons)}"
 
 
-async def apply(services: Services, state: State, caller: Caller, emit: Emit) -> dict[str, Any]:
+async def apply(services: Services, state: State, caller: Caller, thread_id: str, emit: Emit) -> dict[str, Any]:
     """Record a client's decisions as votes of the authenticated caller, by index. The table decides, not the answer.
 
-    A vote that does not count is told as a note, and the question stays open.
+    A vote that does not count is told as a note, and the question stays open. On a copied thread no vote counts: the approvals
+    are the original's, and the fork that `execute` makes asks for its own.
     """
 
     def refused(text: str) -> None:
@@ -189,6 +191,9 @@ async def apply(services: Services, state: State, caller: Caller, emit: Emit) ->
         row = await services.approvals.resolve(id)
         if row.status != "pending" or not isinstance(decision, dict):
             continue  # decided elsewhere meanwhile
+        if row.thread_id != thread_id:
+            refused(f"{row.tool} was asked on another thread: this one is a copy and asks again")
+            continue
         said = str(decision.get("type"))
         verdict = {"accept": "approve", "response": "respond", "ignore": "reject"}.get(said, said)
         if verdict not in ("approve", "edit", "reject", "respond"):
@@ -197,7 +202,9 @@ async def apply(services: Services, state: State, caller: Caller, emit: Emit) ->
         edited = decision.get("edited_action") or decision.get("editedAction") or decision.get("args") or {}
         args = edited.get("args", edited) if verdict == "edit" else None
         try:
-            await services.approvals.vote(row.id, caller, cast(Verdict, verdict), message=str(decision.get("message") or ""), args=args)
+            await services.approvals.vote(
+                row.id, caller, cast(Verdict, verdict), message=str(decision.get("message") or ""), args=args
+            )
         except VoteRefused as error:
             refused(str(error))
     return {"decisions": None}

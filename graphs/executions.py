@@ -97,9 +97,7 @@ class Executions:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def create(
-        self, id: str, thread_id: str, requester: Caller, goal: str, request: dict[str, Any], today: str
-    ) -> None:
+    async def create(self, id: str, thread_id: str, requester: Caller, goal: str, request: dict[str, Any], today: str) -> None:
         """A new execution; nothing happens if the id is known already (a crash ran the node again)."""
         row = dict(
             id=id,

@@ -107,7 +107,7 @@ def collect(step: Step, attempt: int, thread_id: str, values: Mapping[str, Any],
     kind = next((_KINDS[call["kind"]] for call in errors if call["kind"] in _KINDS), "tool" if errors else "junk")
     missing = ", ".join(p for p in step.produces if p not in data)
     why = "; ".join(dict.fromkeys(call["error"] for call in errors) or finding.gaps) or "no reason given"
-    error = StepError(kind=kind, message=f"no {missing}: {why}")  # type: ignore[arg-type]
+    error = StepError(kind=kind, message=f"no {missing}: {why}")
     return StepResult(status="skipped" if kind == "rejected" else "failed", error=error, **said_all, **head)
 
 

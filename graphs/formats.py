@@ -5,7 +5,14 @@ from typing import Any
 
 from tools.results import Unit
 
-_PLACES: dict[str, str] = {"usd": "0.01", "percent": "0.01", "days": "0.01", "score": "0.1", "index": "0.0001", "ratio": "0.0001"}
+_PLACES: dict[str, str] = {
+    "usd": "0.01",
+    "percent": "0.01",
+    "days": "0.01",
+    "score": "0.1",
+    "index": "0.0001",
+    "ratio": "0.0001",
+}
 _AFTER: dict[str, str] = {"percent": " %", "days": " days", "kg": " kg"}
 
 

@@ -49,27 +49,44 @@ def refuse_bad(goal: str, limit: int) -> str:
 async def intake(
     services: Services, state: State, caller: Caller, thread_id: str, emit: Emit, only: str | None = None
 ) -> dict[str, Any]:
-    """Read the newest goal. The `status` of what comes back is goal, clarify, declined, queued or cancelled."""
-    messages = state.get("messages", [])
-    human = next((m for m in reversed(messages) if isinstance(m, HumanMessage)), None)
-    goal = (state.get("goal") or "") if state.get("status") == "answered" else text_of(human) if human else state.get("goal", "")
-    if state.get("status") != "answered" and state.get("queued") and state.get("answer"):
-        goal = state["queued"][0]
-    wrong = refuse_bad(goal, services.settings.goal_characters)
-    if wrong:
-        return declined(goal, wrong)
-    waits = await _open(services, state)
+    """Read the newest goal, or the next one that was kept. The `status` of what comes back is goal, clarify, declined, queued
+    or cancelled."""
+    goal, queued = next_goal(state)
+    waits = await _open(services, state, thread_id)
     if waits and _CANCEL.fullmatch(goal):
         await services.approvals.void(waits, None, f"stopped by {caller.user}")
         await services.executions.leave(waits, "cancelled")
-        return {"status": "cancelled", "waiting": [], "goal": goal, "messages": [AIMessage("Stopped. What was done stays as it is.")]}
-    if waits and not (replaced := _REPLACE.match(goal)):
+        said = f"Stopped{', and what was kept behind it' if queued else ''}. What was done stays as it is."
+        return {"status": "cancelled", "waiting": [], "goal": goal, "queued": [], "messages": [AIMessage(said)]}
+    replaced = _REPLACE.match(goal) if waits else None
+    goal = goal[replaced.end() :] if replaced else goal
+    wrong = refuse_bad(goal, services.settings.goal_characters)
+    if wrong and waits:
+        return {"status": "queued", "messages": [AIMessage(wrong)]}
+    if waits and not replaced:
         note = "This thread waits for a decision. Your goal is kept and comes next; say “instead …” to replace what waits."
-        return {"status": "queued", "queued": [*state.get("queued", []), goal], "messages": [AIMessage(note)]}
-    if waits and replaced:
-        goal = goal[replaced.end() :]
+        return {"status": "queued", "queued": [*queued, goal], "messages": [AIMessage(note)]}
+    if waits:
         await services.approvals.void(waits, None, f"replaced by a new goal of {caller.user}")
         await services.executions.leave(waits, "replaced")
+    if wrong:
+        return {**declined(goal, wrong), "queued": queued}
+    return {**await _take(services, goal, caller, thread_id, emit, only), "queued": queued}
+
+
+def next_goal(state: State) -> tuple[str, list[str]]:
+    """The goal to read, and those that are kept after it. A kept one comes when the last word is not the user's."""
+    messages, queued = state.get("messages", []), list(state.get("queued", []))
+    if state.get("status") == "answered":
+        return state.get("goal") or "", queued
+    if queued and not (messages and isinstance(messages[-1], HumanMessage)):
+        return queued[0], queued[1:]
+    human = next((m for m in reversed(messages) if isinstance(m, HumanMessage)), None)
+    return text_of(human) if human else state.get("goal", ""), queued
+
+
+async def _take(services: Services, goal: str, caller: Caller, thread_id: str, emit: Emit, only: str | None) -> dict[str, Any]:
+    """A readable goal on a thread where nothing waits."""
     reading = await asyncio.to_thread(services.domain.read, goal, services.resources)
     if reading.refusal:
         return declined(goal, reading.refusal)
@@ -83,16 +100,25 @@ async def intake(
     known = {p.name for p in services.domain.products}
     products = [p for p in said.products if p in known and p not in said.exclude]
     if only:
-        own = [offer.product for offer in offers(services.domain.specialists, services.registry) if offer.specialist.name == only]
+        own = [
+            offer.product for offer in offers(services.domain.specialists, services.registry) if offer.specialist.name == only
+        ]
         products = [product for product in products if product in own] or own[:1]
     elif said.kind == "decline" or not products:
         return declined(goal, (said.reason or "Nothing in this goal is something I can do.") + nearest(services))
     settings = {item.name: item.value for item in said.settings if item.name in services.domain.settings}
     settings.update({m.setting: m.value for m in reading.mentions})
     request = {"goal": goal, "products": products, "exclude": said.exclude, "settings": settings, "notes": list(reading.notes)}
-    fresh: dict[str, Any] = {"plan": {}, "results": {}, "steps": {}, "waiting": [], "issues": [], "answer": None, "question": None}
-    queued = [other for other in state.get("queued", []) if other != goal]
-    return {"status": "goal", "goal": goal, "request": request, "execution_id": str(uuid.uuid4()), "seq": 0, "queued": queued, **fresh}
+    fresh: dict[str, Any] = {
+        "plan": {},
+        "results": {},
+        "steps": {},
+        "waiting": [],
+        "issues": [],
+        "answer": None,
+        "question": None,
+    }
+    return {"status": "goal", "goal": goal, "request": request, "execution_id": str(uuid.uuid4()), "seq": 0, **fresh}
 
 
 async def _ask(services: Services, goal: str, mentions: Any, caller: Caller, thread_id: str, emit: Emit) -> Intake | str:
@@ -107,11 +133,11 @@ async def _ask(services: Services, goal: str, mentions: Any, caller: Caller, thr
     return said.value
 
 
-async def _open(services: Services, state: State) -> str:
-    """The execution of this thread that waits for people, if any."""
+async def _open(services: Services, state: State, thread_id: str) -> str:
+    """The execution of this thread that waits for people, if any. A copied thread's state names that of the original."""
     id = state.get("execution_id")
     found = await services.executions.get(id) if id and state.get("waiting") else None
-    return found.id if found and found.status == "waiting" else ""
+    return found.id if found and found.status == "waiting" and found.thread_id == thread_id else ""
 
 
 def nearest(services: Services) -> str:
@@ -124,4 +150,9 @@ def declined(goal: str, why: str) -> dict[str, Any]:
 
 
 def clarify(goal: str, question: str, choices: list[str]) -> dict[str, Any]:
-    return {"status": "clarify", "goal": goal, "question": {"question": question, "options": choices, "at": now()}, "answer": None}
+    return {
+        "status": "clarify",
+        "goal": goal,
+        "question": {"question": question, "options": choices, "at": now()},
+        "answer": None,
+    }

@@ -30,7 +30,10 @@ from graphs.state import State
 
 
 def build_orchestrator(services: Services, checkpointer: Any = None, only: str | None = None) -> Any:
-    """The compiled graph; `only` keeps it to what one specialist makes. Input: {"messages": [goal]}; pauses: `clarify`, `review`, `ask`; output: `answer` and a message."""
+    """The compiled graph; `only` keeps it to what one specialist makes.
+
+    Input: {"messages": [goal]}; pauses: `clarify`, `review`, `ask`; output: `answer` and a message.
+    """
 
     def thread_of(config: RunnableConfig) -> str:
         return str(config.get("configurable", {}).get("thread_id", ""))
@@ -75,7 +78,10 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
     async def reviewed(state: State) -> dict[str, Any]:
         decision = decision_of(state.get("decisions"))
         if decision.get("type") == "reject":
-            request = {**state["request"], "feedback": [f"the user refused the plan: {decision.get('message') or 'no reason given'}"]}
+            request = {
+                **state["request"],
+                "feedback": [f"the user refused the plan: {decision.get('message') or 'no reason given'}"],
+            }
             return {"status": "replan", "decisions": None, "request": request}
         if decision.get("type") == "edit":
             edited = Plan.model_validate((decision.get("edited_action") or {}).get("args", {}).get("plan"))
@@ -92,10 +98,10 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         checkpoint = info.checkpoint_id if info else ""
         return await executing.execute(services, state, thread_of(config), checkpoint, captured_writer())
 
-    async def prepare(state: State) -> dict[str, Any]:
+    async def prepare(state: State, config: RunnableConfig) -> dict[str, Any]:
         rows: list[Approval] = [await services.approvals.resolve(id) for id in state["waiting"]]
         open_rows = [row for row in rows if row.status == "pending"]
-        if open_rows:
+        if any(row.thread_id == thread_of(config) for row in open_rows):  # a copied thread's are the original's
             await services.executions.leave(state["execution_id"], "waiting")
         payload = executing.question(open_rows) if open_rows else None
         return {"waiting": [row.id for row in open_rows] or state["waiting"], "question": payload}
@@ -104,7 +110,9 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         return {"decisions": interrupt(state["question"]) if state.get("question") else None}
 
     async def apply(state: State, config: RunnableConfig) -> dict[str, Any]:
-        return await executing.apply(services, state, caller_of(config, services.settings), captured_writer())
+        return await executing.apply(
+            services, state, caller_of(config, services.settings), thread_of(config), captured_writer()
+        )
 
     async def verify(state: State, config: RunnableConfig) -> dict[str, Any]:
         caller, plan, results = caller_of(config, services.settings), *_typed(state)
@@ -128,8 +136,11 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
     for node in nodes:
         graph.add_node(node.__name__, node)
     graph.add_edge(START, "intake")
-    to: dict[Hashable, str] = {"goal": "plan", "clarify": "clarify", "queued": "prepare", "declined": END, "cancelled": END}
-    graph.add_conditional_edges("intake", lambda s: s["status"], to)
+    to: dict[Hashable, str] = {"goal": "plan", "clarify": "clarify", "queued": "prepare", "next": "intake", "end": END}
+    ends = ("declined", "cancelled")
+    graph.add_conditional_edges(
+        "intake", lambda s: s["status"] if s["status"] not in ends else "next" if s.get("queued") else "end", to
+    )
     graph.add_edge("clarify", "answered")
     graph.add_edge("answered", "intake")
     graph.add_conditional_edges("plan", lambda s: "review" if s["status"] == "planned" else END, ["review", END])

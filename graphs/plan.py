@@ -78,10 +78,12 @@ class StepResult(Frozen):
 
 
 class Plan(Frozen):
-    """A revision of a plan. Ids are never reused over revisions."""
+    """A revision of a plan. Ids are never reused over revisions. `cause` is why there is this revision: a person's review of
+    the plan, a failed step, or the rows of a repeated step that are known now."""
 
     rev: int = 1
     parent_rev: int | None = None
+    cause: Literal["goal", "review", "failure", "rows"] = "goal"
     reason: str = ""
     steps: tuple[Step, ...] = ()
     assumptions: tuple[str, ...] = ()
@@ -143,7 +145,9 @@ def check(plan: Plan, known: Mapping[str, Iterable[str]], *, used: Iterable[str]
         for ref in (*step.inputs.values(), *filter(None, [step.for_each])):
             if ref not in made:
                 wrong.append(f"step {step.id}: nothing produces {ref}")
-        wrong.extend(f"step {step.id} depends on {other}, which is not in the plan" for other in step.depends_on if other not in seen)
+        wrong.extend(
+            f"step {step.id} depends on {other}, which is not in the plan" for other in step.depends_on if other not in seen
+        )
     if cycle := find_cycle(plan.steps):
         wrong.append(f"the steps wait for each other in a circle: {' → '.join([*cycle, cycle[0]])}")
     return wrong

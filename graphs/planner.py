@@ -33,7 +33,9 @@ def to_step(draft: StepDraft, services: Services) -> Step:
     known = {one.name: one for one in services.domain.specialists}
     own = known.get(draft.specialist)
     tools = tuple(
-        name for name in (own.tools if own else ()) if name in services.registry and services.registry[name].produces in draft.produces
+        name
+        for name in (own.tools if own else ())
+        if name in services.registry and services.registry[name].produces in draft.produces
     )
     effects = [services.registry[name].manifest.effect for name in tools]
     accepted = {name for tool in tools for name in services.registry[tool].args.model_fields}
@@ -50,14 +52,18 @@ def to_step(draft: StepDraft, services: Services) -> Step:
         effect=max(effects, key=lambda e: _EFFECTS[e], default="read"),
         attempts=services.settings.step_attempts,
         timeout=services.settings.step_timeout,
-        fallbacks=tuple(name for name in (own.fallbacks if own else ()) if name in known and _makes(services, name, draft.produces)),
+        fallbacks=tuple(
+            name for name in (own.fallbacks if own else ()) if name in known and _makes(services, name, draft.produces)
+        ),
         why=draft.why,
         alternatives=tuple(draft.alternatives),
     )
 
 
 def _makes(services: Services, specialist: str, products: list[str]) -> bool:
-    made = {offer.product for offer in offers(services.domain.specialists, services.registry) if offer.specialist.name == specialist}
+    made = {
+        offer.product for offer in offers(services.domain.specialists, services.registry) if offer.specialist.name == specialist
+    }
     return set(products) <= made
 
 

@@ -166,13 +166,20 @@ def missing_products(
             if product not in made:
                 why = result.error.message if result.error else "no reason given"
                 affects = lost_with(plan, id)
-                lost.setdefault(product, {"product": product, "title": titles.get(product, product), "why": why, "affects": affects})
+                lost.setdefault(
+                    product, {"product": product, "title": titles.get(product, product), "why": why, "affects": affects}
+                )
     decided = {r.step_id for r in results.values() if r.error and r.error.kind == "rejected"}
     for product in request.get("products", []):
         steps = [s for s in plan.steps if product in s.produces]
         settled = steps and all(s.id in decided or (s.id in results and results[s.id].status == "succeeded") for s in steps)
         if product not in made and product not in lost and not settled:
-            lost[product] = {"product": product, "title": titles.get(product, product), "why": "no step could make it", "affects": []}
+            lost[product] = {
+                "product": product,
+                "title": titles.get(product, product),
+                "why": "no step could make it",
+                "affects": [],
+            }
     return list(lost.values())
 
 
@@ -247,7 +254,9 @@ async def report(
     )
     rows = await services.approvals.of_execution(execution_id)
     caveats = dict.fromkeys([*request.get("notes", []), *written.caveats, *(c for r in done for c in r.caveats)])
-    failed = bool(lost) or not results or any(r.status in ("failed", "cancelled") for r in results.values() if r.step_id in order)
+    failed = (
+        bool(lost) or not results or any(r.status in ("failed", "cancelled") for r in results.values() if r.step_id in order)
+    )
     model = services.model_for("reporter")
     name = str(getattr(model, "model_name", "") or model._llm_type)
     return Answer(

@@ -7,9 +7,9 @@ frees its slot; a verdict sets `wake`. Called by the orchestrator's execute node
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from graphs.events import Emit, child_context, now, silent
 from graphs.plan import TERMINAL, Plan, Status, Step, StepError, StepResult, downstream, needs, readiness
@@ -65,7 +65,8 @@ def expand(plan: Plan, step: Step, rows: list[dict[str, Any]], label: Callable[[
         else:
             steps.append(one)
     reason = f"{step.title}: {len(rows)} to do"
-    return plan.model_copy(update={"rev": plan.rev + 1, "parent_rev": plan.rev, "reason": reason, "steps": tuple(steps)})
+    head = {"rev": plan.rev + 1, "parent_rev": plan.rev, "cause": "rows", "reason": reason}
+    return plan.model_copy(update={**head, "steps": tuple(steps)})
 
 
 @dataclass
@@ -121,9 +122,9 @@ class Scheduler:
                 known = set(self.waiting)
                 for task in finished:
                     if task is self._revising:
-                        self._adopt(task.result())
+                        self._adopt(cast(Plan | None, task.result()))
                     elif task in self._live:
-                        self._finish(self._live.pop(task), task.result())
+                        self._finish(self._live.pop(task), cast(StepResult | Waiting, task.result()))
                 if decided or set(self.waiting) - known:  # a verdict may have come before the step was known to wait
                     await self._resume_decided()
                 self._revise_next()
@@ -154,7 +155,7 @@ class Scheduler:
         self._set(step.id, "running", attempt=attempt, specialist=self._specialist(step, attempt))
         done = {id: result for id, result in self.results.items() if result.status == "succeeded"}
         carried = self.work.attempt(step, attempt, self._specialist(step, attempt), done)
-        self._live[asyncio.create_task(carried, context=child_context())] = step.id  # type: ignore[arg-type]
+        self._live[asyncio.create_task(carried, context=child_context())] = step.id
         self.open[step.id] = attempt
 
     def _specialist(self, step: Step, attempt: int) -> str:
@@ -168,7 +169,9 @@ class Scheduler:
         rows = list(data.get("rows", []))[: self.rows_limit]
         dropped = len(data.get("rows", [])) - len(rows)
         if not rows:
-            nothing = StepResult(step_id=step.id, status="succeeded", specialist=step.specialist, headline="There was nothing to do.")
+            nothing = StepResult(
+                step_id=step.id, status="succeeded", specialist=step.specialist, headline="There was nothing to do."
+            )
             self.results[step.id] = nothing
             self._set(step.id, "succeeded", attempt=0, specialist=step.specialist)
             return
@@ -212,7 +215,7 @@ class Scheduler:
             if result and result.status == "failed" and step.id not in self._tried:
                 self._tried.add(step.id)
                 revise = self.work.revise(self.plan, dict(self.results), result)
-                self._revising = asyncio.create_task(revise, context=child_context())  # type: ignore[arg-type]
+                self._revising = asyncio.create_task(revise, context=child_context())
                 return True
         return False
 

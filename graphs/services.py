@@ -138,7 +138,9 @@ async def open_saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
             await saver.setup()
             await connection.execute("PRAGMA synchronous=NORMAL")
         except sqlite3.DatabaseError as error:
-            raise DatabaseUnavailable(f"the checkpoints {path} cannot be used ({error}): move the file away, or restore it") from error
+            raise DatabaseUnavailable(
+                f"the checkpoints {path} cannot be used ({error}): move the file away, or restore it"
+            ) from error
         yield saver
 
 
@@ -151,11 +153,12 @@ async def open_services(
 ) -> AsyncIterator[Services]:
     """Compose everything; closes it in reverse order. `model` replaces the configured model (tests, benchmark)."""
 
-
     own = domain if domain is not None else await asyncio.to_thread(load_domain, settings.domain)
     db = await asyncio.to_thread(_open_database, settings)
     resources = await asyncio.to_thread(own.open, settings)
-    prompts = await asyncio.to_thread(lambda: {one.name: one.prompt.read_text(encoding="utf-8") for one in (*own.specialists, *CORE)})
+    prompts = await asyncio.to_thread(
+        lambda: {one.name: one.prompt.read_text(encoding="utf-8") for one in (*own.specialists, *CORE)}
+    )
     try:
         registry = Registry([*own.tools, make_chart])
         engine = ManifestPolicy(registry.manifests())

@@ -41,20 +41,42 @@ def code_checks(plan: Plan, results: Mapping[str, StepResult]) -> list[Issue]:
 
 
 async def verify(
-    services: Services, caller: Caller, execution_id: str, thread_id: str, plan: Plan, results: Mapping[str, StepResult], emit: Emit
+    services: Services,
+    caller: Caller,
+    execution_id: str,
+    thread_id: str,
+    plan: Plan,
+    results: Mapping[str, StepResult],
+    emit: Emit,
 ) -> list[dict[str, Any]]:
     """Issues, most serious first, as dicts."""
     issues = code_checks(plan, results)
-    inputs = {f"{id}.{product}": data for id, r in results.items() for product, data in r.data.items() if r.status == "succeeded"}
+    inputs = {
+        f"{id}.{product}": data for id, r in results.items() for product, data in r.data.items() if r.status == "succeeded"
+    }
     if inputs:
         shown = [
-            {"step": ref.partition(".")[0], "product": ref.partition(".")[2], "ref": ref, "scope": d["scope"], "as_of": d["as_of"]}
+            {
+                "step": ref.partition(".")[0],
+                "product": ref.partition(".")[2],
+                "ref": ref,
+                "scope": d["scope"],
+                "as_of": d["as_of"],
+            }
             for ref, d in inputs.items()
         ]
         task = message("Check these results.", {"role": "verifier", "results": shown, "checks": [i.text for i in issues]})
         tools = frozenset(services.specialist("verifier").tools)
         context = StepContext(
-            caller, execution_id, "verify", "verifier", thread_id, granted=tools, inputs=inputs, resources=services.resources, emit=emit
+            caller,
+            execution_id,
+            "verify",
+            "verifier",
+            thread_id,
+            granted=tools,
+            inputs=inputs,
+            resources=services.resources,
+            emit=emit,
         )
         thread = str(uuid.uuid5(uuid.NAMESPACE_URL, f"clearance/{execution_id}/verify/{len(results)}"))
         try:

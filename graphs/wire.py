@@ -24,7 +24,9 @@ class Intake(Wire):
     """What the goal asks for: products of the catalogue, or why it cannot be taken as it is."""
 
     kind: Literal["goal", "clarify", "decline"]
-    products: list[str] = Field(description="names of products that answer the goal, from the catalogue; empty unless kind=goal")
+    products: list[str] = Field(
+        description="names of products that answer the goal, from the catalogue; empty unless kind=goal"
+    )
     exclude: list[str] = Field(description="products the user does not want, though a playbook would include them")
     settings: list[Setting] = Field(description="filters and options that the goal names, from the catalogue's settings")
     question: str | None = Field(description="the question to ask back; null unless kind=clarify")
@@ -34,7 +36,9 @@ class Intake(Wire):
 
 class Dependency(Wire):
     step: str
-    on: Literal["success", "done", "any"] = Field(description="success: needs its result; done: waits for it, whatever it ends as")
+    on: Literal["success", "done", "any"] = Field(
+        description="success: needs its result; done: waits for it, whatever it ends as"
+    )
 
 
 class InputRef(Wire):
@@ -49,7 +53,9 @@ class StepDraft(Wire):
     produces: list[str]
     inputs: list[InputRef]
     depends_on: list[Dependency]
-    for_each: str | None = Field(description="a reference to rows: the step is repeated for each, e.g. s6.risk_scores; null for once")
+    for_each: str | None = Field(
+        description="a reference to rows: the step is repeated for each, e.g. s6.risk_scores; null for once"
+    )
     settings: list[Setting]
     why: str = Field(description="why this specialist")
     alternatives: list[str] = Field(description="specialists that were considered")
@@ -66,7 +72,9 @@ class PlanDraft(Wire):
 
 class Slot(Wire):
     name: str
-    ref: str = Field(description="a path to a value, e.g. exposure.figures.top5_share, or s2.exposure.rows[0].spend in a report")
+    ref: str = Field(
+        description="a path to a value, e.g. exposure.figures.top5_share, or s2.exposure.rows[0].spend in a report"
+    )
 
 
 class Claim(Wire):

@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FLOORS = {"settings": 0, "database": 0, "governance": 1, "models": 2, "memory": 2, "tools": 3, "graphs": 4, "app": 5, "evals": 6}
+FLOORS = {
+    "settings": 0,
+    "database": 0,
+    "governance": 1,
+    "models": 2,
+    "memory": 2,
+    "tools": 3,
+    "graphs": 4,
+    "app": 5,
+    "evals": 6,
+}
 DOMAINS = {path.name for path in (ROOT / "graphs" / "specialists").iterdir() if (path / "domain.py").exists()}
 
 

@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from html import escape
-from typing import Any
+from typing import Any, cast
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -39,7 +39,7 @@ _LOCK = threading.Lock()  # matplotlib's settings are the process's, and picture
 
 def draw(spec: ChartSpec) -> str:
     """The spec as one `<svg>` element with title and description."""
-    with _LOCK, matplotlib.rc_context(_STYLE):
+    with _LOCK, matplotlib.rc_context(cast(Any, _STYLE)):
         figure = Figure(figsize=(WIDTH, _height(spec)), layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.add_subplot()
@@ -107,7 +107,7 @@ def _value_axis(axes: Axes, which: str, unit: str) -> None:
     axis: Any = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_formatter(FuncFormatter(lambda value, _: short(value, unit)))
     axis.set_major_locator(MaxNLocator(6))
-    axes.grid(axis=which, color=INK, alpha=0.15, linewidth=0.6)
+    axes.grid(axis=cast(Any, which), color=INK, alpha=0.15, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines["left" if which == "x" else "bottom"].set_alpha(0.5)
     axes.spines["bottom" if which == "x" else "left"].set_visible(False)
@@ -117,7 +117,9 @@ def _value_axis(axes: Axes, which: str, unit: str) -> None:
 def _legend(axes: Axes, spec: ChartSpec) -> None:
     if len(spec.series) > 1:
         columns = 1 if sum(len(s.label) for s in spec.series) > 90 else min(4, len(spec.series))
-        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, borderaxespad=0.2, handlelength=1.4)
+        axes.legend(
+            frameon=False, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, borderaxespad=0.2, handlelength=1.4
+        )
 
 
 def _bars(axes: Axes, spec: ChartSpec) -> None:
@@ -167,7 +169,9 @@ def _line(axes: Axes, spec: ChartSpec) -> None:
     places, marks = range(len(spec.x.values)), "osD^vPX*"
     for index, series in enumerate(spec.series):
         colour = PALETTE[index % 8]
-        axes.plot(places, _numbers(series), marker=marks[index % 8], markersize=5, linewidth=2, color=colour, label=series.label)
+        axes.plot(
+            places, _numbers(series), marker=marks[index % 8], markersize=5, linewidth=2, color=colour, label=series.label
+        )
     step = max(1, -(-len(places) // 12))
     axes.set_xticks(list(places)[::step], [name.replace("\n", " ") for name in _names(spec)][::step])
     if max((len(name) for name in _names(spec)), default=0) > 9:
@@ -236,7 +240,9 @@ def _label_points(axes: Axes, points: Sequence[tuple[float, float, str]]) -> Non
         placed.append((x, y))
         right = x > min(p[0] for p in points) + 0.55 * wide
         said = name if len(name) <= 28 else name[:27] + "…"
-        axes.annotate(said, (x, y), (-6 if right else 6, 3), textcoords="offset points", ha="right" if right else "left", fontsize=8)
+        axes.annotate(
+            said, (x, y), (-6 if right else 6, 3), textcoords="offset points", ha="right" if right else "left", fontsize=8
+        )
 
 
 _DRAWERS: dict[str, Callable[[Axes, ChartSpec], None]] = {
@@ -257,7 +263,9 @@ def describe(spec: ChartSpec) -> str:
         known = [(float(v), str(x)) for v, x in zip(series.values, spec.labels or spec.x.values, strict=True) if v is not None]
         if known:
             (high, at), (low, lowest) = max(known), min(known)
-            said.append(f"{series.label}: highest {short(high, series.unit)} ({at}), lowest {short(low, series.unit)} ({lowest}).")
+            said.append(
+                f"{series.label}: highest {short(high, series.unit)} ({at}), lowest {short(low, series.unit)} ({lowest})."
+            )
     return " ".join(said)
 
 

@@ -6,7 +6,6 @@ What is staged is labelled as staged: one tool is taken out of service and one i
 import asyncio
 import shutil
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -59,7 +58,12 @@ def demo() -> None:
     settings = Settings()
     home = settings.home / "demo"
     shutil.rmtree(home, ignore_errors=True)
-    asyncio.run(tell(settings.model_copy(update={"home": home, "model": "", "database_url": "", "records_url": ""}), Console(highlight=False)))
+    asyncio.run(
+        tell(
+            settings.model_copy(update={"home": home, "model": "", "database_url": "", "records_url": ""}),
+            Console(highlight=False),
+        )
+    )
 
 
 async def tell(settings: Settings, console: Console) -> None:
@@ -74,7 +78,7 @@ async def tell(settings: Settings, console: Console) -> None:
                 await _follow_up(runner, console, outcome.thread_id, goal)
     finally:
         await asyncio.to_thread(records.close)
-    console.print(f"\nAll of it is kept under {settings.home}. Your turn: clearance run \"…\"", markup=False)
+    console.print(f'\nAll of it is kept under {settings.home}. Your turn: clearance run "…"', markup=False)
 
 
 async def _flagship(runner: Runner, console: Console) -> Outcome:

@@ -70,7 +70,19 @@ def test_json_is_one_object_and_nothing_else(home: Path, tmp_path: Path) -> None
     done = clearance(home, "run", FLAGSHIP, "--json", "--approve", "all", "--out", str(tmp_path / "out"))
     body = json.loads(done.stdout)
     assert done.returncode == 0 and done.stderr == ""
-    wanted = {"thread_id", "run_id", "execution_id", "status", "answer", "plan", "steps", "approvals", "effects", "citations", "usage"}
+    wanted = {
+        "thread_id",
+        "run_id",
+        "execution_id",
+        "status",
+        "answer",
+        "plan",
+        "steps",
+        "approvals",
+        "effects",
+        "citations",
+        "usage",
+    }
     assert wanted | {"model"} <= body.keys()
     assert body["status"] == "success" and body["model"] == "offline-deterministic"
     assert [a["status"] for a in body["approvals"]] == ["consumed"] * 3

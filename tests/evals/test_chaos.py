@@ -1,17 +1,24 @@
 """The kill test in short, and that its rules are no rubber stamps: what a rule forbids must be seen when it happens."""
 
+import json
+import os
+import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from evals.chaos.answers import difference, normal
-from evals.chaos.evidence import Attempt, Effect, Evidence
+from evals.chaos.evidence import Attempt, Effect, Evidence, read, seize
+from evals.chaos.life import OUTCOME, lead
 from evals.chaos.process import Process, Tell
-from evals.chaos.rounds import Reference, compare
+from evals.chaos.rounds import Reference, compare, prepare
+from graphs.executions import Executions
 
 ROOT = Path(__file__).parents[2]
 STEPS = (Attempt("s1", 1, "succeeded", "10:00"), Attempt("s2", 1, "succeeded", "10:01"))
@@ -41,6 +48,32 @@ def test_three_kills_leave_no_trace() -> None:
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "3 rounds" in ran.stdout and "0 rounds in which a rule was broken" in ran.stdout
+
+
+async def _dies_on_leaving(home: Path, times: int, tell: Tell) -> None:
+    """A life that ends right after the execution's row was written so often by a node whose checkpoint is still to come."""
+    leave, count = Executions.leave, Counter[str]()
+
+    async def leave_and_die(self: Executions, id: str, status: str) -> None:
+        await leave(self, id, status)
+        count["left"] += 1
+        if count["left"] == times:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Executions.leave = leave_and_die  # type: ignore[method-assign]  # in this process only, which is about to be killed
+    await lead(home, tell)
+
+
+def test_killed_between_a_row_and_its_checkpoint_it_is_no_fork(tmp_path: Path) -> None:
+    reference = prepare(tmp_path)
+    for times in (1, 2, 3, 4):  # execute, prepare, execute again, report
+        home = tmp_path / f"left-{times}"
+        shutil.copytree(tmp_path / "prepared", home)
+        assert Process(partial(_dies_on_leaving, home, times), home / "log.txt").wait() == -signal.SIGKILL
+        killed = seize(home, home / "killed")
+        assert Process(partial(lead, home), home / "log.txt").wait() == 0, (home / "log.txt").read_text(encoding="utf-8")
+        told = json.loads((home / OUTCOME).read_text(encoding="utf-8"))
+        assert compare(told, read(home), [killed], reference) == [], f"killed after leaving {times} times"
 
 
 def test_an_undisturbed_ending_breaks_no_rule() -> None:

@@ -36,7 +36,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     records = open_records(Settings(home=home))
     make_demo(records.writing)
     records.close()
-    for name in ("app", "database.py", "governance", "graphs", "langgraph.json", "models", "settings.py", "tools", "pyproject.toml"):
+    for name in (
+        "app",
+        "database.py",
+        "governance",
+        "graphs",
+        "langgraph.json",
+        "models",
+        "settings.py",
+        "tools",
+        "pyproject.toml",
+    ):
         source, target = ROOT / name, folder / "project" / name
         target.parent.mkdir(exist_ok=True)
         if source.is_dir():

@@ -12,21 +12,65 @@ PROMPTS = Path(__file__).parent / "prompts"
 
 PRODUCTS = (
     Product("suppliers", "Suppliers and orders", ("suppliers", "vendors", "who do we buy from", "list of suppliers", "orders")),
-    Product("supplier_profile", "Supplier profile", ("profile", "one page", "summary of a supplier", "tell me about", "about supplier")),
-    Product("single_source", "Single-sourced items", ("single source", "single sourced", "sole source", "only one supplier", "alternatives")),
+    Product(
+        "supplier_profile",
+        "Supplier profile",
+        ("profile", "one page", "summary of a supplier", "tell me about", "about supplier"),
+    ),
+    Product(
+        "single_source",
+        "Single-sourced items",
+        ("single source", "single sourced", "sole source", "only one supplier", "alternatives"),
+    ),
     Product("exposure", "Financial exposure", ("spend", "share", "top five", "concentration", "money", "largest suppliers")),
-    Product("country_exposure", "Exposure by country", ("exposed to one country", "country exposure", "dependence on a country", "made in")),
+    Product(
+        "country_exposure",
+        "Exposure by country",
+        ("exposed to one country", "country exposure", "dependence on a country", "made in"),
+    ),
     Product("annual_spend", "Spend by year", ("spend by year", "annual spend", "per year", "trend of spend", "over the years")),
-    Product("deliveries", "Delivery performance", ("late", "delivery", "on time", "worst on delivery", "delays", "punctual", "reliability")),
-    Product("mode_comparison", "Transport modes compared", ("modes", "air and ocean", "compare air", "compare modes", "freight", "transport")),
-    Product("network_deliveries", "Deliveries in the network", ("network", "all lines", "late lines", "overall delivery", "late deliveries")),
-    Product("country_risk", "Country risk", ("country risk", "geopolitical", "political stability", "governance", "unstable countries")),
-    Product("unstable_sites", "Sites in unstable countries", ("sites", "plants", "factories", "manufacturing sites", "unstable sites")),
+    Product(
+        "deliveries",
+        "Delivery performance",
+        ("late", "delivery", "on time", "worst on delivery", "delays", "punctual", "reliability"),
+    ),
+    Product(
+        "mode_comparison",
+        "Transport modes compared",
+        ("modes", "air and ocean", "compare air", "compare modes", "freight", "transport"),
+    ),
+    Product(
+        "network_deliveries",
+        "Deliveries in the network",
+        ("network", "all lines", "late lines", "overall delivery", "late deliveries"),
+    ),
+    Product(
+        "country_risk",
+        "Country risk",
+        ("country risk", "geopolitical", "political stability", "governance", "unstable countries"),
+    ),
+    Product(
+        "unstable_sites",
+        "Sites in unstable countries",
+        ("sites", "plants", "factories", "manufacturing sites", "unstable sites"),
+    ),
     Product("sanctions", "Sanctions screening", ("sanctions", "sanctioned", "ofac", "screening", "blacklist", "watch list")),
     Product("country_indicators", "Country indicators", ("indicators", "world bank", "corruption", "rule of law", "indicator")),
-    Product("list_entries", "Entries of the sanctions list", ("sanctions list entry", "is on the list", "sdn entry", "search the list")),
-    Product("risk_scores", "Risk score per supplier", ("risk", "risk score", "riskiest", "supplier risk", "score", "rank suppliers by risk")),
-    Product("approval_briefs", "Briefs for the approvers", ("brief", "approval brief", "who should be escalated", "draft cases", "draft")),
+    Product(
+        "list_entries",
+        "Entries of the sanctions list",
+        ("sanctions list entry", "is on the list", "sdn entry", "search the list"),
+    ),
+    Product(
+        "risk_scores",
+        "Risk score per supplier",
+        ("risk", "risk score", "riskiest", "supplier risk", "score", "rank suppliers by risk"),
+    ),
+    Product(
+        "approval_briefs",
+        "Briefs for the approvers",
+        ("brief", "approval brief", "who should be escalated", "draft cases", "draft"),
+    ),
     Product("case", "Escalation cases", ("escalate", "escalation", "open a case", "open cases", "raise a case")),
     Product("cases", "Cases on record", ("list cases", "which cases", "cases are open", "overdue", "status of cases", "due")),
     Product("case_note", "Note on a case", ("add a note", "note on case", "note to case")),
@@ -149,10 +193,18 @@ PLAYBOOKS = (
         ("unstable countries", "sites in unstable", "politically unstable"),
     ),
     Playbook(
-        "modes", "Transport modes compared", "Compare air and ocean", ("mode_comparison",), ("compare air", "air and ocean", "air versus ocean")
+        "modes",
+        "Transport modes compared",
+        "Compare air and ocean",
+        ("mode_comparison",),
+        ("compare air", "air and ocean", "air versus ocean"),
     ),
     Playbook(
-        "single_sourcing", "Single-sourced items", "Where are we single-sourced?", ("single_source",), ("single-sourced", "single source")
+        "single_sourcing",
+        "Single-sourced items",
+        "Where are we single-sourced?",
+        ("single_source",),
+        ("single-sourced", "single source"),
     ),
     Playbook(
         "country_dependence",
@@ -175,12 +227,41 @@ PLAYBOOKS = (
         ("risk_scores", "approval_briefs"),
         ("draft the escalations", "draft escalation", "prepare escalations"),
     ),
-    Playbook("open_cases", "Cases and their due dates", "Which cases are overdue?", ("cases",), ("cases overdue", "open cases list")),
+    Playbook(
+        "open_cases", "Cases and their due dates", "Which cases are overdue?", ("cases",), ("cases overdue", "open cases list")
+    ),
 )
 
 ANCHORS = tuple(
-    "supplier vendor supply logistics shipment delivery order procurement purchase freight spend sanctions risk case escalation site "
-    "country mode air ocean truck warehouse manufacturer exposure late record network".split()
+    [
+        "supplier",
+        "vendor",
+        "supply",
+        "logistics",
+        "shipment",
+        "delivery",
+        "order",
+        "procurement",
+        "purchase",
+        "freight",
+        "spend",
+        "sanctions",
+        "risk",
+        "case",
+        "escalation",
+        "site",
+        "country",
+        "mode",
+        "air",
+        "ocean",
+        "truck",
+        "warehouse",
+        "manufacturer",
+        "exposure",
+        "late",
+        "record",
+        "network",
+    ]
 )
 SETTINGS = (
     "countries", "suppliers", "supplier", "modes", "year_from", "year_to", "product_groups", "threshold", "case_id", "owner", "due",

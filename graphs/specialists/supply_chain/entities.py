@@ -42,16 +42,67 @@ MODES: dict[str, tuple[str, ...]] = {
     "Air Charter": ("air charter", "charter"),
 }
 COMMON = frozenset(
-    "limited ltd pharma pharmaceuticals pharmaceutical laboratories labs inc gmbh co kg plc private pvt company group the of and "
-    "logistics logistic supply supplies supplier suppliers standard premier global national united first pure india south africa health care healthcare international medical trading services products chemicals fine new general".split()
+    [
+        "limited",
+        "ltd",
+        "pharma",
+        "pharmaceuticals",
+        "pharmaceutical",
+        "laboratories",
+        "labs",
+        "inc",
+        "gmbh",
+        "co",
+        "kg",
+        "plc",
+        "private",
+        "pvt",
+        "company",
+        "group",
+        "the",
+        "of",
+        "and",
+        "logistics",
+        "logistic",
+        "supply",
+        "supplies",
+        "supplier",
+        "suppliers",
+        "standard",
+        "premier",
+        "global",
+        "national",
+        "united",
+        "first",
+        "pure",
+        "india",
+        "south",
+        "africa",
+        "health",
+        "care",
+        "healthcare",
+        "international",
+        "medical",
+        "trading",
+        "services",
+        "products",
+        "chemicals",
+        "fine",
+        "new",
+        "general",
+    ]
 )
 _CASE = re.compile(r"\bcase\s*(?:no\.?|number|#)?\s*(\d{1,9})\b", re.IGNORECASE)
 _SQL = re.compile(r"\b(select\s.+?\sfrom\s.+)", re.IGNORECASE | re.DOTALL)
-_BECAUSE = re.compile(r"\b(?:because|saying|note|reason|resolution|with the text)\s*[:,]?\s+[\"“]?(.{3,400}?)[\"”]?\s*$", re.IGNORECASE)
+_BECAUSE = re.compile(
+    r"\b(?:because|saying|note|reason|resolution|with the text)\s*[:,]?\s+[\"“]?(.{3,400}?)[\"”]?\s*$", re.IGNORECASE
+)
 _TO = re.compile(r"\b(?:assign|reassign)\b.*?\bto\s+([\w.@-]{2,60})", re.IGNORECASE)
 _DAY = re.compile(r"\b(\d{4}-\d{2}-\d{2})\b")
 _QUOTED = re.compile(r"[\"“']([^\"”']{3,80})[\"”']")
-_RELATIVE = re.compile(r"\b(last|this|past|current|next) (quarter|month|week|year)\b|\b(yesterday|today|tomorrow)\b", re.IGNORECASE)
+_RELATIVE = re.compile(
+    r"\b(last|this|past|current|next) (quarter|month|week|year)\b|\b(yesterday|today|tomorrow)\b", re.IGNORECASE
+)
 _INTENT_ONLY = re.compile(r"\bskip (the )?approvals?\b|\bwithout (any )?approvals?\b|\bno approvals? needed\b", re.IGNORECASE)
 
 
@@ -71,7 +122,8 @@ class Gazetteer:
 
         def work(c):  # type: ignore[no-untyped-def]
             named = c.execute(
-                select(supplier_names.c.name, suppliers.c.name).join(suppliers, suppliers.c.id == supplier_names.c.supplier_id)
+                select(supplier_names.c.name, suppliers.c.name)
+                .join(suppliers, suppliers.c.id == supplier_names.c.supplier_id)
                 .where(suppliers.c.internal.is_(False))
             ).all()
             own = c.execute(select(suppliers.c.name).where(suppliers.c.internal.is_(False))).scalars().all()
@@ -152,8 +204,12 @@ def read(goal: str, db: Database) -> Reading:
     places, doubtful_place = find_countries(goal, gazetteer.countries)
     if doubtful_place:
         word = doubtful_place[0]
-        return Reading(question=f"“{word.title()}” can be more than one country. Which one do you mean?", choices=AMBIGUOUS[word])
-    firms, doubtful_firm = find_suppliers(re.sub("|".join(re.escape(p) for _, p in places) or r"\b\B", " ", goal.lower()), gazetteer)
+        return Reading(
+            question=f"“{word.title()}” can be more than one country. Which one do you mean?", choices=AMBIGUOUS[word]
+        )
+    firms, doubtful_firm = find_suppliers(
+        re.sub("|".join(re.escape(p) for _, p in places) or r"\b\B", " ", goal.lower()), gazetteer
+    )
     if doubtful_firm:
         word, names = doubtful_firm
         return Reading(question=f"“{word}” fits more than one supplier. Which one do you mean?", choices=tuple(names))
@@ -166,7 +222,9 @@ def read(goal: str, db: Database) -> Reading:
     for quoted in _QUOTED.findall(goal):
         if not firms and not places and re.search(r"\b(supplier|vendor|company)\b", goal, re.IGNORECASE):
             near = [gazetteer.suppliers[m[0]] for m in process.extract(quoted.lower(), list(gazetteer.suppliers), limit=3)]
-            return Reading(refusal=f"No supplier on record is called “{quoted}”. The nearest names are: {'; '.join(dict.fromkeys(near))}.")
+            return Reading(
+                refusal=f"No supplier on record is called “{quoted}”. The nearest names are: {'; '.join(dict.fromkeys(near))}."
+            )
     lower = f" {goal.lower()} "
     modes = [mode for mode, words in MODES.items() if any(re.search(rf"\b{w}\b", lower) for w in words)]
     if "Air Charter" in modes and "air" not in re.sub(r"air charter", "", lower):
@@ -189,7 +247,9 @@ def read(goal: str, db: Database) -> Reading:
     years = [int(y) for y in re.findall(r"\b(19[5-9]\d|20\d\d)\b", _DAY.sub("", goal))]
     outside = [y for y in years if gazetteer.last_year and not gazetteer.first_year <= y <= gazetteer.last_year]
     if outside:
-        return Reading(refusal=f"The records run from {gazetteer.first_year} to {gazetteer.last_year}; {outside[0]} is not among them.")
+        return Reading(
+            refusal=f"The records run from {gazetteer.first_year} to {gazetteer.last_year}; {outside[0]} is not among them."
+        )
     if _INTENT_ONLY.search(goal):
         notes.append("Approvals are decided by policy and by the people it names; a request to skip them changes nothing.")
     return Reading(tuple(mentions), notes=tuple(notes))

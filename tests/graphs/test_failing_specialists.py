@@ -1,0 +1,262 @@
+"""A specialist that fails in any way: its siblings' work stays, another way is tried, and the answer never hides it."""
+
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage
+
+from tests.graphs.little import Yard, act_then_report, at_work, call, draft, say, turns
+from tools.registry import ToolError
+
+
+def junk(brief: Any, messages: Any) -> Any:
+    """A finding of a call that was never made."""
+    products = [{"product": "b", "call_id": "invented"}]
+    return say("Finding", status="complete", headline="Done.", products=products, claims=[], caveats=[], gaps=[])
+
+
+def chatter(brief: Any, messages: Any) -> Any:
+    return AIMessage("I would rather talk.")
+
+
+def again_and_again(brief: Any, messages: Any) -> Any:
+    return call(("look_b", {}), turn=turns(messages))
+
+
+def endless(brief: Any, messages: Any) -> Any:
+    return call(*(("look_b", {"times": 10 * turns(messages) + n}) for n in range(5)), turn=turns(messages))
+
+
+def crashing(brief: Any, messages: Any) -> Any:
+    raise ZeroDivisionError("the client has a bug")
+
+
+def unreachable(brief: Any, messages: Any) -> Any:
+    raise ConnectionError("nobody there")
+
+
+PLAN = [draft("s1", "ann", "a"), draft("s2", "ben", "b"), draft("s3", "dan", "d", after={"s2": "success"})]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kind", "words"),
+    [
+        (junk, "junk", "refused 3 times"),
+        (chatter, "junk", "without a finding"),
+        (again_and_again, "loop", "the same call was made"),
+        (endless, "loop", "tool calls without a finding"),
+        (crashing, "raised", "ZeroDivisionError"),
+    ],
+)
+async def test_a_failing_specialist_costs_its_own_products_and_what_hangs_on_them(
+    yard: Yard, behaviour: Any, kind: str, words: str
+) -> None:
+    yard.steps, yard.says["ben"] = PLAN, behaviour
+    async with at_work(yard) as runner:
+        done = await runner.run("a b d", on_event=yard.hear)
+    steps = {s["id"]: s for s in done.steps}
+    assert {id: s["status"] for id, s in steps.items()} == {"s1": "succeeded", "s2": "failed", "s3": "skipped"}
+    assert [a["attempt"] for a in steps["s2"]["attempts"]] == [1, 2], "it was tried as often as the settings say"
+    error = steps["s2"]["result"]["error"]
+    assert error["kind"] == kind and words in error["message"]
+    assert steps["s3"]["result"]["error"]["message"] == "it needs s2 (failed)"
+    assert done.answer and done.answer.status == "partial" and yard.calls("look_d") == []
+    (line,) = [line for line in done.answer.missing if line.startswith("Product b")]
+    assert words in line and "Step s3" in line, "the answer says what is missing, why, and what falls with it"
+    assert any(line.startswith("Product d is missing: it needs s2") for line in done.answer.missing)
+    assert [s.sentences[0].text for s in done.answer.sections] == ["The size is 1."], "the sibling's result stands"
+
+
+async def test_a_model_that_cannot_be_reached_is_a_failed_step(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    yard.steps, yard.says["ben"] = PLAN, unreachable
+    async with at_work(yard, step_attempts=1) as runner:
+        impatient(runner, "ben", monkeypatch)
+        done = await runner.run("a b d")
+    steps = {s["id"]: s for s in done.steps}
+    assert steps["s2"]["result"]["error"]["kind"] == "model" and steps["s1"]["status"] == "succeeded"
+    assert done.answer and done.answer.status == "partial"
+
+
+async def test_a_model_that_dies_before_the_end_leaves_the_specialists_own_words(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yard.says["verifier"] = yard.says["reporter"] = unreachable
+    async with at_work(yard) as runner:
+        impatient(runner, "verifier", monkeypatch)
+        done = await runner.run("a b")
+    assert done.answer and {s.heading for s in done.answer.sections} == {"Product a", "Product b"}
+    assert any("the specialists' claims stand as they are" in issue for issue in done.answer.issues)
+
+
+async def test_a_model_that_dies_while_a_failure_is_mended_costs_only_that(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    yard.says["ben"] = crashing
+
+    def planner(brief: Any, messages: Any) -> Any:
+        return unreachable(brief, messages) if brief["plan"] else yard._planner(brief, messages)
+
+    yard.says["planner"] = planner
+    async with at_work(yard) as runner:
+        impatient(runner, "planner", monkeypatch)
+        done = await runner.run("a b", on_event=yard.hear)
+    assert done.answer and done.answer.status == "partial"
+    assert {s["id"]: s["status"] for s in done.steps} == {"s1": "succeeded", "s2": "failed"}
+
+
+def impatient(runner: Any, role: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No seconds between tries."""
+    monkeypatch.setattr("models.retry.RetryModel._wait", lambda self, failure, attempt: 0.0)
+
+
+async def test_a_step_that_takes_too_long(yard: Yard) -> None:
+    import asyncio
+
+    yard.held["look_b"] = asyncio.Event()
+    async with at_work(yard, step_timeout=0.4) as runner:
+        done = await runner.run("a b")
+    steps = {s["id"]: s for s in done.steps}
+    assert steps["s2"]["result"]["error"] == {"kind": "timeout", "message": "no result within 0.4 s"}
+    assert done.answer and done.answer.status == "partial" and len(steps["s2"]["attempts"]) == 2
+
+
+async def test_a_second_attempt_may_succeed(yard: Yard) -> None:
+    tries: list[int] = []
+
+    def ben(brief: Any, messages: Any) -> Any:
+        if not turns(messages):
+            tries.append(1)
+        return chatter(brief, messages) if len(tries) == 1 else act_then_report(brief, messages)
+
+    yard.says["ben"] = ben
+    async with at_work(yard) as runner:
+        done = await runner.run("a b", on_event=yard.hear)
+    assert done.answer and done.answer.status == "complete"
+    assert yard.statuses("s2") == ["running", "failed", "running", "succeeded"]
+
+
+async def test_the_fallback_is_tried_when_the_attempts_are_used_up(yard: Yard) -> None:
+    yard.says["cat"] = chatter
+    async with at_work(yard) as runner:
+        done = await runner.run("c", on_event=yard.hear)
+    attempts = done.steps[0]["attempts"]
+    assert [(a["specialist"], a["status"]) for a in attempts] == [("cat", "failed"), ("cat", "failed"), ("carl", "succeeded")]
+    assert done.answer and done.answer.status == "complete" and done.answer.citations[0].specialist == "carl"
+
+
+async def test_what_people_refused_is_not_tried_again(yard: Yard) -> None:
+    yard.steps = [draft("s1", "clerk", "note")]
+    async with at_work(yard) as runner:
+        waiting = await runner.run("note")
+        done = await runner.resume(waiting.thread_id, decisions=[{"type": "reject", "message": "no"}])
+    assert [len(s["attempts"]) for s in done.steps] == [1] and done.status == "success"
+
+
+async def test_a_tool_that_fails_is_told_to_the_specialist_and_the_step_fails_with_its_words(yard: Yard) -> None:
+    yard.trouble["look_b"] = [ToolError("the ledger is closed") for _ in range(9)]
+    async with at_work(yard) as runner:
+        done = await runner.run("a b")
+    assert done.answer and any("the ledger is closed" in line for line in done.answer.missing)
+
+
+# -- revisions ------------------------------------------------------------------------------------
+
+
+def replace(brief: Any) -> Any:
+    """Somebody else for what failed, and everything that hung on it anew."""
+    failed, number = brief["failures"][-1], brief["next_id"]
+    hung = [s for s in brief["plan"]["steps"] if any(ref.startswith(f"{failed['step']}.") for ref in s["inputs"].values())]
+    fresh = draft(f"s{number}", "sam", *failed["products"])
+    refs = {"a": f"s{number}.a"}
+    more = [draft(f"s{number + n}", s["specialist"], *s["produces"], **refs) for n, s in enumerate(hung, 1)]
+    drop = [failed["step"], *(s["id"] for s in hung)]
+    return {"reason": "sam takes over", "steps": [fresh, *more], "drop": drop, "assumptions": ["sam can do it"]}
+
+
+async def test_a_revision_replaces_what_failed_and_keeps_what_is_done(yard: Yard) -> None:
+    yard.steps = [draft("s1", "ann", "a"), draft("s2", "ben", "b"), draft("s3", "cat", "c", a="s1.a")]
+    yard.says["ann"], yard.revise = chatter, replace
+    committed: list[tuple[str, Any]] = []
+    async with at_work(yard) as runner:
+        done = await runner.run("a b c", on_event=yard.hear)
+        committed = await runner.services.executions.plans(done.execution_id)
+    first, second = yard.plans()
+    assert second["rev"] == 2 and second["parent_rev"] == 1 and second["reason"] == "sam takes over"
+    assert second["diff"] == {"added": ["s4", "s5"], "dropped": ["s1", "s3"]}
+    assert [p.rev for p in committed] == [1, 2] and committed[1].ids() == ["s2", "s4", "s5"]
+    assert {s["id"]: s["status"] for s in done.steps} >= {"s2": "succeeded", "s4": "succeeded", "s5": "succeeded"}
+    assert yard.calls("look_b") == ["s2"] and yard.calls("spare_a") == ["s4"] and yard.calls("look_c") == ["s5"]
+    assert done.answer and done.answer.status == "complete"
+    assert any("ann failed and the plan was revised" in issue for issue in done.answer.issues)
+
+
+async def test_a_revision_is_a_row_before_any_of_its_steps_starts(yard: Yard) -> None:
+    yard.steps = [draft("s1", "ann", "a")]
+    yard.says["ann"], yard.revise = chatter, replace
+    seen: list[list[int]] = []
+
+    async with at_work(yard) as runner:
+
+        def sam(brief: Any, messages: Any) -> Any:
+            with runner.services.executions._db.engine.connect() as c:
+                seen.append([row[0] for row in c.exec_driver_sql("select rev from plan_revisions order by rev")])
+            return act_then_report(brief, messages)
+
+        yard.says["sam"] = sam
+        await runner.run("a")
+    assert seen[0] == [1, 2]
+
+
+async def test_two_failures_get_two_thoughts(yard: Yard) -> None:
+    """The planner is asked about the second failure too, though nothing could be done about the first."""
+    yard.steps = [draft("s1", "ben", "b"), draft("s2", "ann", "a")]
+    yard.says["ann"] = yard.says["ben"] = chatter
+
+    def revise(brief: Any) -> Any:
+        lost = [f for f in brief["failures"] if f["step"] == "s2"]
+        nothing = {"reason": "none", "steps": [], "drop": [], "assumptions": []}
+        return {**replace({**brief, "failures": lost}), "drop": ["s2"]} if lost else nothing
+
+    yard.revise = revise
+    yard.says["ann"] = lambda brief, messages: chatter(brief, messages)
+    async with at_work(yard, concurrency=1) as runner:
+        done = await runner.run("a b", on_event=yard.hear)
+    assert yard.calls("spare_a") == ["s3"]
+    assert done.answer and done.answer.status == "partial" and [m.split(" is")[0] for m in done.answer.missing] == ["Product b"]
+
+
+@pytest.mark.parametrize("allowed", [0, 2])
+async def test_there_is_an_end_to_revising(yard: Yard, allowed: int) -> None:
+    def revise(brief: Any) -> Any:
+        failed, number = brief["failures"][-1], brief["next_id"]
+        fresh = draft(f"s{number}", ("sam", "ann")[number % 2], "a")
+        return {"reason": "once more", "steps": [fresh], "drop": [failed["step"]], "assumptions": []}
+
+    yard.steps, yard.revise = [draft("s1", "ann", "a"), draft("s2", "ben", "b")], revise
+    yard.says["ann"] = yard.says["sam"] = chatter
+    async with at_work(yard, revisions=allowed, step_attempts=1) as runner:
+        done = await runner.run("a b", on_event=yard.hear)
+        plans = await runner.services.executions.plans(done.execution_id)
+    assert len(plans) == 1 + allowed
+    assert any(e["event"] == "note" and f"{allowed} revisions were made" in e["text"] for e in yard.events)
+    assert done.answer and done.answer.status == "partial" and "Product a is missing" in done.answer.missing[0]
+
+
+async def test_revisions_are_counted_over_pauses(yard: Yard) -> None:
+    def revise(brief: Any) -> Any:
+        fresh = draft(f"s{brief['next_id']}", "sam", "a")
+        return {"reason": "once more", "steps": [fresh], "drop": [], "assumptions": []}
+
+    yard.steps = [draft("s1", "ann", "a"), draft("s2", "clerk", "note"), draft("s3", "ben", "b", after={"s2": "success"})]
+    yard.revise = revise
+    yard.says["ann"] = yard.says["sam"] = yard.says["ben"] = chatter
+    async with at_work(yard, revisions=2, step_attempts=1) as runner:
+        waiting = await runner.run("a note b")
+        done = await runner.resume(waiting.thread_id, decisions=[{"type": "approve"}])
+        plans = await runner.services.executions.plans(done.execution_id)
+    assert [p.rev for p in plans] == [1, 2, 3]
+
+
+async def test_with_nothing_done_the_run_has_failed(yard: Yard) -> None:
+    yard.says["ann"] = chatter
+    async with at_work(yard) as runner:
+        done = await runner.run("a")
+    assert done.status == "failed" and done.answer and done.answer.status == "failed" and done.answer.missing
