@@ -72,11 +72,13 @@ def boxes_svg(boxes: Sequence[Box], name: str) -> str:
             f'<text x="{x + 10:g}" y="{y + 39:g}" class="s">{escape(shorten(reveal(box.under), 30))}</text></g>'
         )
     style = (
-        "rect{fill:#f6f8fa;stroke-width:1.6}path{fill:none;stroke:#98a2ad;stroke-width:1.3}.b{stroke-dasharray:4 4}"
-        "text{font-family:system-ui,sans-serif;fill:#1f2328}.t{font-size:12px;font-weight:600}.s{font-size:11px;fill:#57606a}"
-        "@media (prefers-color-scheme:dark){rect{fill:#21262c}path{stroke:#5b6570}text{fill:#e6e9ed}.s{fill:#9aa4af}}"
+        ".boxes rect{fill:#f6f8fa;stroke-width:1.6}.boxes path{fill:none;stroke:#98a2ad;stroke-width:1.3}"
+        ".boxes .b{stroke-dasharray:4 4}.boxes text{font-family:system-ui,sans-serif;fill:#1f2328;font-size:12px;font-weight:600}"
+        ".boxes .s{font-size:11px;font-weight:400;fill:#57606a}"
+        "@media (prefers-color-scheme:dark){.boxes rect{fill:#21262c}.boxes path{stroke:#5b6570}.boxes text{fill:#e6e9ed}"
+        ".boxes .s{fill:#9aa4af}}"
     )
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {full:g} {tall:g}" width="{full:g}" height="{tall:g}" role="img">'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {full:g} {tall:g}" width="{full:g}" height="{tall:g}" role="img" class="boxes">'
     return f"{head}<title>{escape(name)}</title><style>{style}</style>{''.join(lines)}{''.join(frames)}</svg>\n"
 
 

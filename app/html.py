@@ -13,16 +13,22 @@ from graphs.markdown import NUMERIC, made_by, to_markdown
 from tools.charts import ChartSpec, render_svg
 
 STYLE = """
-:root{color-scheme:light dark;--ink:light-dark(#1f2328,#e6e9ed);--soft:light-dark(#57606a,#9aa4af);--line:light-dark(#d8dee4,#363d45);
---ground:light-dark(#fff,#16191d);--tint:light-dark(#f6f8fa,#1f242a);--accent:light-dark(#0b5cad,#7ab7ff);--bad:light-dark(#b42318,#ff8a7a)}
-*{box-sizing:border-box}body{margin:0 auto;padding:32px 24px 64px;max-width:900px;background:var(--ground);color:var(--ink);
-font:16px/1.55 system-ui,sans-serif}h1{font-size:28px;line-height:1.25;margin:0 0 4px}h2{font-size:19px;margin:36px 0 8px}
-p,li{max-width:75ch}.goal,.note,caption,figcaption,footer{color:var(--soft)}.partial{border-left:4px solid var(--bad);padding:4px 12px}
-table{border-collapse:collapse;width:100%;margin:12px 0;font-size:14px}.wide{overflow-x:auto}caption{text-align:left;font-size:13px;padding:4px 0}
-th,td{text-align:left;padding:5px 10px 5px 0;border-bottom:1px solid var(--line);vertical-align:top}th{color:var(--soft);font-weight:600}
-.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}figure{margin:16px 0}figure svg{max-width:100%;height:auto}
-a{color:var(--accent)}sup a{text-decoration:none;font-variant-numeric:tabular-nums}.sources li{font-size:13px;overflow-wrap:anywhere}
-summary{cursor:pointer;color:var(--accent);font-size:14px}.flag{color:var(--bad)}@media print{body{max-width:none;padding:0}}
+
+:root{color-scheme:light dark;--ink:light-dark(#1f2328,#e6e9ed);--soft:light-dark(#57606a,#9aa4af);
+--line:light-dark(#d8dee4,#363d45); --ground:light-dark(#fff,#16191d);--tint:light-dark(#f6f8fa,#1f242a);
+--accent:light-dark(#0b5cad,#7ab7ff);--bad:light-dark(#b42318,#ff8a7a)}*{box-sizing:border-box}
+body{margin:0 auto;padding:32px 24px 64px;max-width:900px;background:var(--ground);color:var(--ink);
+ font:16px/1.55 system-ui,sans-serif}h1{font-size:28px;line-height:1.25;margin:0 0 4px}
+h2{font-size:19px;margin:36px 0 8px}p,li{max-width:75ch}.goal,.note,caption,figcaption,footer{color:var(--soft)}
+.partial{border-left:4px solid var(--bad);padding:4px 12px}
+table{border-collapse:collapse;width:100%;margin:12px 0;font-size:14px}.wide{overflow-x:auto}
+caption{text-align:left;font-size:13px;padding:4px 0}
+th,td{text-align:left;padding:5px 10px 5px 0;border-bottom:1px solid var(--line);vertical-align:top}
+th{color:var(--soft);font-weight:600}.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+figure{margin:16px 0}figure svg{max-width:100%;height:auto}a{color:var(--accent)}
+sup a{text-decoration:none;font-variant-numeric:tabular-nums}.sources li{font-size:13px;overflow-wrap:anywhere}
+summary{cursor:pointer;color:var(--accent);font-size:14px}.flag{color:var(--bad)}
+@media print{body{max-width:none;padding:0}}
 """
 
 
@@ -98,7 +104,8 @@ def _source(c: Citation) -> str:
     if c.records:
         keys = f"<details><summary>{c.records.count:,} records of {_text(c.records.table)}</summary>{_text(c.records.keys)}</details>"
         rests = keys
-    about = f"{_text(c.label)}: <strong>{_text(c.shown)}</strong> — {_text(c.tool)} in step {_text(c.step)}; {_text(c.scope)}; {_text(c.as_of)}"
+    made = f"{_text(c.tool)} in step {_text(c.step)}; {_text(c.scope)}; {_text(c.as_of)}"
+    about = f"{_text(c.label)}: <strong>{_text(c.shown)}</strong> — {made}"
     return f'<li id="source-{c.n}">{about}{rests}</li>'
 
 

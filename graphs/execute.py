@@ -6,7 +6,6 @@ with `waiting`; `ask` holds nothing but the interrupt; `apply` records the votes
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, cast
 
 from governance.approval import Approval, Verdict, VoteRefused
@@ -19,6 +18,7 @@ from graphs.scheduler import RETRIABLE, Scheduler, Waiting, plan_event
 from graphs.services import Services
 from graphs.state import State
 from graphs.step import StepRunner
+from models.retry import ModelUnavailable
 
 
 @dataclass
@@ -56,7 +56,7 @@ class PlanWork:
                 failed=failed,
                 used=frozenset(self.used - set(plan.ids())),
             )
-        except NoPlan as error:
+        except (NoPlan, ModelUnavailable) as error:
             self.emit({"event": "note", "at": now(), "text": f"no revision could be made after {failed.step_id}: {error}"})
             return None
         if not set(revised.ids()) - set(plan.ids()):
@@ -125,7 +125,7 @@ async def _recover(
     """After a crash or a pause: the newest committed plan, what finished since, and the attempts to go on with."""
     plans = await services.executions.plans(execution.id)
     newest = plans[-1] if plans else plan
-    made = sum(1 for older, newer in pairwise(plans) if set(older.ids()) - set(newer.ids()) and not _expansion(older, newer))
+    made = sum(one.cause == "failure" for one in plans)
     open_attempts: dict[str, int] = {}
     for attempt in await services.executions.attempts(execution.id):
         if attempt.result is None:
@@ -140,11 +140,6 @@ async def _recover(
             open_attempts.pop(attempt.step_id, None)
             results[attempt.step_id] = attempt.result
     return newest, made, open_attempts
-
-
-def _expansion(older: Plan, newer: Plan) -> bool:
-    gone = set(older.ids()) - set(newer.ids())
-    return all(any(step.parent == id for step in newer.steps) for id in gone)
 
 
 async def _steps(services: Services, execution_id: str, scheduler: Scheduler) -> dict[str, dict[str, Any]]:

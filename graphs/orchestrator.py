@@ -21,8 +21,8 @@ from graphs.answer import Answer
 from graphs.caller import caller_of
 from graphs.events import captured_writer
 from graphs.markdown import to_markdown
-from graphs.plan import Plan, StepResult, check
-from graphs.planner import NoPlan, make_plan
+from graphs.plan import Plan, StepResult, diff_of
+from graphs.planner import NoPlan, edited, make_plan
 from graphs.report import report as write_report
 from graphs.scheduler import plan_event
 from graphs.services import Services
@@ -58,39 +58,52 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         request: dict[str, Any] = {**state["request"]}
         id = state["execution_id"]
         await services.executions.create(id, thread, caller, state["goal"], request, services.today().isoformat())
+        if config.get("configurable", {}).get("review_plan"):
+            request["review"] = True  # kept: the config of a resume does not say it
         feedback = tuple(str(n) for n in request.get("feedback", ()))
         try:
             made = await make_plan(services, caller, id, thread, request, write, feedback=feedback)
         except NoPlan as error:
             await services.executions.leave(id, "finished")
             return {"status": "declined", "messages": [AIMessage(f"No plan could be made: {error}")]}
+        refused = Plan.model_validate(state["plan"]) if state.get("plan") else None  # by the user's review
+        if refused:
+            made = made.model_copy(update={"rev": refused.rev + 1, "parent_rev": refused.rev, "cause": "review"})
         await services.executions.add_revision(id, made)
-        write({**plan_event(made, None, {"added": made.ids(), "dropped": []}), "execution_id": id})
-        return {"status": "planned", "plan": made.model_dump(mode="json"), "seq": 1}
+        diff = {"added": made.ids(), "dropped": refused.ids() if refused else []}
+        write({**plan_event(made, made.parent_rev, diff), "execution_id": id})
+        return {"status": "planned", "request": request, "plan": made.model_dump(mode="json"), "seq": 1}
 
-    def review(state: State, config: RunnableConfig) -> dict[str, Any]:  # nothing but the interrupt
-        if not config.get("configurable", {}).get("review_plan"):
+    def review(state: State) -> dict[str, Any]:  # nothing but the interrupt
+        if not state["request"].get("review"):
             return {"decisions": None}
         action = {"name": "review_plan", "args": {"plan": state["plan"]}}
         allowed = {"action_name": "review_plan", "allowed_decisions": ["approve", "edit", "reject"]}
         return {"decisions": interrupt({"action_requests": [action], "review_configs": [allowed]})}
 
-    async def reviewed(state: State) -> dict[str, Any]:
-        decision = decision_of(state.get("decisions"))
+    async def reviewed(state: State, config: RunnableConfig) -> dict[str, Any]:
+        decision, request = decision_of(state.get("decisions")), state["request"]
+        wrong: list[str] = []
         if decision.get("type") == "reject":
-            request = {
-                **state["request"],
-                "feedback": [f"the user refused the plan: {decision.get('message') or 'no reason given'}"],
+            wrong = [f"the user refused the plan: {decision.get('message') or 'no reason given'}"]
+        elif decision.get("type") == "edit":
+            given = ((decision.get("edited_action") or {}).get("args") or {}).get("plan")
+            plan = Plan.model_validate(state["plan"])
+            revised, wrong = edited(given, plan, services, caller_of(config, services.settings))
+            if not wrong:
+                await services.executions.add_revision(state["execution_id"], revised)
+                captured_writer()(
+                    {**plan_event(revised, plan.rev, diff_of(plan, revised)), "execution_id": state["execution_id"]}
+                )
+                made = {product for step in revised.steps for product in step.produces}  # what was edited out is not asked for
+                request = {**request, "products": [p for p in request["products"] if p in made]}
+                return {"status": "planned", "decisions": None, "request": request, "plan": revised.model_dump(mode="json")}
+        if wrong:
+            return {
+                "status": "replan",
+                "decisions": None,
+                "request": {**request, "feedback": [*request.get("feedback", []), *wrong]},
             }
-            return {"status": "replan", "decisions": None, "request": request}
-        if decision.get("type") == "edit":
-            edited = Plan.model_validate((decision.get("edited_action") or {}).get("args", {}).get("plan"))
-            known = {s.name: [p for step in edited.steps for p in step.produces] for s in services.domain.specialists}
-            if wrong := check(edited, known):
-                return {"status": "replan", "decisions": None, "request": {**state["request"], "feedback": wrong}}
-            revised = edited.model_copy(update={"rev": state["plan"]["rev"] + 1, "parent_rev": state["plan"]["rev"]})
-            await services.executions.add_revision(state["execution_id"], revised)
-            return {"status": "planned", "decisions": None, "plan": revised.model_dump(mode="json")}
         return {"status": "planned", "decisions": None}
 
     async def execute(state: State, config: RunnableConfig, runtime: Runtime[Any]) -> dict[str, Any]:

@@ -95,6 +95,12 @@ class Plan(Frozen):
         return [step.id for step in self.steps]
 
 
+def diff_of(before: Plan, after: Plan) -> dict[str, list[str]]:
+    """The steps that a revision added and dropped."""
+    old, new = set(before.ids()), set(after.ids())
+    return {"added": sorted(new - old), "dropped": sorted(old - new)}
+
+
 def needs(step: Step) -> dict[str, On]:
     """What a step waits for: what it says, and the producer of each input (which must succeed unless it says otherwise)."""
     upstream = {ref.partition(".")[0]: "success" for ref in (*step.inputs.values(), *filter(None, [step.for_each]))}

@@ -4,9 +4,12 @@ The planner model drafts; code grants tools, types the draft, checks the DAG and
 with the errors. Called by the plan node and by execute's re-planning.
 """
 
+import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from pydantic import ValidationError
 
 from governance.identity import Caller
 from governance.policy import PlanFacts, StepFacts
@@ -30,15 +33,8 @@ class NoPlan(RuntimeError):
 
 def to_step(draft: StepDraft, services: Services) -> Step:
     """A typed step: granted the tools that make its products and nothing else."""
-    known = {one.name: one for one in services.domain.specialists}
-    own = known.get(draft.specialist)
-    tools = tuple(
-        name
-        for name in (own.tools if own else ())
-        if name in services.registry and services.registry[name].produces in draft.produces
-    )
-    effects = [services.registry[name].manifest.effect for name in tools]
-    accepted = {name for tool in tools for name in services.registry[tool].args.model_fields}
+    granted = grant(draft.specialist, draft.produces, services)
+    accepted = {name for tool in granted["tools"] for name in services.registry[tool].args.model_fields}
     return Step(
         id=draft.id,
         title=draft.title,
@@ -48,19 +44,43 @@ def to_step(draft: StepDraft, services: Services) -> Step:
         depends_on={item.step: item.on for item in draft.depends_on},
         for_each=draft.for_each,
         settings={item.name: item.value for item in draft.settings if item.name in accepted},
+        why=draft.why,
+        alternatives=tuple(draft.alternatives),
+        **granted,
+    )
+
+
+def grant(specialist: str, produces: Sequence[str], services: Services) -> dict[str, Any]:
+    """What code alone decides of a step: its tools and what they change, its attempts, its time and its fallbacks."""
+    known = {one.name: one for one in services.domain.specialists}
+    own = known.get(specialist)
+    tools = tuple(
+        name
+        for name in (own.tools if own else ())
+        if name in services.registry and services.registry[name].produces in produces
+    )
+    effects = [services.registry[name].manifest.effect for name in tools]
+    return dict(
         tools=tools,
         effect=max(effects, key=lambda e: _EFFECTS[e], default="read"),
         attempts=services.settings.step_attempts,
         timeout=services.settings.step_timeout,
-        fallbacks=tuple(
-            name for name in (own.fallbacks if own else ()) if name in known and _makes(services, name, draft.produces)
-        ),
-        why=draft.why,
-        alternatives=tuple(draft.alternatives),
+        fallbacks=tuple(name for name in (own.fallbacks if own else ()) if name in known and _makes(services, name, produces)),
     )
 
 
-def _makes(services: Services, specialist: str, products: list[str]) -> bool:
+def edited(given: Any, plan: Plan, services: Services, caller: Caller) -> tuple[Plan, list[str]]:
+    """The next revision as a person edited it, its grants made anew; and what is wrong with it, in sentences."""
+    try:
+        wished = Plan.model_validate(given)
+    except ValidationError as error:
+        return plan, [f"the edited plan: {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+    steps = tuple(step.model_copy(update=grant(step.specialist, step.produces, services)) for step in wished.steps)
+    made = wished.model_copy(update={"rev": plan.rev + 1, "parent_rev": plan.rev, "cause": "review", "steps": steps})
+    return made, problems(made, services, caller, [], set())
+
+
+def _makes(services: Services, specialist: str, products: Sequence[str]) -> bool:
     made = {
         offer.product for offer in offers(services.domain.specialists, services.registry) if offer.specialist.name == specialist
     }
@@ -75,7 +95,8 @@ def merge(plan: Plan | None, draft: PlanDraft, done: Mapping[str, StepResult], s
     drop = {id for id in draft.drop if id not in done or done[id].status != "succeeded"}
     kept = tuple(step for step in plan.steps if step.id not in drop)
     assumptions = tuple(dict.fromkeys((*plan.assumptions, *draft.assumptions)))
-    return Plan(rev=plan.rev + 1, parent_rev=plan.rev, reason=draft.reason, steps=kept + fresh, assumptions=assumptions)
+    head: dict[str, Any] = dict(rev=plan.rev + 1, parent_rev=plan.rev, cause="failure", reason=draft.reason)
+    return Plan(**head, steps=kept + fresh, assumptions=assumptions)
 
 
 def problems(plan: Plan, services: Services, caller: Caller, wanted: list[str], used: set[str]) -> list[str]:
@@ -144,7 +165,8 @@ async def make_plan(
             next_id=max(taken, default=0) + 1,
         )
         rev = plan.rev + 1 if plan else 1
-        thread = str(uuid.uuid5(uuid.NAMESPACE_URL, f"clearance/{execution_id}/plan/{rev}/{turn}/{len(feedback)}"))
+        why = [failed.step_id if failed else "", *feedback]  # an occasion of its own has a thread of its own, not an old answer
+        thread = str(uuid.uuid5(uuid.NAMESPACE_URL, f"clearance/{execution_id}/plan/{rev}/{turn}/{json.dumps(why)}"))
         try:
             said = await ask(services, "planner", thread, task, context)
         except StepFailure as failure:

@@ -24,6 +24,7 @@ from graphs.services import Services
 from graphs.specialists.base import Domain
 from graphs.step import ask
 from graphs.wire import Claim, Report, Section, TableRef
+from models.retry import ModelUnavailable
 from tools.results import Column, Figure, UnknownPath, lookup
 
 
@@ -215,7 +216,8 @@ async def report(
     task = message("Write the answer.", _brief(request, done, lost, issues, services.domain))
 
     def check(response: Any, messages: Any) -> list[str]:
-        return problems(response, evidence, calls_of(messages)) if isinstance(response, Report) else []
+        drawn = {id: call for id, call in calls_of(messages).items() if call["kind"] == "ok" and call["product"] == "chart"}
+        return problems(response, evidence, drawn) if isinstance(response, Report) else []
 
     granted = frozenset(services.specialist("reporter").tools)
     context = StepContext(
@@ -238,7 +240,7 @@ async def report(
             said = await ask(services, "reporter", thread, task, context)
             written, charts = said.value, said.calls
             assert isinstance(written, Report)
-        except StepFailure as failure:
+        except (StepFailure, ModelUnavailable) as failure:
             notes.append(f"the reporter's text was refused, so the specialists' claims stand as they are: {failure}")
             written = plain(done, services.domain)
     else:

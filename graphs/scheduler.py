@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from graphs.events import Emit, child_context, now, silent
-from graphs.plan import TERMINAL, Plan, Status, Step, StepError, StepResult, downstream, needs, readiness
+from graphs.plan import TERMINAL, Plan, Status, Step, StepError, StepResult, diff_of, downstream, needs, readiness
 
 RETRIABLE = frozenset({"raised", "timeout", "junk", "loop", "model", "tool"})
 
@@ -238,8 +238,7 @@ class Scheduler:
         for step in plan.steps:
             self.status.setdefault(step.id, "pending")
         parent, self.plan = self.plan, plan
-        diff = {"added": sorted(after - before), "dropped": sorted(before - after)}
-        self.emit(plan_event(plan, parent.rev, diff))
+        self.emit(plan_event(plan, parent.rev, diff_of(parent, plan)))
 
     # -- waiting and stopping ---------------------------------------------------------------------
 

@@ -14,6 +14,8 @@ class Request(TypedDict, total=False):
     exclude: list[str]
     settings: dict[str, str]
     notes: list[str]
+    feedback: list[str]
+    review: bool
 
 
 class State(TypedDict, total=False):

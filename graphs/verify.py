@@ -17,6 +17,7 @@ from graphs.plan import Plan, StepResult
 from graphs.services import Services
 from graphs.step import ask
 from graphs.wire import Issue, Verdict
+from models.retry import ModelUnavailable
 
 
 def code_checks(plan: Plan, results: Mapping[str, StepResult]) -> list[Issue]:
@@ -83,7 +84,7 @@ async def verify(
             said = await ask(services, "verifier", thread, task, context)
             assert isinstance(said.value, Verdict)
             issues += said.value.issues
-        except StepFailure as failure:
+        except (StepFailure, ModelUnavailable) as failure:
             issues.append(Issue(step="verify", severity="note", text=f"the verifier gave no verdict: {failure}"))
     order = {"error": 0, "conflict": 1, "gap": 2, "note": 3}
     unique = {(i.step, i.text): i for i in issues}

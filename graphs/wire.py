@@ -109,7 +109,7 @@ class TableRef(Wire):
 
 
 class ChartRef(Wire):
-    ref: str = Field(description="the product a chart was made as, e.g. s9.chart")
+    ref: str = Field(description="id of the make_chart call that made the chart")
     caption: str
 
 

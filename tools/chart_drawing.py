@@ -116,10 +116,9 @@ def _value_axis(axes: Axes, which: str, unit: str) -> None:
 
 def _legend(axes: Axes, spec: ChartSpec) -> None:
     if len(spec.series) > 1:
-        columns = 1 if sum(len(s.label) for s in spec.series) > 90 else min(4, len(spec.series))
-        axes.legend(
-            frameon=False, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, borderaxespad=0.2, handlelength=1.4
-        )
+        columns = 1 if max(len(series.label) for series in spec.series) > 40 else 2
+        figure = cast(Figure, axes.figure)
+        figure.legend(frameon=False, loc="outside upper left", ncols=columns, handlelength=1.4)  # outside: the plot keeps its width
 
 
 def _bars(axes: Axes, spec: ChartSpec) -> None:

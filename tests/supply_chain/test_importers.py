@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from app.data_commands import data
+from app.supply_chain.data_commands import data
 from database import Database
 from settings import Settings
 from tools.supply_chain.importers import ImportProblem, import_scms, import_sdn, import_sites, import_wgi

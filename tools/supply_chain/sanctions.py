@@ -24,7 +24,7 @@ class ScreeningArgs(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     suppliers_ref: str = product_ref("suppliers")
-    threshold: float = Field(THRESHOLD, ge=50, le=100, description="similarity from which a name is a candidate, 0 to 100")
+    similarity: float = Field(THRESHOLD, ge=50, le=100, description="similarity from which a name is a candidate, 0 to 100")
 
 
 class ScreeningRow(Row):
@@ -66,7 +66,7 @@ def screen_suppliers(args: ScreeningArgs, ctx: ToolContext) -> Screening:
     rows = []
     for index, row in enumerate(given.rows):
         similarity, name, entry = best[index]
-        hit = similarity >= args.threshold
+        hit = similarity >= args.similarity
         rows.append(
             ScreeningRow(
                 records=Records.of("sanctions", [entries[entry][0]]) if hit else Records.of("suppliers", [row.supplier_id]),
@@ -94,7 +94,7 @@ def screen_suppliers(args: ScreeningArgs, ctx: ToolContext) -> Screening:
         highlights.append(Highlight(text=text, slots=slots))
     return Screening(
         title="Sanctions screening",
-        scope=f"{len(rows)} suppliers against {len(entries)} entries, candidates from similarity {args.threshold:g}",
+        scope=f"{len(rows)} suppliers against {len(entries)} entries, candidates from similarity {args.similarity:g}",
         as_of=list_date,
         rows=rows,
         columns=[

@@ -100,9 +100,7 @@ _BECAUSE = re.compile(
 _TO = re.compile(r"\b(?:assign|reassign)\b.*?\bto\s+([\w.@-]{2,60})", re.IGNORECASE)
 _DAY = re.compile(r"\b(\d{4}-\d{2}-\d{2})\b")
 _QUOTED = re.compile(r"[\"“']([^\"”']{3,80})[\"”']")
-_RELATIVE = re.compile(
-    r"\b(last|this|past|current|next) (quarter|month|week|year)\b|\b(yesterday|today|tomorrow)\b", re.IGNORECASE
-)
+_RELATIVE = re.compile(r"\b(last|this|past|current|next) (quarter|month|week|year)\b|\byesterday\b", re.IGNORECASE)
 _INTENT_ONLY = re.compile(r"\bskip (the )?approvals?\b|\bwithout (any )?approvals?\b|\bno approvals? needed\b", re.IGNORECASE)
 
 
@@ -239,7 +237,8 @@ def read(goal: str, db: Database) -> Reading:
             mentions.append(Mention("due", day[1], day[0]))
         if to := _TO.search(goal):
             mentions.append(Mention("owner", to[1], to[0]))
-    if gazetteer.last_year and (relative := _RELATIVE.search(goal)):
+    about_cases = re.search(r"\bcases?\b", goal, re.IGNORECASE)  # cases live in the present, orders do not
+    if not about_cases and (relative := _RELATIVE.search(goal)):
         return Reading(
             refusal=f"The records run from {gazetteer.first_year} to {gazetteer.last_year}, so “{relative[0]}” is not among them. "
             f"Name a year or a span of years, for example “in {gazetteer.last_year}”."
