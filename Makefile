@@ -8,7 +8,7 @@ run: .venv/.run
 	@.venv/bin/clearance run "$(GOAL)" --waiting-ok
 
 test: .venv/.dev
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n auto --dist loadfile
 
 bench: .venv/.dev
 	@.venv/bin/python -m evals.bench $(ARGS)

@@ -20,6 +20,7 @@ from governance.identity import Caller
 from graphs.answer import Answer
 from graphs.caller import local_caller
 from graphs.events import silent
+from graphs.executions import AlreadyRunning
 from graphs.markdown import to_markdown
 from graphs.orchestrator import build_orchestrator
 from graphs.plan import Plan, StepResult
@@ -77,7 +78,7 @@ class Outcome:
 
 
 class Runner:
-    """One process's way to run goals. Threads of different ids may run at once."""
+    """One process's way to run goals. Threads of different ids may run at once; the same one twice raises `AlreadyRunning`."""
 
     def __init__(self, services: Services, graph: Any) -> None:
         self.services, self.graph = services, graph
@@ -85,6 +86,7 @@ class Runner:
         self.model_name = str(getattr(model, "model_name", "") or model._llm_type)
         self.offline = self.model_name.startswith("offline")
         self.caller = local_caller(services.settings)
+        self._driven: set[str] = set()
 
     async def run(
         self,
@@ -229,9 +231,17 @@ class Runner:
     ) -> Outcome:
         run_id = str(uuid.uuid4())
         config = {**self._config(thread, review_plan=review), "run_id": uuid.UUID(run_id)}
-        stream = self.graph.astream(given, config, stream_mode="custom", durability="sync", interrupt_before=interrupt_before)
-        async for event in stream:
-            on_event(event)
+        if thread in self._driven:  # the lease of an execution only tells processes apart
+            raise AlreadyRunning(f"thread {thread} is being run by this process: wait for it, or stop it")
+        self._driven.add(thread)
+        try:
+            stream = self.graph.astream(
+                given, config, stream_mode="custom", durability="sync", interrupt_before=interrupt_before
+            )
+            async for event in stream:
+                on_event(event)
+        finally:
+            self._driven.discard(thread)
         return await self.outcome(thread, run_id)
 
 

@@ -33,6 +33,7 @@ async def measure(short: bool) -> tuple[list[Makespan], StepCost, Memory]:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m evals.bench", description="Benchmark of the engine.")
     parser.add_argument("--short", action="store_true", help="about a minute, for CI")
+    parser.add_argument("--no-limits", action="store_true", help="say which limits do not hold, and exit 0 all the same")
     parser.add_argument("--json", action="store_true", help="JSON lines instead of tables")
     chosen = parser.parse_args(arguments)
     spans, cost, kept = asyncio.run(measure(chosen.short))
@@ -40,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     wrong = broken(spans, cost, kept)
     for sentence in wrong:
         print(f"limit: {sentence}", file=sys.stderr)
-    return 1 if wrong else 0
+    return 1 if wrong and not chosen.no_limits else 0
 
 
 if __name__ == "__main__":
