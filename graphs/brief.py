@@ -36,7 +36,7 @@ def for_specialist(goal: str, step: Step, specialist: str, registry: Registry) -
             "settings": settings_list(step.settings),
             "item": step.item and {k: v for k, v in step.item.items() if k != "records"},
         },
-        "inputs": [{"product": product, "ref": ref} for product, ref in step.inputs.items()],
+        "inputs": [{"product": ref.partition(".")[2], "ref": ref} for ref in step.inputs.values()],
         "tools": tools,
     }
     return message(f"Do this step: {step.title}.", brief)

@@ -64,8 +64,8 @@ class PlanWork:
             return None
         self.made += 1
         dropped = sorted(set(plan.ids()) - set(revised.ids()))
+        await self.expanded(revised)  # first: a crash between the two must not leave a step of this plan without its approval
         await self.services.approvals.void(own.id, dropped, f"plan revision {revised.rev} dropped the step")
-        await self.expanded(revised)
         return revised
 
     async def expanded(self, plan: Plan) -> None:

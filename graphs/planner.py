@@ -108,7 +108,8 @@ def problems(plan: Plan, services: Services, caller: Caller, wanted: list[str], 
     wrong = check(plan, known, used=used)
     for step in plan.steps:
         own = [o for o in every if o.specialist.name == step.specialist and o.product in step.produces]
-        lacking = {p for o in own for p in o.consumes if p not in step.inputs and p != o.specialist.for_each}
+        taken = {ref.partition(".")[2] for ref in step.inputs.values()}
+        lacking = {p for o in own for p in o.consumes if p not in taken and p != o.specialist.for_each}
         wrong += [f"step {step.id}: {step.specialist} needs {product} as an input" for product in sorted(lacking)]
         if not step.produces:
             wrong.append(f"step {step.id} produces nothing")

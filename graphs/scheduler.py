@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from graphs.events import Emit, child_context, now, silent
-from graphs.plan import TERMINAL, Plan, Status, Step, StepError, StepResult, diff_of, downstream, needs, readiness
+from graphs.plan import TERMINAL, On, Plan, Status, Step, StepError, StepResult, diff_of, downstream, needs, readiness
 
 RETRIABLE = frozenset({"raised", "timeout", "junk", "loop", "model", "tool"})
 
@@ -58,10 +58,18 @@ def expand(plan: Plan, step: Step, rows: list[dict[str, Any]], label: Callable[[
     for one in plan.steps:
         if one.id == step.id:
             steps.extend(copies)
-        elif step.id in one.depends_on:
-            waits = {id: on for id, on in one.depends_on.items() if id != step.id}
-            waits.update({copy.id: one.depends_on[step.id] for copy in copies})
-            steps.append(one.model_copy(update={"depends_on": waits}))
+        elif step.id in needs(one):
+            on = one.depends_on.get(step.id, "done")  # a row that fails does not take away the products of the others
+            waits: dict[str, On] = {id: kind for id, kind in one.depends_on.items() if id != step.id}
+            waits.update({copy.id: on for copy in copies})
+            taken: dict[str, str] = {}
+            for name, ref in one.inputs.items():
+                source, _, product = ref.partition(".")
+                own = source == step.id
+                taken.update(
+                    {f"{name}-{n}": f"{copy.id}.{product}" for n, copy in enumerate(copies, 1)} if own else {name: ref}
+                )
+            steps.append(one.model_copy(update={"depends_on": waits, "inputs": taken}))
         else:
             steps.append(one)
     reason = f"{step.title}: {len(rows)} to do"

@@ -118,7 +118,9 @@ def _legend(axes: Axes, spec: ChartSpec) -> None:
     if len(spec.series) > 1:
         columns = 1 if max(len(series.label) for series in spec.series) > 40 else 2
         figure = cast(Figure, axes.figure)
-        figure.legend(frameon=False, loc="outside upper left", ncols=columns, handlelength=1.4)  # outside: the plot keeps its width
+        figure.legend(
+            frameon=False, loc="outside upper left", ncols=columns, handlelength=1.4
+        )  # outside: the plot keeps its width
 
 
 def _bars(axes: Axes, spec: ChartSpec) -> None:
@@ -191,13 +193,13 @@ def _heatmap(axes: Axes, spec: ChartSpec) -> None:
     for column in columns:  # columns of different units are shaded each over its own range
         known = everything if together else [value for value in column if value == value]
         low, high = min([*known, 0.0]), max([*known, 0.0])
-        shades.append([(value - low) / (high - low) if high > low and value == value else 0.0 for value in column])
+        shades.append([(value - low) / (high - low) if high > low else 0.0 for value in column])
     grid = [list(row) for row in zip(*shades, strict=True)]
     axes.imshow(grid, cmap="cividis", vmin=0, vmax=1, aspect="auto")
     for x, series in enumerate(spec.series):
         for y, value in enumerate(_numbers(series)):
             said = short(value, series.unit) if value == value else "–"
-            ink = "black" if shades[x][y] > 0.55 else "white"
+            ink = INK if value != value else "black" if shades[x][y] > 0.45 else "white"  # no value: no cell
             axes.text(x, y, said, ha="center", va="center", color=ink, fontsize=8)
     axes.set_xticks(range(len(columns)), [_wrap(series.label, 16) for series in spec.series])
     axes.set_yticks(range(len(grid)), _names(spec))

@@ -62,7 +62,7 @@ class Yard:
     """What the tools do and the model says.
 
     `steps` is the plan; `revise` drafts a revision from the planner's brief. `says` puts words into a role's mouth. `trouble`
-    maps a tool to what its next calls raise; a call of a tool in `held` waits for the event; `frees` sets an event.
+    maps a tool to what its next calls raise; a call of a tool (or "tool step") in `held` waits for the event; `frees` sets one.
     """
 
     home: Path
@@ -110,11 +110,14 @@ class Yard:
     async def _run(self, name: str, ctx: ToolContext) -> None:
         with (self.home / "calls").open("a") as file:
             file.write(f"{name} {ctx.step_id}\n")
-        self.entering(name).set()
+        names = (name, f"{name} {ctx.step_id}")
+        for one in names:
+            self.entering(one).set()
         if self.trouble.get(name):
             raise self.trouble[name].pop(0)
-        if name in self.held:
-            await self.held[name].wait()
+        for one in names:
+            if one in self.held:
+                await self.held[one].wait()
 
     def tools(self) -> tuple[Tool, ...]:
         def looking(name: str, product: str, args: type[BaseModel] = Look) -> Tool:

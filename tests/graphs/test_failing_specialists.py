@@ -182,7 +182,13 @@ async def test_a_revision_replaces_what_failed_and_keeps_what_is_done(yard: Yard
     assert second["diff"] == {"added": ["s4", "s5"], "dropped": ["s1", "s3"]}
     assert [p.rev for p in committed] == [1, 2] and committed[1].ids() == ["s2", "s4", "s5"]
     statuses = {s["id"]: s["status"] for s in done.steps}
-    assert [statuses[id] for id in ("s1", "s2", "s3", "s4", "s5")] == ["failed", "succeeded", "superseded", "succeeded", "succeeded"]
+    assert [statuses[id] for id in ("s1", "s2", "s3", "s4", "s5")] == [
+        "failed",
+        "succeeded",
+        "superseded",
+        "succeeded",
+        "succeeded",
+    ]
     assert yard.calls("look_b") == ["s2"] and yard.calls("spare_a") == ["s4"] and yard.calls("look_c") == ["s5"]
     assert done.answer and done.answer.status == "complete"
     assert any("ann failed and the plan was revised" in issue for issue in done.answer.issues)
@@ -216,11 +222,36 @@ async def test_two_failures_get_two_thoughts(yard: Yard) -> None:
         return {**replace({**brief, "failures": lost}), "drop": ["s2"]} if lost else nothing
 
     yard.revise = revise
-    yard.says["ann"] = lambda brief, messages: chatter(brief, messages)
     async with at_work(yard, concurrency=1) as runner:
         done = await runner.run("a b", on_event=yard.hear)
     assert yard.calls("spare_a") == ["s3"]
     assert done.answer and done.answer.status == "partial" and [m.split(" is")[0] for m in done.answer.missing] == ["Product b"]
+
+
+async def test_a_revision_that_drops_a_waiting_step_withdraws_its_question(yard: Yard) -> None:
+    yard.steps = [draft("s1", "ben", "b"), draft("s2", "clerk", "note")]
+
+    def revise(brief: Any) -> Any:
+        fresh = draft(f"s{brief['next_id']}", "ann", "a")
+        return {"reason": "another way", "steps": [fresh], "drop": ["s1", "s2"], "assumptions": []}
+
+    waits = asyncio.Event()
+
+    def ben(brief: Any, messages: Any) -> Any:
+        return chatter(brief, messages) if waits.is_set() else call(("look_b", {}))
+
+    def heard(event: dict[str, Any]) -> None:
+        yard.hear(event)
+        if event["event"] == "step" and event["status"] == "waiting_approval":
+            waits.set()
+            yard.held["look_b"].set()
+
+    yard.says["ben"], yard.revise, yard.held["look_b"] = ben, revise, asyncio.Event()
+    async with at_work(yard) as runner:
+        done = await asyncio.wait_for(runner.run("b note", on_event=heard), 15)
+    assert [(a["status"], a["message"]) for a in done.approvals] == [("void", "plan revision 2 dropped the step")]
+    assert yard.statuses("s2")[-1] == "superseded" and yard.notes() == [] and yard.calls("look_a") == ["s3"]
+    assert done.answer and done.answer.status == "partial"
 
 
 @pytest.mark.parametrize("allowed", [0, 2])

@@ -31,6 +31,7 @@ class Diary:
     open: set[str] = field(default_factory=set)
     rows: int = 0
     lines: list[str] = field(default_factory=list)
+    written: dict[str, asyncio.Event] = field(default_factory=dict)
     running: int = 0
     most: int = 0
     given: dict[str, list[str]] = field(default_factory=dict)
@@ -40,7 +41,7 @@ class Diary:
     async def attempt(self, step: Step, attempt: int, specialist: str, done: Mapping[str, StepResult]) -> StepResult | Waiting:
         if step.id in self.waits and self.waits[step.id] in self.open:
             return Waiting((self.waits[step.id],))
-        self.lines.append(f"+{step.id}")
+        self.write(f"+{step.id}")
         self.given[step.id] = sorted(done)
         self.running += 1
         self.most = max(self.most, self.running)
@@ -52,7 +53,7 @@ class Diary:
             raise
         finally:
             self.running -= 1
-        self.lines.append(f"-{step.id}")
+        self.write(f"-{step.id}")
         head: dict[str, Any] = dict(step_id=step.id, specialist=specialist, attempt=attempt)
         if step.id in self.fails:
             return StepResult(status="failed", error=StepError(kind="junk", message="no"), **head)
@@ -65,11 +66,14 @@ class Diary:
         return self.revisions.pop(0) if self.revisions else None
 
     async def expanded(self, plan: Plan) -> None:
-        self.lines.append(f"={plan.rev}")
+        self.write(f"={plan.rev}")
+
+    def write(self, line: str) -> None:
+        self.lines.append(line)
+        self.written.setdefault(line, asyncio.Event()).set()
 
     async def until(self, line: str) -> None:
-        while line not in self.lines:
-            await asyncio.sleep(0)
+        await asyncio.wait_for(self.written.setdefault(line, asyncio.Event()).wait(), 5)
 
 
 def plan(*steps: Step) -> Plan:
@@ -81,7 +85,7 @@ async def test_a_step_does_not_wait_for_the_siblings_of_what_it_needs() -> None:
     work = Diary(held={"s2": asyncio.Event()})
     run = Scheduler(plan(step("s1"), step("s2"), step("s3", inputs={"a": "s1.a"}), step("s4", inputs={"a": "s2.a"})), work)
     task = asyncio.create_task(run.run())
-    await asyncio.wait_for(work.until("-s3"), 5)
+    await work.until("-s3")
     assert "-s2" not in work.lines
     work.held["s2"].set()
     await task
@@ -109,7 +113,7 @@ async def test_a_verdict_wakes_the_live_scheduler() -> None:
     await work.until("+s2")
     work.open.clear()
     run.wake.set()
-    await asyncio.wait_for(work.until("-s1"), 5)
+    await work.until("-s1")
     work.held["s2"].set()
     await task
     assert run.status == {"s1": "succeeded", "s2": "succeeded"}
@@ -119,7 +123,12 @@ async def test_what_can_never_start_is_skipped_and_says_what_it_lacks() -> None:
     steps = (step("s1"), step("s2", inputs={"a": "s1.a"}), step("s3", depends_on={"s2": "success"}), step("s4"))
     run = Scheduler(plan(*steps), Diary(fails={"s1"}))
     await run.run()
-    assert {id: r.status for id, r in run.results.items()} == {"s1": "failed", "s2": "skipped", "s3": "skipped", "s4": "succeeded"}
+    assert {id: r.status for id, r in run.results.items()} == {
+        "s1": "failed",
+        "s2": "skipped",
+        "s3": "skipped",
+        "s4": "succeeded",
+    }
     said = {id: r.error.message for id, r in run.results.items() if r.error and r.error.kind == "upstream"}
     assert said == {"s2": "it needs a of s1 (failed)", "s3": "it needs s2 (skipped)"}
 
@@ -136,7 +145,7 @@ async def test_the_kinds_of_dependency() -> None:
     work = Diary(fails={"s1"}, held={"s4": asyncio.Event()})
     run = Scheduler(plan(*steps), work)
     task = asyncio.create_task(run.run())
-    await asyncio.wait_for(work.until("-s5"), 5)
+    await work.until("-s5")
     assert "-s4" not in work.lines
     work.held["s4"].set()
     await asyncio.wait_for(task, 5)

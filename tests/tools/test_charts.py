@@ -12,7 +12,8 @@ from tools.registry import ToolContext, ToolError
 
 RECORDS = {"table": "order_lines", "keys": "1-3", "count": 3}
 ROWS = [
-    {"supplier": f"Firm {n} <&> Söhne", "spend": str(100 * n), "late": n, "year": 2010 + n, "records": RECORDS} for n in range(1, 8)
+    {"supplier": f"Firm {n} <&> Söhne", "spend": str(100 * n), "late": n, "year": 2010 + n, "records": RECORDS}
+    for n in range(1, 8)
 ]
 PRODUCT: dict[str, Any] = {
     "title": "Spend",
@@ -33,7 +34,9 @@ PRODUCT: dict[str, Any] = {
 
 async def chart(**args: Any) -> ChartSpec:
     context = ToolContext(Caller("ann"), None, inputs={"s1.exposure": PRODUCT})
-    made = ChartArgs.model_validate({"ref": "s1.exposure", "title": "Spend", "x": "supplier", "y": ["spend"], "limit": 0} | args)
+    made = ChartArgs.model_validate(
+        {"ref": "s1.exposure", "title": "Spend", "x": "supplier", "y": ["spend"], "limit": 0} | args
+    )
     found = open_tool(make_chart, made, context)
     assert isinstance(found, ChartSpec)
     return found
