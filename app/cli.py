@@ -98,9 +98,13 @@ def graph(
 @app.command()
 def version() -> None:
     """Print the version."""
+    from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed
 
-    typer.echo(installed("clearance"))
+    try:
+        typer.echo(installed("clearance"))
+    except PackageNotFoundError:  # run from its source
+        typer.echo("clearance is not installed here: its version is in pyproject.toml")
 
 
 def _go(command: Any, *, json: bool = False) -> None:

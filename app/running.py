@@ -201,7 +201,7 @@ def _tell(console: Console, outcome: Outcome, runner: Runner) -> None:
         console.print(f"\nWaiting for {what}:", style="bold")
         for row in waiting:
             console.print(f"  ◆ {row['tool']}: {row['args'].get('title') or row['args']}", markup=False)
-        console.print(f"\nGo on with:  {program()} resume {outcome.thread_id} --approve ask", markup=False)
+        console.print(f"\nGo on with:  {program()} resume {outcome.thread_id} --approve ask", markup=False, soft_wrap=True)
     elif outcome.status == "clarify":
         for choice in outcome.choices:
             console.print(f"  • {choice}", markup=False)

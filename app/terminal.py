@@ -3,6 +3,7 @@
 On a terminal the checklist redraws itself; elsewhere each change is one plain line.
 """
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,7 @@ from graphs.answer import Answer, AnswerTable
 from graphs.formats import show
 from graphs.markdown import NUMERIC, made_by, source
 
+LONGEST_WORD = 18
 OVER = frozenset({"succeeded", "failed", "skipped", "cancelled", "superseded", "compensated"})
 
 
@@ -118,8 +120,20 @@ def ask_approvals(console: Console, rows: list[Approval], ask: Callable[[str], s
     decisions: list[dict[str, Any] | None] = []
     for number, row in enumerate(rows, 1):
         console.print(approval_panel(row, number, len(rows)))
+        forget_typed_ahead()
         decisions.append(_decide(console, row, ask))
     return decisions
+
+
+def forget_typed_ahead() -> None:
+    """Drop what was typed before the question was on the screen: nobody approves what they have not seen."""
+    if not sys.stdin.isatty():
+        return
+    try:
+        import termios  # not on every system
+    except ImportError:
+        return
+    termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
 def _decide(console: Console, row: Approval, ask: Callable[[str], str]) -> dict[str, Any] | None:
@@ -164,13 +178,15 @@ def print_answer(console: Console, answer: Answer, *, sources: bool = False) -> 
     for section in answer.sections:
         console.print(Text(f"\n{reveal(section.heading)}", style="bold"))
         for said in section.sentences:
-            text = Text("  • " + reveal(said.text))
+            text = Text(reveal(said.text))
             text.append("".join(f"[{n}]" for n in said.citations), style="cyan")
             if said.flagged:
                 text.append(f" (not relied on: {reveal(said.flagged)})", style="red")
-            console.print(text)
+            _bullet(console, text)
         for table in section.tables:
-            console.print(_table(table))
+            shown = _table(table)
+            fits = console.measure(shown).minimum <= console.width
+            console.print(shown if fits else _table(table, whole_words=False))
     _lines(console, "Decisions", answer.decisions)
     _lines(console, "What the checks found", answer.issues)
     _lines(console, "Caveats", answer.caveats, "dim")
@@ -181,12 +197,17 @@ def print_answer(console: Console, answer: Answer, *, sources: bool = False) -> 
     console.print(Text(made_by(answer), style="dim"))
 
 
-def _table(table: AnswerTable) -> Table:
+def _table(table: AnswerTable, *, whole_words: bool = True) -> Table:
     shown = Table(
-        title=Text(reveal(table.caption), style="dim"), title_justify="left", box=None, header_style="bold", padding=(0, 1)
+        title=Text(reveal(table.caption), style="dim"), title_justify="left", box=None, header_style="bold", padding=(0, 2, 0, 0)
     )
     for column in table.columns:
-        shown.add_column(column.label, justify="right" if column.unit in NUMERIC else "left", overflow="fold")
+        if column.unit in NUMERIC:
+            shown.add_column(column.label, justify="right", overflow="fold")
+        else:  # a name is broken between its words, not inside one
+            words = [word for row in table.rows for word in reveal(show(row.get(column.field), column.unit)).split()]
+            least = min(max(map(len, words), default=0), LONGEST_WORD) if whole_words else None
+            shown.add_column(column.label, overflow="fold", min_width=least)
     for row in table.rows:
         shown.add_row(*(Text(reveal(show(row.get(c.field), c.unit))) for c in table.columns))
     if len(table.rows) < table.total_rows:
@@ -199,7 +220,14 @@ def _lines(console: Console, heading: str, lines: tuple[str, ...], style: str = 
     if lines:
         console.print(Text(f"\n{heading}", style="bold"))
         for line in lines:
-            console.print(Text("  • " + reveal(line), style=style))
+            _bullet(console, Text(reveal(line), style=style))
+
+
+def _bullet(console: Console, text: Text) -> None:
+    """One point of a list, its further lines under the first one's text."""
+    for number, line in enumerate(text.wrap(console, max(console.width - 4, 20))):
+        line.rstrip()
+        console.print(Text.assemble("    " if number else "  • ", line))
 
 
 def print_text(console: Console, text: str) -> None:
