@@ -78,7 +78,8 @@ def boxes_svg(boxes: Sequence[Box], name: str) -> str:
         "@media (prefers-color-scheme:dark){.boxes rect{fill:#21262c}.boxes path{stroke:#5b6570}.boxes text{fill:#e6e9ed}"
         ".boxes .s{fill:#9aa4af}}"
     )
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {full:g} {tall:g}" width="{full:g}" height="{tall:g}" role="img" class="boxes">'
+    size = f'viewBox="0 0 {full:g} {tall:g}" width="{full:g}" height="{tall:g}"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" class="boxes">'
     return f"{head}<title>{escape(name)}</title><style>{style}</style>{''.join(lines)}{''.join(frames)}</svg>\n"
 
 

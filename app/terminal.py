@@ -5,10 +5,11 @@ On a terminal the checklist redraws itself; elsewhere each change is one plain l
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from rich.console import Console, Group
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.markdown import Markdown
 from rich.panel import Panel
@@ -21,8 +22,9 @@ from governance.approval import Approval
 from graphs.answer import Answer, AnswerTable
 from graphs.formats import show
 from graphs.markdown import NUMERIC, made_by, source
+from tools.results import Column
 
-LONGEST_WORD = 18
+GAP, SHORTEST, LONGEST_WORD = 2, 8, 18  # characters: between columns, of a narrow column, kept in one piece
 OVER = frozenset({"succeeded", "failed", "skipped", "cancelled", "superseded", "compensated"})
 
 
@@ -184,9 +186,7 @@ def print_answer(console: Console, answer: Answer, *, sources: bool = False) -> 
                 text.append(f" (not relied on: {reveal(said.flagged)})", style="red")
             _bullet(console, text)
         for table in section.tables:
-            shown = _table(table)
-            fits = console.measure(shown).minimum <= console.width
-            console.print(shown if fits else _table(table, whole_words=False))
+            console.print(_table(table, console.width))
     _lines(console, "Decisions", answer.decisions)
     _lines(console, "What the checks found", answer.issues)
     _lines(console, "Caveats", answer.caveats, "dim")
@@ -197,23 +197,45 @@ def print_answer(console: Console, answer: Answer, *, sources: bool = False) -> 
     console.print(Text(made_by(answer), style="dim"))
 
 
-def _table(table: AnswerTable, *, whole_words: bool = True) -> Table:
-    shown = Table(
-        title=Text(reveal(table.caption), style="dim"), title_justify="left", box=None, header_style="bold", padding=(0, 2, 0, 0)
-    )
-    for column in table.columns:
-        if column.unit in NUMERIC:
-            shown.add_column(column.label, justify="right", overflow="fold")
-        else:  # a name is broken between its words, not inside one
-            words = [word for row in table.rows for word in reveal(show(row.get(column.field), column.unit)).split()]
-            least = min(max(map(len, words), default=0), LONGEST_WORD) if whole_words else None
-            shown.add_column(column.label, overflow="fold", min_width=least)
-    for row in table.rows:
-        shown.add_row(*(Text(reveal(show(row.get(c.field), c.unit))) for c in table.columns))
-    if len(table.rows) < table.total_rows:
-        shown.caption = f"{len(table.rows)} of {table.total_rows} rows"
-        shown.caption_justify = "left"
+def _table(table: AnswerTable, room: int) -> RenderableType:
+    """The rows as a table no wider than `room`; one field a line where not even the figures would fit side by side."""
+    rows = [[reveal(show(row.get(column.field), column.unit)) for column in table.columns] for row in table.rows]
+    caption = Text(reveal(table.caption), style="dim")
+    more = f"{len(table.rows)} of {table.total_rows} rows" if len(table.rows) < table.total_rows else ""
+    widths = column_widths(table.columns, rows, room)
+    if widths is None:
+        fields = (f"{column.label}: {cell}" for row in rows for column, cell in zip(table.columns, row, strict=True))
+        return Group(caption, *map(Text, fields), Text(more, style="dim"))
+    shown = Table(title=caption, title_justify="left", box=None, header_style="bold", padding=(0, GAP, 0, 0))
+    for column, width in zip(table.columns, widths, strict=True):
+        shown.add_column(column.label, justify="right" if column.unit in NUMERIC else "left", overflow="fold", width=width)
+    for row in rows:
+        shown.add_row(*map(Text, row))
+    shown.caption, shown.caption_justify = more or None, "left"
     return shown
+
+
+def column_widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int) -> list[int] | None:
+    """How wide each column is: a figure is never broken, a name between its words if that fits. None: there is no room."""
+    need, least, want = [], [], []
+    for place, column in enumerate(columns):
+        cells, heading = [row[place] for row in rows], max(map(cell_len, column.label.split()), default=1)
+        longest = max(map(cell_len, cells), default=1)
+        word = max((cell_len(word) for cell in cells for word in cell.split()), default=1)
+        number = column.unit in NUMERIC
+        need.append(max(heading, longest if number else min(word, LONGEST_WORD)))
+        least.append(need[-1] if number else min(need[-1], max(heading, SHORTEST)))
+        want.append(max(longest, cell_len(column.label)))
+    room -= GAP * len(columns)
+    widths = need if sum(need) <= room else least
+    spare = room - sum(widths)
+    if spare < 0:
+        return None
+    for place in sorted(range(len(columns)), key=lambda n: want[n] - widths[n]):  # those that lack little first
+        grown = min(spare, max(want[place] - widths[place], 0))
+        widths[place] += grown
+        spare -= grown
+    return widths
 
 
 def _lines(console: Console, heading: str, lines: tuple[str, ...], style: str = "") -> None:

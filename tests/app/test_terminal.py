@@ -43,12 +43,12 @@ def printed(width: int, shown: Answer, *, sources: bool = False) -> str:
     return console.export_text()
 
 
-@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
 def test_every_column_and_word_is_there_at_any_width(width: int) -> None:
     text = printed(width, answer())
     assert all(len(line.rstrip()) <= width for line in text.splitlines())
     for word in (*LONG.split(), "$7,136,329.85", "1 of 24 rows", "[1][2]", "deterministic templates, no language"):
-        assert word in text.replace("\n", " ") or width == 60, word
+        assert word in " ".join(text.split()), word
 
 
 def test_names_are_not_broken_inside_a_word() -> None:
@@ -78,4 +78,4 @@ def test_sources_are_listed_when_asked_for() -> None:
         specialist="finance", tool="financial_exposure", call_id="c1", scope="all lines", as_of="2015", query="select 1",
     )  # fmt: skip
     assert "financial_exposure in step s2" in printed(120, answer(citations=(cited,)), sources=True)
-    assert "1 figures are traced" in printed(120, answer(citations=(cited,))).replace("1 figure is", "1 figures are")
+    assert "traced to records" in printed(120, answer(citations=(cited,)))

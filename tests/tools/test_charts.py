@@ -51,7 +51,7 @@ async def test_the_data_are_the_products_own() -> None:
 
 @pytest.mark.parametrize("wrong", [{"x": "nothing"}, {"y": ["nothing"]}, {"y": ["supplier"]}])
 async def test_a_field_that_is_not_there_is_named_with_those_that_are(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ToolError, match="spend|Spend|number|numeric"):
+    with pytest.raises(ToolError, match=r"spend|Spend|number|numeric"):
         await chart(type="bar", **wrong)
 
 
