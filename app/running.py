@@ -11,6 +11,7 @@ import sys
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from app.drawing import graph_svg, plan_mermaid, plan_svg
 from app.goals import check_goal
 from app.html import write
 from app.runner import Outcome, Runner, open_runner
-from app.terminal import Checklist, ask_approvals, print_answer, print_text
+from app.terminal import Checklist, ask_approvals, at_prompt, print_answer, print_text
 from governance.approval import VoteRefused
 from graphs.plan import Plan
 from models.consent import confirm, confirmed, notice, what_leaves
@@ -98,6 +99,7 @@ def resume_thread(thread: str, answer: str | None, options: Options) -> int:
     said = check_goal(answer, settings.goal_characters, name="answer") if answer is not None else None
 
     async def go(runner: Runner, seen: Checklist) -> Outcome:
+        seen.recall((await runner.outcome(thread)).steps)
         return await runner.resume(thread, answer=said, on_event=seen)
 
     return asyncio.run(_session(settings, options, thread, go))
@@ -117,9 +119,10 @@ async def _session(settings: Settings, options: Options, thread: str, go: Callab
 async def _attend(settings: Settings, options: Options, console: Console, go: Callable[[Runner, Checklist], Any]) -> int:
     """Run, decide, tell, write."""
     async with open_runner(settings) as runner:
-        with Checklist(console) as seen:
+        seen = Checklist(console)
+        with seen:
             outcome = await go(runner, seen)
-        outcome = await _decide(runner, outcome, options, console)
+        outcome = await _decide(runner, outcome, options, console, seen)
         if options.json:
             print(json.dumps(outcome.as_json(), ensure_ascii=False, default=str))
         else:
@@ -143,41 +146,45 @@ def stop_on_signals() -> None:
         loop.add_signal_handler(signal.SIGTERM, task.cancel)
 
 
-async def _decide(runner: Runner, outcome: Outcome, options: Options, console: Console) -> Outcome:
-    """Approvals as `--approve` says, and go on, until nothing waits that we may decide."""
+async def _decide(runner: Runner, outcome: Outcome, options: Options, console: Console, seen: Checklist) -> Outcome:
+    """Approvals as `--approve` says, and go on, until nothing waits that we may decide. What was skipped is not asked again."""
+    skipped: set[str] = set()
     while outcome.status == "interrupted":
-        rows = await runner.pending(outcome.thread_id)
-        if not rows:
+        waiting = await runner.pending(outcome.thread_id)
+        rows = [row for row in waiting if row.id not in skipped]
+        if not waiting:
             waits = outcome.waits_for_plan
             if not waits or options.mode == "none":
                 return outcome
-            reviewed = {"type": "approve"} if options.mode == "all" else await asyncio.to_thread(_review, console, outcome)
-            with Checklist(console) as seen:
+            reviewed = {"type": "approve"} if options.mode == "all" else await at_prompt(lambda: _review(console))
+            with seen:
                 outcome = await runner.resume(outcome.thread_id, decisions=[reviewed], on_event=seen)
             continue
-        if options.mode == "none":
+        if options.mode == "none" or not rows:
             return outcome
         decisions: list[dict[str, Any] | None] = [{"type": "approve"} for _ in rows]
         if options.mode != "all":
-            decisions = await asyncio.to_thread(ask_approvals, console, rows, input)
+            decisions = await at_prompt(partial(ask_approvals, console, rows, input))
         counted = 0
         for row, decision in zip(rows, decisions, strict=True):
             if decision is None:
+                skipped.add(row.id)
                 continue
             args = decision.get("edited_action", {}).get("args")
             try:
                 await runner.vote(row.id, decision["type"], message=decision.get("message", ""), args=args)
                 counted += 1
             except VoteRefused as refused:
+                skipped.add(row.id)
                 console.print(f"Not counted: {refused}", style="yellow")
         if not counted:
             return outcome
-        with Checklist(console) as seen:
+        with seen:
             outcome = await runner.resume(outcome.thread_id, on_event=seen)
     return outcome
 
 
-def _review(console: Console, outcome: Outcome) -> dict[str, Any]:
+def _review(console: Console) -> dict[str, Any]:
     said = input("Run this plan? [a]pprove or [r]eject: ").strip().lower()
     if said in ("a", "approve", "y", "yes"):
         return {"type": "approve"}

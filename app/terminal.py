@@ -3,10 +3,13 @@
 On a terminal the checklist redraws itself; elsewhere each change is one plain line.
 """
 
+import asyncio
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
@@ -25,6 +28,7 @@ from graphs.markdown import NUMERIC, made_by, source
 from tools.results import Column
 
 GAP, SHORTEST, LONGEST_WORD = 2, 8, 18  # characters: between columns, of a narrow column, kept in one piece
+T = TypeVar("T")
 OVER = frozenset({"succeeded", "failed", "skipped", "cancelled", "superseded", "compensated"})
 
 
@@ -45,6 +49,17 @@ class Checklist:
     def __exit__(self, *error: object) -> None:
         if self._live:
             self._live.stop()
+
+    def recall(self, steps: Iterable[Mapping[str, Any]]) -> None:
+        """How steps of an earlier run of the thread stand (`Outcome.steps`); their plan comes with the next event."""
+        for step in steps:
+            result = step.get("result") or {}
+            known = {
+                "status": step["status"],
+                "error": (result.get("error") or {}).get("message"),
+                "took": result.get("seconds"),
+            }
+            self.state.setdefault(step["id"], {}).update(known)
 
     def __call__(self, event: dict[str, Any]) -> None:
         """One event of the run."""
@@ -123,8 +138,35 @@ def ask_approvals(console: Console, rows: list[Approval], ask: Callable[[str], s
     for number, row in enumerate(rows, 1):
         console.print(approval_panel(row, number, len(rows)))
         forget_typed_ahead()
-        decisions.append(_decide(console, row, ask))
+        try:
+            decisions.append(_decide(console, row, ask))
+        except EOFError:  # Ctrl-D: the rest stays pending
+            console.print()
+            return [*decisions, *[None] * (len(rows) - len(decisions))]
     return decisions
+
+
+async def at_prompt(work: Callable[[], T]) -> T:
+    """Run questions to a person beside the event loop, in a thread that nobody waits for: Ctrl-C at a question ends the program."""
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[T] = loop.create_future()
+
+    def settle(give: Callable[[Any], None], value: Any) -> None:
+        if not answered.done():
+            give(value)
+
+    def ask() -> None:
+        give: Callable[[Any], None] = answered.set_result
+        value: Any
+        try:
+            value = work()
+        except Exception as error:  # whatever it is, it belongs to the one who waits
+            give, value = answered.set_exception, error
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, give, value)
+
+    threading.Thread(target=ask, name="prompt", daemon=True).start()
+    return await answered
 
 
 def forget_typed_ahead() -> None:

@@ -7,7 +7,12 @@ from app.supply_chain.data_commands import data
 
 def mount(app: typer.Typer) -> None:
     """Add `clearance data …` and `clearance demo`."""
-    from app.supply_chain.story import demo
-
     app.add_typer(data)
     app.command()(demo)
+
+
+def demo() -> None:
+    """Tell the story on the generated company: an outage, a re-plan, approvals while others work, a figure down to its records."""
+    from app.supply_chain import story  # it runs goals, and what that needs is slow to import
+
+    story.demo()
