@@ -24,7 +24,6 @@ LEAVES = (
     "the text of your goal and your answers to questions",
     "the plan, and the prompts of planner, specialists, verifier and reporter",
     "the results of tools: names of suppliers and countries, figures, rows of tables",
-    "remembered preferences and documents that fit the goal",
 )
 
 
