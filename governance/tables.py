@@ -4,6 +4,7 @@ Times are text from `clock.stamp`. `decisions` takes inserts only: triggers refu
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from sqlalchemy import DDL, JSON, Column, Connection, Float, Index, Integer, MetaData, String, Table, Text, event
@@ -130,5 +131,10 @@ for _dialect, _statements in (("sqlite", _SQLITE), ("postgresql", _POSTGRESQL)):
 
 def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert a row unless one with its key is there; says whether it was inserted. Safe against a concurrent insert."""
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    return connection.execute(make(table).values(**row).on_conflict_do_nothing()).rowcount == 1
+    return connection.execute(_insert_new(connection.dialect.name, table), dict(row)).rowcount == 1
+
+
+@cache
+def _insert_new(dialect: str, table: Table) -> Any:
+    make = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return make(table).on_conflict_do_nothing()

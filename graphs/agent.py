@@ -1,29 +1,29 @@
-"""A specialist as a LangGraph graph: LangChain's `create_agent` with Decide, Gate and Act around every tool call.
+"""A specialist as a LangGraph graph: LangChain's `create_agent` with Act around every tool call and Evidence around the model.
 
-`Decide` and `Gate` are nodes of their own after the model (LangGraph runs an interrupted node again from its start, so the gate
-holds nothing but its interrupt); `Act` is the one place where a tool runs, through the gateway. Built once for each specialist;
-what differs from step to step comes as `StepContext`. Called by `step.py`, and by `langgraph.json` through `studio.py`.
+`Act` takes a call through the gateway from proposal to outcome, and interrupts where people must decide; `Evidence` lets no finding
+pass that its calls do not bear out. Built once for each specialist; what differs from step to step comes as `StepContext`.
+Called by `step.py`, and by `langgraph.json` through `studio.py`.
 """
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Annotated, Any, NotRequired
+from functools import partial
+from typing import Any
 
 from langchain.agents import create_agent
-from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse, hook_config
-from langchain.agents.middleware.types import PrivateStateAttr, ToolCallRequest
+from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
+from langchain.agents.middleware.types import ToolCallRequest
 from langchain.agents.structured_output import ToolStrategy
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, ToolMessage
 from langchain_core.tools import StructuredTool
-from langgraph.runtime import Runtime
 from langgraph.types import Command, interrupt
 from pydantic import BaseModel
 
 from governance.approvals import Approvals
 from graphs.context import StepContext
 from models.retry import RetryModel
-from tools.calls import Clearing, ProposedCall
+from tools.calls import ProposedCall
 from tools.gateway import Gateway
 from tools.registry import NoClearance, Tool
 
@@ -37,12 +37,6 @@ class StepFailure(Exception):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
-
-
-class StepState(AgentState[Any]):
-    """An agent's state plus the gate: call id → {outcome, approval_id}."""
-
-    gate: NotRequired[Annotated[dict[str, dict[str, Any]], PrivateStateAttr]]
 
 
 def shell(tool: Tool) -> StructuredTool:
@@ -68,8 +62,6 @@ def digest(call_id: str, result: dict[str, Any]) -> str:
 class Limits(AgentMiddleware[Any, Any, Any]):
     """Stops an endless loop cleanly: too many model calls, too many tool calls, or the same call again and again."""
 
-    state_schema = StepState
-
     def __init__(self, model_calls: int, tool_calls: int) -> None:
         super().__init__()
         self.model_calls, self.tool_calls = model_calls, tool_calls
@@ -89,105 +81,95 @@ class Limits(AgentMiddleware[Any, Any, Any]):
         return await handler(request.override(tools=[t for t in request.tools if getattr(t, "name", "") in granted]))
 
 
-class Decide(AgentMiddleware[Any, Any, Any]):
-    """Policy for every call of the last message, and evidence for a finding, before anything runs."""
+class Evidence(AgentMiddleware[Any, Any, Any]):
+    """Holds a finding against the calls behind it, in the model's own node: one that does not stand is handed back."""
 
-    state_schema = StepState
-
-    def __init__(self, gateway: Gateway, response: type[BaseModel]) -> None:
+    def __init__(self, response: type[BaseModel]) -> None:
         super().__init__()
-        self.gateway, self.response = gateway, response.__name__
+        self.response = response.__name__
 
-    @hook_config(can_jump_to=["tools", "end"])
-    async def aafter_model(self, state: StepState, runtime: Runtime[StepContext]) -> dict[str, Any] | None:
-        index, ai = last_ai(state["messages"])
-        if ai is None:
-            return None
-        context = runtime.context
-        calls = [call for call in ai.tool_calls if call["name"] != self.response]
-        update: dict[str, Any] = {"gate": {}, "messages": []}
-        finding = state.get("structured_response")
-        if finding is not None:
-            wrong = ["it came beside other calls: wait for their results first"] if calls else []
-            wrong = wrong or context.check(finding, state["messages"])
-            if wrong:
-                update["structured_response"] = None
-                update["messages"] += void(state["messages"][index:], self.response, wrong)
-                if sum(m.status == "error" and m.name == self.response for m in tool_messages(state["messages"])) >= REPAIRS:
-                    raise StepFailure("junk", f"the finding was refused {REPAIRS + 1} times: {'; '.join(wrong)}")
-            else:
-                return {"gate": {}, "jump_to": "end"}
-        for call in calls:
-            proposed = proposal(call, context)
-            clearing = await self.gateway.propose(proposed)
-            update["gate"][call["id"]] = clearing.as_dict()
-            tell(context, call, "decided", outcome=clearing.outcome, rules=list(clearing.rules), preview=preview(clearing.args))
-            if clearing.outcome in ("deny", "invalid"):
-                text = f"{'not allowed' if clearing.outcome == 'deny' else 'invalid call'}: {clearing.text}"
-                update["messages"].append(refusal(call, text, clearing.outcome))
-        outcomes = {gate["outcome"] for gate in update["gate"].values()}
-        if finding is None and outcomes == {"allow"} and len(calls) == len(ai.tool_calls):
-            update["jump_to"] = "tools"
-        return update
+    async def awrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+    ) -> ModelResponse[Any]:
+        answer = await handler(request)
+        finding, context = answer.structured_response, request.runtime.context
+        if finding is None:
+            return answer
+        beside = any(call["name"] != self.response for m in answer.result if isinstance(m, AIMessage) for call in m.tool_calls)
+        wrong = ["it came beside other calls: wait for their results first"] if beside else []
+        wrong = wrong or context.check(finding, [*request.messages, *answer.result])
+        if not wrong:
+            return answer
+        if sum(m.status == "error" and m.name == self.response for m in tool_messages(request.messages)) >= REPAIRS:
+            raise StepFailure("junk", f"the finding was refused {REPAIRS + 1} times: {'; '.join(wrong)}")
+        return ModelResponse(result=void(answer.result, self.response, wrong))
 
 
-class Gate(AgentMiddleware[Any, Any, Any]):
-    """Nothing but the interrupt, then the verdicts from the approvals table: the resume value is ignored."""
+class Together(AgentMiddleware[Any, Any, Any]):
+    """Several wrappers of the model call as one, outermost first.
 
-    state_schema = StepState
+    LangChain traces each middleware's hook apart and goes to a thread twice for that, with tracing or without: two milliseconds
+    a step for the three of an agent.
+    """
 
-    def __init__(self, approvals: Approvals) -> None:
+    def __init__(self, *parts: AgentMiddleware[Any, Any, Any]) -> None:
         super().__init__()
-        self.approvals = approvals
+        self.parts = parts
 
-    async def aafter_model(self, state: StepState, runtime: Runtime[StepContext]) -> dict[str, Any] | None:
-        asked = {id: gate["approval_id"] for id, gate in state.get("gate", {}).items() if gate["outcome"] == "approve"}
-        if not asked:
-            return None
-        interrupt({"approvals": list(asked.values())})
-        _, ai = last_ai(state["messages"])
-        messages = []
-        for call in ai.tool_calls if ai else []:
-            if call["id"] not in asked:
-                continue
-            row = await self.approvals.resolve(asked[call["id"]])
-            if row.status == "pending":
-                raise StepFailure("raised", f"resumed before approval {row.id} was decided")
-            if row.status == "answered":
-                messages.append(refusal(call, f"the approver answered instead of approving: {row.message}", "answered"))
-            elif row.status not in ("approved", "consumed"):
-                by = f" by {', '.join(row.decided_by)}" if row.decided_by else ""
-                why = f": {row.message}" if row.message else ""
-                messages.append(refusal(call, f"{row.status}{by}{why}", "rejected"))
-        return {"messages": messages} if messages else None
+    async def awrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+    ) -> ModelResponse[Any]:
+        for part in reversed(self.parts):
+            handler = partial(part.awrap_model_call, handler=handler)
+        return await handler(request)
 
 
 class Act(AgentMiddleware[Any, Any, Any]):
-    """Runs a cleared call through the gateway; a call without clearance gets an error message."""
+    """One call from proposal to outcome, through the gateway, in a task of its own beside its message's other calls.
 
-    state_schema = StepState
+    LangGraph runs an interrupted or killed task again from its start. That is safe: the gateway knows the action by its digest,
+    so it asks once and acts once. The verdict comes from the approvals table; what a resume brings along is ignored.
+    """
 
-    def __init__(self, gateway: Gateway, tools: Sequence[Tool]) -> None:
+    def __init__(self, gateway: Gateway, approvals: Approvals, tools: Sequence[Tool]) -> None:
         super().__init__()
-        self.gateway, self.products = gateway, {tool.name: tool.produces for tool in tools}
+        self.gateway, self.approvals = gateway, approvals
+        self.products = {tool.name: tool.produces for tool in tools}
 
     async def awrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]]
     ) -> ToolMessage | Command[Any]:
         call: Any = request.tool_call
         context: StepContext = request.runtime.context  # type: ignore[assignment]  # typed None where a server types it
-        gate = request.state.get("gate", {}).get(call["id"])
-        if gate is None or gate["outcome"] not in ("allow", "approve"):
-            return refusal(dict(call), "no clearance", "deny")
+        proposed = proposal(call, context)
+        clearing = await self.gateway.propose(proposed)
+        tell(context, call, "decided", outcome=clearing.outcome, rules=list(clearing.rules), preview=preview(clearing.args))
+        if clearing.outcome in ("deny", "invalid"):
+            text = f"{'not allowed' if clearing.outcome == 'deny' else 'invalid call'}: {clearing.text}"
+            return refusal(call, text, clearing.outcome)
+        if clearing.approval_id and (refused := await self._refused(call, clearing.approval_id)):
+            return refused
         tell(context, call, "started")
-        outcome = await self.gateway.act(proposal(call, context), Clearing.from_dict(gate))
+        outcome = await self.gateway.act(proposed, clearing)
         tell(context, call, "done" if outcome.status == "ok" else "failed", outcome=outcome.status, ms=outcome.ms)
         if outcome.status != "ok" or outcome.result is None:
-            return refusal(dict(call), outcome.error or "the tool gave no result", outcome.status)
+            return refusal(call, outcome.error or "the tool gave no result", outcome.status)
         result = {"product": self.products.get(call["name"], ""), **outcome.result}
         artifact = {"kind": "ok", "tool": call["name"], "product": result["product"], "result": result}
         artifact.update(effect=outcome.effect, approval_id=outcome.approval_id, ms=outcome.ms, args=dict(outcome.args))
         return ToolMessage(digest(call["id"] or "", result), tool_call_id=call["id"], name=call["name"], artifact=artifact)
+
+    async def _refused(self, call: Any, approval_id: str) -> ToolMessage | None:
+        """What people said instead of yes; None if they said yes. Interrupts while they have said nothing."""
+        while (row := await self.approvals.resolve(approval_id)).status == "pending":
+            interrupt({"approvals": [approval_id]})
+        if row.status in ("approved", "consumed"):
+            return None
+        if row.status == "answered":
+            return refusal(call, f"the approver answered instead of approving: {row.message}", "answered")
+        by = f" by {', '.join(row.decided_by)}" if row.decided_by else ""
+        why = f": {row.message}" if row.message else ""
+        return refusal(call, f"{row.status}{by}{why}", "rejected")
 
 
 def proposal(call: dict[str, Any] | Any, context: StepContext) -> ProposedCall:
@@ -222,22 +204,15 @@ def preview(args: Mapping[str, Any], limit: int = 200) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
-def void(messages: Sequence[AnyMessage], response: str, wrong: Sequence[str]) -> list[ToolMessage]:
-    """The response tool's message again, same id, as an error: the finding does not count."""
+def void(messages: Sequence[BaseMessage], response: str, wrong: Sequence[str]) -> list[BaseMessage]:
+    """The messages with the response tool's as an error: the finding does not count."""
     text = f"the {response} was not accepted: {'; '.join(wrong)}"
-    return [m.model_copy(update={"content": text, "status": "error"}) for m in tool_messages(messages) if m.name == response]
+    refused = {"content": text, "status": "error"}
+    return [m.model_copy(update=refused) if isinstance(m, ToolMessage) and m.name == response else m for m in messages]
 
 
 def tool_messages(messages: Sequence[AnyMessage]) -> list[ToolMessage]:
     return [m for m in messages if isinstance(m, ToolMessage)]
-
-
-def last_ai(messages: Sequence[AnyMessage]) -> tuple[int, AIMessage | None]:
-    for index in range(len(messages) - 1, -1, -1):
-        message = messages[index]
-        if isinstance(message, AIMessage):
-            return index, message
-    return 0, None
 
 
 def tell(context: StepContext, call: Any, phase: str, **more: Any) -> None:
@@ -265,11 +240,8 @@ def build_agent(
         system_prompt=prompt,
         response_format=ToolStrategy(response),
         middleware=[
-            Act(gateway, tools),
-            Gate(approvals),
-            Decide(gateway, response),
-            Limits(model_calls, tool_calls),
-            RetryModel(),
+            Act(gateway, approvals, tools),
+            Together(Evidence(response), Limits(model_calls, tool_calls), RetryModel()),
         ],
         context_schema=StepContext,
         checkpointer=checkpointer,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from database import Database
 from governance.identity import Caller
@@ -20,6 +20,11 @@ from graphs.plan import Plan, StepResult
 from graphs.tables import attempts, executions, revisions
 
 OPEN = ("running", "waiting")
+_MARK = update(attempts).where(
+    attempts.c.execution_id == bindparam("of"),
+    attempts.c.step_id == bindparam("step"),
+    attempts.c.attempt == bindparam("number"),
+)
 
 
 class AlreadyRunning(RuntimeError):
@@ -187,10 +192,11 @@ class Executions:
         """Record an attempt's status, and its result once it ended. If a power cut takes it back, the thread still says it."""
 
         def work(c: Connection) -> None:
+            key = {"of": execution_id, "step": step_id, "number": attempt}
             values: dict[str, Any] = {"status": status}
             if result is not None:
                 values.update(result=result.model_dump(mode="json"), ended=now(), seconds=result.seconds)
-            c.execute(update(attempts).where(self._key(execution_id, step_id, attempt)).values(**values))
+            c.execute(_MARK, {**key, **values})
 
         await self._db.run(work, durable=False)
 
@@ -237,8 +243,3 @@ class Executions:
         if found is None:
             raise KeyError(f"there is no execution {id}")
         return found
-
-    @staticmethod
-    def _key(execution_id: str, step_id: str, attempt: int) -> Any:
-        table = attempts.c
-        return and_(table.execution_id == execution_id, table.step_id == step_id, table.attempt == attempt)

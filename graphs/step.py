@@ -78,16 +78,16 @@ class StepRunner:
             task = brief.for_specialist(self.execution.goal, granted, context.agent, self.services.registry)
             start = {"messages": [task]}
         elif seen.interrupts:
-            ids = tuple(seen.interrupts[0].value["approvals"])
+            ids = asked(seen)
             if await self.services.approvals.undecided(ids):
                 return Waiting(ids)
-            start = Command(resume={seen.interrupts[0].id: "the approvals table decides"})
+            start = Command(resume={one.id: "the approvals table decides" for one in seen.interrupts})
         else:
             start = None  # a crash left it between two nodes
         if seen.unfinished:
             seen = await relay(agent, start, config, context, tokens=self.services.streams(specialist))
         if seen.interrupts:
-            return Waiting(tuple(seen.interrupts[0].value["approvals"]))
+            return Waiting(asked(seen))
         done_by = step.model_copy(update={"specialist": specialist})
         return collect(done_by, number, thread, seen.values, round(time.monotonic() - began, 3))
 
@@ -152,6 +152,11 @@ class Standing:
     unfinished: bool = True
 
 
+def asked(seen: Standing) -> tuple[str, ...]:
+    """The approvals that a thread waits for."""
+    return tuple(id for one in seen.interrupts for id in one.value["approvals"])
+
+
 async def stand(agent: Any, config: RunnableConfig) -> Standing:
     """Look a thread up in its checkpoints."""
     seen = await agent.aget_state(config)
@@ -180,7 +185,7 @@ async def relay(agent: Any, start: Any, config: RunnableConfig, context: StepCon
         elif mode == "values":
             values = chunk
         elif "__interrupt__" in chunk:
-            interrupts = tuple(chunk["__interrupt__"])
+            interrupts = (*interrupts, *chunk["__interrupt__"])
         elif isinstance(chunk.get("model"), dict):
             spent = usage_of(chunk["model"].get("messages", []))
             context.emit({"event": "cost", **head, **spent, "at": now()})

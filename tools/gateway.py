@@ -108,7 +108,7 @@ class Gateway:
             return (asked.id, self._approvals.live(c, asked.id).status) if asked else None
 
         try:
-            asked = await self._db.run(work)
+            asked = await self._db.run(work, durable=outcome != "allow" or facts.manifest.effect != "read")
         except UNRECORDED as error:
             log.error("a decision on %s could not be recorded: %s", call.tool, error)
             return Clearing("deny", facts.args, ("no-record",), ("the decision could not be recorded, so it may not run",))
@@ -223,7 +223,7 @@ class Gateway:
             await self._db.run(lambda c: self._spend(c, action))
         ran = await self._run(action, started, key="")
         try:
-            await self._decisions.append(ran.record)
+            await self._decisions.append(ran.record, durable=False)
         except UNRECORDED as error:
             log.error("what %s read could not be recorded: %s", action.tool.name, error)
             return ToolOutcome("error", error=f"{action.tool.name} ran, but that could not be recorded: its result is withheld")
