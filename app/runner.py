@@ -20,7 +20,7 @@ from governance.identity import Caller
 from graphs.answer import Answer
 from graphs.caller import local_caller
 from graphs.events import silent
-from graphs.executions import AlreadyRunning
+from graphs.executions import OPEN, AlreadyRunning
 from graphs.markdown import to_markdown
 from graphs.orchestrator import build_orchestrator
 from graphs.plan import Plan, StepResult
@@ -108,8 +108,19 @@ class Runner:
             raise UnknownThread(
                 f"there is no thread {thread} in {self.services.settings.home}: leave --thread out to start one"
             )
+        if thread in self._driven:
+            return await self.steer(thread, goal)
         before = ["execute"] if stop_at_plan else None
         return await self._drive(thread, {"messages": [HumanMessage(goal)]}, on_event, review=review, interrupt_before=before)
+
+    async def steer(self, thread_id: str, text: str) -> Outcome:
+        """Say something to a thread that this process is running: its scheduler changes the plan, or answers why not."""
+        id = str((await self._state(thread_id)).values.get("execution_id") or "")
+        if not id or not (found := await self.services.executions.get(id)) or found.status not in OPEN:
+            raise AlreadyRunning(f"thread {thread_id} is still reading its goal: say it again when its plan is there")
+        await self.services.executions.say(id, self.caller, text)
+        self.services.approvals.wake(id)
+        return await self.outcome(thread_id)
 
     async def resume(
         self,

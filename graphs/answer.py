@@ -79,6 +79,7 @@ class Answer(Frozen):
     issues: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()
     decisions: tuple[str, ...] = Field((), description="approvals and what came of them")
+    reused: tuple[str, ...] = Field((), description="what was taken over from the answer before")
     citations: tuple[Citation, ...] = ()
     model: str = ""
     offline: bool = False

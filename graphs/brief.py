@@ -42,7 +42,10 @@ def for_specialist(goal: str, step: Step, specialist: str, registry: Registry) -
     return message(f"Do this step: {step.title}.", brief)
 
 
-def for_intake(goal: str, mentions: list[dict[str, str]], domain: Domain) -> HumanMessage:
+def for_intake(
+    goal: str, mentions: list[dict[str, str]], domain: Domain, before: Mapping[str, Any] | None = None
+) -> HumanMessage:
+    """`before` is the request of this thread that the message may amend or ask about."""
     catalogue = {
         "products": [{"name": p.name, "title": p.title, "words": list(p.words)} for p in domain.products],
         "playbooks": [
@@ -52,8 +55,14 @@ def for_intake(goal: str, mentions: list[dict[str, str]], domain: Domain) -> Hum
         "settings": list(domain.settings),
         "anchors": list(domain.anchors),
     }
-    brief = {"role": "intake", "goal": goal, "mentions": mentions, "catalogue": catalogue}
-    return message("Say what this goal asks for.", brief)
+    earlier = before and {
+        "goal": before["goal"],
+        "products": before.get("products", []),
+        "exclude": before.get("exclude", []),
+        "settings": settings_list(before.get("settings", {})),
+    }
+    brief = {"role": "intake", "goal": goal, "before": earlier, "mentions": mentions, "catalogue": catalogue}
+    return message("Say what this message asks for." if earlier else "Say what this goal asks for.", brief)
 
 
 def for_planner(
@@ -64,6 +73,7 @@ def for_planner(
     done: Mapping[str, StepResult] | None = None,
     failures: list[dict[str, Any]] | None = None,
     errors: list[str] | None = None,
+    stale: frozenset[str] = frozenset(),
     next_id: int = 1,
 ) -> HumanMessage:
     done = done or {}
@@ -93,7 +103,7 @@ def for_planner(
                 "produces": list(step.produces),
                 "inputs": step.inputs,
                 "for_each": step.for_each,
-                "status": done[step.id].status if step.id in done else "pending",
+                "status": "stale" if step.id in stale else done[step.id].status if step.id in done else "pending",
             }
             for step in plan.steps
         ],

@@ -4,16 +4,21 @@
 with `waiting`; `ask` holds nothing but the interrupt; `apply` records the votes of the authenticated caller.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
 from governance.approval import Approval, Verdict, VoteRefused
 from governance.identity import Caller
+from graphs.conversation import same, stale
 from graphs.events import Emit, now
-from graphs.executions import Execution
+from graphs.executions import Execution, Steer
+from graphs.intake import amendment
 from graphs.plan import TERMINAL, Plan, Step, StepResult
-from graphs.planner import NoPlan, make_plan
+from graphs.planner import NoPlan, accepted, make_plan
 from graphs.scheduler import RETRIABLE, Scheduler, Waiting, plan_event
 from graphs.services import Services
 from graphs.state import State
@@ -29,7 +34,9 @@ class PlanWork:
     execution: Execution
     emit: Emit
     used: set[str]
+    wake: asyncio.Event
     made: int = 0
+    said: list[AnyMessage] = field(default_factory=list)
 
     async def attempt(self, step: Step, attempt: int, specialist: str, done: Mapping[str, StepResult]) -> StepResult | Waiting:
         return await StepRunner(self.services, self.execution, self.emit).attempt(step, attempt, specialist, done)
@@ -68,6 +75,57 @@ class PlanWork:
         await self.services.approvals.void(own.id, dropped, f"plan revision {revised.rev} dropped the step")
         return revised
 
+    async def steer(self, plan: Plan, done: Mapping[str, StepResult]) -> Plan | None:
+        for said in await self.services.executions.said(self.execution.id):
+            revised, answer = await self._steered(said, plan, done)
+            await self.services.executions.take_up(said, answer)
+            self.said += [HumanMessage(said.text), AIMessage(answer)]
+            self.emit({"event": "note", "at": now(), "text": answer})
+            if revised:
+                self.wake.set()  # there may be more to take up, against the new plan
+                return revised
+        return None
+
+    async def _steered(self, said: Steer, plan: Plan, done: Mapping[str, StepResult]) -> tuple[Plan | None, str]:
+        """The revision for one thing that was said, and what to answer."""
+        services, own = self.services, self.execution
+        request = await amendment(services, own.request, said.text, own.requester, own.thread_id, self.emit)
+        if isinstance(request, str):
+            return None, request
+        if same(own.request, request):
+            return None, " ".join(["Nothing in the plan changes.", *request["notes"]])
+        accepts = {step.id: accepted(step, services) for step in plan.steps}
+        fallen = stale(plan, request, accepts, done)
+        wanted = [
+            p
+            for p in request["products"]
+            if not any(p in s.produces and s.id in done for s in plan.steps if s.effect != "read")
+        ]
+        try:
+            revised = await make_plan(
+                services,
+                own.requester,
+                own.id,
+                own.thread_id,
+                {**request, "products": wanted},
+                self.emit,
+                plan=plan,
+                done={id: result for id, result in done.items() if id not in fallen},
+                stale=fallen,
+                feedback=(f"the user said meanwhile: {said.text}",),
+                used=frozenset(self.used - set(plan.ids())),
+            )
+        except (NoPlan, ModelUnavailable) as error:
+            return None, f"The plan stays as it is, for no other could be made: {error}"
+        dropped = sorted(set(plan.ids()) - set(revised.ids()))
+        await services.executions.amend(own.id, request["goal"], request)
+        self.execution = replace(own, goal=request["goal"], request=request)
+        await self.expanded(revised)
+        await services.approvals.void(own.id, dropped, f"plan revision {revised.rev} dropped the step: {said.text}")
+        added = len(set(revised.ids()) - set(plan.ids()))
+        counted = f"{added} step{'' if added == 1 else 's'} added, {len(dropped)} dropped, {len(revised.steps) - added} kept"
+        return revised, " ".join([f"The plan is changed ({counted}): {said.text}", *request["notes"]])
+
     async def expanded(self, plan: Plan) -> None:
         self.used.update(plan.ids())
         await self.services.executions.add_revision(self.execution.id, plan)
@@ -86,8 +144,12 @@ async def execute(services: Services, state: State, thread_id: str, checkpoint_i
     plan, made, open_attempts = await _recover(services, execution, plan, results)
     if state["seq"] > 1:  # whoever watches from here on has not seen the plan
         tell(plan_event(plan, plan.parent_rev, {"added": [], "dropped": []}))
-    work = PlanWork(services, execution, tell, set(plan.ids()) | set(results), made)
+    if state["seq"] == 1:
+        for result in results.values():
+            told = {"specialist": result.specialist, "attempt": result.attempt, "reused": result.reused}
+            tell({"event": "step", "rev": plan.rev, "step": result.step_id, "status": result.status, "at": now(), **told})
     with services.approvals.subscribe(execution.id) as wake:
+        work = PlanWork(services, execution, tell, set(plan.ids()) | set(results), wake, made)
         scheduler = Scheduler(
             plan,
             work,
@@ -110,6 +172,9 @@ async def execute(services: Services, state: State, thread_id: str, checkpoint_i
     await services.executions.leave(execution.id, "cancelled" if cancelled else "running")
     return {
         "execution_id": execution.id,
+        "goal": work.execution.goal,
+        "request": {**state.get("request", {}), **work.execution.request},
+        "messages": unsaid(state.get("messages", []), work.said),
         "seq": state["seq"] + 1,
         "plan": scheduler.plan.model_dump(mode="json"),
         "results": {id: result.model_dump(mode="json") for id, result in scheduler.results.items()},
@@ -119,12 +184,21 @@ async def execute(services: Services, state: State, thread_id: str, checkpoint_i
     }
 
 
+def unsaid(messages: list[AnyMessage], said: list[AnyMessage]) -> list[AnyMessage]:
+    """What the thread does not hold yet: a message to a waiting thread came in by its input."""
+    last = messages[-1] if messages else None
+    return said[1:] if said and last and last.type == "human" and last.text == said[0].text else said
+
+
 async def _recover(
     services: Services, execution: Execution, plan: Plan, results: dict[str, StepResult]
 ) -> tuple[Plan, int, dict[str, int]]:
     """After a crash or a pause: the newest committed plan, what finished since, and the attempts to go on with."""
     plans = await services.executions.plans(execution.id)
     newest = plans[-1] if plans else plan
+    for id in set(results) - set(newest.ids()):  # a steer took its ground away, and the crash came before that was kept
+        if results[id].status == "succeeded":
+            del results[id]
     made = sum(one.cause == "failure" for one in plans)
     open_attempts: dict[str, int] = {}
     for attempt in await services.executions.attempts(execution.id):
@@ -136,7 +210,7 @@ async def _recover(
         kind = attempt.result.error.kind if attempt.result.error else ""
         if attempt.result.status == "failed" and kind in RETRIABLE and attempt.attempt < tries:
             open_attempts[attempt.step_id] = attempt.attempt + 1
-        elif attempt.status in TERMINAL:
+        elif attempt.status in TERMINAL and not (step is None and attempt.result.status == "succeeded"):
             open_attempts.pop(attempt.step_id, None)
             results[attempt.step_id] = attempt.result
     return newest, made, open_attempts

@@ -17,7 +17,7 @@ from governance.identity import Caller
 from governance.tables import insert_new
 from graphs.events import now
 from graphs.plan import Plan, StepResult
-from graphs.tables import attempts, executions, revisions
+from graphs.tables import attempts, executions, revisions, steers
 
 OPEN = ("running", "waiting")
 _MARK = update(attempts).where(
@@ -57,6 +57,15 @@ class Attempt:
     thread_id: str
     status: str
     result: StepResult | None
+
+
+@dataclass(frozen=True)
+class Steer:
+    """Something a user said while an execution ran or waited."""
+
+    id: int
+    caller: Caller
+    text: str
 
 
 def step_thread(execution_id: str, step_id: str, attempt: int) -> str:
@@ -167,6 +176,44 @@ class Executions:
                 c.execute(insert(revisions).values(**row))
 
         await self._db.run(work)
+
+    async def adopt(self, execution_id: str, parent: str, result: StepResult) -> None:
+        """Record that a step takes over the result of an earlier execution's step."""
+        row = dict(
+            execution_id=execution_id,
+            step_id=result.step_id,
+            attempt=result.attempt,
+            specialist=result.specialist,
+            thread_id=result.thread_id,
+            parent_thread_id=parent,
+            status=result.status,
+            result=result.model_dump(mode="json"),
+            started=now(),
+            ended=now(),
+            seconds=0.0,
+        )
+        await self._db.run(lambda c: insert_new(c, attempts, row))
+
+    async def amend(self, id: str, goal: str, request: dict[str, Any]) -> None:
+        """The goal and the request as the user has changed them while it ran."""
+        change = update(executions).where(executions.c.id == id).values(goal=goal, request=request)
+        await self._db.run(lambda c: c.execute(change))
+
+    async def say(self, id: str, caller: Caller, text: str) -> None:
+        """Keep what a user said to a running or waiting execution; the scheduler takes it up."""
+        row = dict(execution_id=id, caller=caller.as_dict(), text=text, created=now())
+        await self._db.run(lambda c: c.execute(insert(steers), row))
+
+    async def said(self, id: str) -> list[Steer]:
+        """What users said and nobody has taken up, oldest first."""
+        query = select(steers).where(steers.c.execution_id == id, steers.c.answer.is_(None)).order_by(steers.c.id)
+        rows = await self._db.run(lambda c: c.execute(query).mappings().all())
+        return [Steer(row["id"], Caller.from_dict(row["caller"]), row["text"]) for row in rows]
+
+    async def take_up(self, steer: Steer, answer: str) -> None:
+        """Say what came of it."""
+        change = update(steers).where(steers.c.id == steer.id).values(answer=answer)
+        await self._db.run(lambda c: c.execute(change))
 
     async def plans(self, execution_id: str) -> list[Plan]:
         """All revisions, oldest first."""

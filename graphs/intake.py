@@ -1,12 +1,14 @@
 """Intake: is this a goal for us? Code reads entities and refuses to guess before any model is asked.
 
-On a thread whose execution waits for people, a new message never destroys what waits: a goal is queued behind it, "instead …"
-replaces it (approvals are voided), "cancel" stops it.
+A message on a thread that has a goal may be a new one, may amend the one before, or may ask how its answer came about. While an
+execution waits for people, a message never destroys what waits: an amendment changes its plan, a goal is queued behind it,
+"instead …" replaces it (approvals are voided), "cancel" stops it.
 """
 
 import asyncio
 import re
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage
@@ -14,11 +16,16 @@ from langchain_core.messages import AIMessage, HumanMessage
 from governance.identity import Caller
 from graphs import brief
 from graphs.agent import StepFailure
+from graphs.answer import Answer
 from graphs.context import StepContext
+from graphs.conversation import amended, same
 from graphs.events import Emit, now
+from graphs.explain import explain
+from graphs.markdown import to_markdown
+from graphs.plan import Plan
 from graphs.services import Services
-from graphs.specialists.base import offers
-from graphs.state import State
+from graphs.specialists.base import Reading, offers
+from graphs.state import State, results_of
 from graphs.step import ask
 from graphs.wire import Intake
 
@@ -64,6 +71,14 @@ async def intake(
     if wrong and waits:
         return {"status": "queued", "messages": [AIMessage(wrong)]}
     if waits and not replaced:
+        reading, heard = await _read(services, goal, state["request"], caller, thread_id, emit)
+        if heard and heard.kind == "amend":
+            await services.executions.say(waits, caller, goal)
+            return {"status": "steered", "queued": queued}
+        if heard and heard.kind == "explain":
+            told = to_markdown(_explained(services, state, goal, reading, heard))
+            emit({"event": "note", "at": now(), "text": told})
+            return {"status": "queued", "queued": queued, "messages": [AIMessage(told)]}
         note = "This thread waits for a decision. Your goal is kept and comes next; say “instead …” to replace what waits."
         return {"status": "queued", "queued": [*queued, goal], "messages": [AIMessage(note)]}
     if waits:
@@ -71,7 +86,7 @@ async def intake(
         await services.executions.leave(waits, "replaced")
     if wrong:
         return {**declined(goal, wrong), "queued": queued}
-    return {**await _take(services, goal, caller, thread_id, emit, only), "queued": queued}
+    return {**await _take(services, state, goal, caller, thread_id, emit, only), "queued": queued}
 
 
 def next_goal(state: State) -> tuple[str, list[str]]:
@@ -85,18 +100,73 @@ def next_goal(state: State) -> tuple[str, list[str]]:
     return text_of(human) if human else state.get("goal", ""), queued
 
 
-async def _take(services: Services, goal: str, caller: Caller, thread_id: str, emit: Emit, only: str | None) -> dict[str, Any]:
+async def amendment(
+    services: Services, before: Mapping[str, Any], text: str, caller: Caller, thread_id: str, emit: Emit
+) -> dict[str, Any] | str:
+    """The request before as a message changes it; or, if it does not amend it, why not."""
+    reading, said = await _read(services, text, before, caller, thread_id, emit)
+    if said and said.kind == "amend":
+        return _amended(services, before, said, reading, text)
+    why = reading.refusal or reading.question or (said and (said.reason or said.question))
+    return why or "That does not change the goal before it: it can follow as a goal of its own."
+
+
+async def _read(
+    services: Services, text: str, before: Mapping[str, Any], caller: Caller, thread_id: str, emit: Emit
+) -> tuple[Reading, Intake | None]:
+    """What code and model make of a message to a goal that is being carried out; no intake when code alone refuses or asks."""
+    if wrong := refuse_bad(text, services.settings.goal_characters):
+        return Reading(refusal=wrong), None
+    reading = await asyncio.to_thread(services.domain.read, text, services.resources)
+    if reading.refusal or reading.question:
+        return reading, None
+    said = await _ask(services, text, reading.mentions, caller, thread_id, emit, before)
+    return (Reading(refusal=said), None) if isinstance(said, str) else (reading, said)
+
+
+def _explained(services: Services, state: State, goal: str, reading: Reading, said: Intake) -> Answer:
+    plan = Plan.model_validate(state["plan"])
+    return explain(services, goal, plan, results_of(state), said.products, reading.mentions)
+
+
+def _amended(services: Services, before: Mapping[str, Any], said: Intake, reading: Reading, text: str) -> dict[str, Any]:
+    titles = {p.name: p.title for p in services.domain.products}
+    made = amended(before, said, reading.mentions, text, services.domain.settings, titles)
+    kept = {name: value for name, value in before.items() if name in ("review", "version")}
+    return {**kept, **made, "notes": [*made["notes"], *reading.notes]}
+
+
+async def _take(
+    services: Services, state: State, goal: str, caller: Caller, thread_id: str, emit: Emit, only: str | None
+) -> dict[str, Any]:
     """A readable goal on a thread where nothing waits."""
+    before = state.get("request") if state.get("plan") else None
     reading = await asyncio.to_thread(services.domain.read, goal, services.resources)
     if reading.refusal:
         return declined(goal, reading.refusal)
     if reading.question:
         return clarify(goal, reading.question, list(reading.choices))
-    said = await _ask(services, goal, reading.mentions, caller, thread_id, emit)
+    said = await _ask(services, goal, reading.mentions, caller, thread_id, emit, before)
     if isinstance(said, str):
         return declined(goal, said)
     if said.kind == "clarify":
         return clarify(goal, said.question or "What do you want to know?", said.choices)
+    if said.kind in ("amend", "explain") and not before:
+        return declined(goal, "There is no goal on this thread yet that this could be about." + nearest(services))
+    if said.kind == "explain":
+        answer = _explained(services, state, goal, reading, said)
+        return {
+            "status": "explained",
+            "goal": goal,
+            "question": None,
+            "answer": answer.model_dump(mode="json"),
+            "messages": [AIMessage(to_markdown(answer), additional_kwargs={"answer_status": answer.status})],
+        }
+    if said.kind == "amend" and before:
+        request = _amended(services, before, said, reading, goal)
+        if not request["products"]:
+            return declined(goal, "Nothing is left of the goal before: everything in it is left out now.")
+        return _fresh(request, "" if same(before, request) else str(state.get("execution_id", "")))
     known = {p.name for p in services.domain.products}
     products = [p for p in said.products if p in known and p not in said.exclude]
     if only:
@@ -109,24 +179,24 @@ async def _take(services: Services, goal: str, caller: Caller, thread_id: str, e
     settings = {item.name: item.value for item in said.settings if item.name in services.domain.settings}
     settings.update({m.setting: m.value for m in reading.mentions})
     request = {"goal": goal, "products": products, "exclude": said.exclude, "settings": settings, "notes": list(reading.notes)}
-    fresh: dict[str, Any] = {
-        "plan": {},
-        "results": {},
-        "steps": {},
-        "waiting": [],
-        "issues": [],
-        "answer": None,
-        "question": None,
-    }
-    return {"status": "goal", "goal": goal, "request": request, "execution_id": str(uuid.uuid4()), "seq": 0, **fresh}
+    return _fresh(request, str(state.get("execution_id", "")) if before else "")
 
 
-async def _ask(services: Services, goal: str, mentions: Any, caller: Caller, thread_id: str, emit: Emit) -> Intake | str:
+def _fresh(request: dict[str, Any], builds_on: str) -> dict[str, Any]:
+    """A new execution; `builds_on` names the one whose evidence may still hold."""
+    empty: dict[str, Any] = dict(plan={}, results={}, steps={}, waiting=[], issues=[], answer=None, question=None)
+    head = {"status": "goal", "goal": request["goal"], "execution_id": str(uuid.uuid4()), "seq": 0}
+    return {**head, "request": {**request, "builds_on": builds_on}, **empty}
+
+
+async def _ask(
+    services: Services, goal: str, mentions: Any, caller: Caller, thread_id: str, emit: Emit, before: Any = None
+) -> Intake | str:
     context = StepContext(caller, "", "intake", "intake", thread_id, emit=emit)
     found = [{"setting": m.setting, "value": m.value, "text": m.text} for m in mentions]
     thread = str(uuid.uuid4())  # intake is cheap and has no effect: a crash asks again
     try:
-        said = await ask(services, "intake", thread, brief.for_intake(goal, found, services.domain), context)
+        said = await ask(services, "intake", thread, brief.for_intake(goal, found, services.domain, before), context)
     except StepFailure as failure:
         return f"The goal could not be read: {failure}"
     assert isinstance(said.value, Intake)

@@ -25,6 +25,7 @@ def _lines(answer: Answer) -> Iterator[str]:
     for section in answer.sections:
         yield from _section(section)
     yield from _list("Decisions", answer.decisions)
+    yield from _list("Used again", answer.reused)
     yield from _list("What the checks found", answer.issues)
     yield from _list("Caveats", answer.caveats)
     if answer.citations:

@@ -4,6 +4,7 @@ Nodes are thin: each hands the services and the state to the module of its name.
 application, and by `studio.py` for LangGraph Studio; nothing is built on import.
 """
 
+import asyncio
 from collections.abc import Hashable
 from typing import Any
 
@@ -22,11 +23,11 @@ from graphs.caller import caller_of
 from graphs.events import captured_writer
 from graphs.markdown import to_markdown
 from graphs.plan import Plan, StepResult, diff_of
-from graphs.planner import NoPlan, edited, make_plan
+from graphs.planner import NoPlan, edited, make_plan, reuse
 from graphs.report import report as write_report
 from graphs.scheduler import plan_event
 from graphs.services import Services
-from graphs.state import State
+from graphs.state import State, results_of
 
 
 def build_orchestrator(services: Services, checkpointer: Any = None, only: str | None = None) -> Any:
@@ -57,6 +58,7 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         caller, write, thread = caller_of(config, services.settings), captured_writer(), thread_of(config)
         request: dict[str, Any] = {**state["request"]}
         id = state["execution_id"]
+        request["version"] = await asyncio.to_thread(services.domain.version, services.resources)
         await services.executions.create(id, thread, caller, state["goal"], request, services.today().isoformat())
         if config.get("configurable", {}).get("review_plan"):
             request["review"] = True  # kept: the config of a resume does not say it
@@ -70,9 +72,13 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         if refused:
             made = made.model_copy(update={"rev": refused.rev + 1, "parent_rev": refused.rev, "cause": "review"})
         await services.executions.add_revision(id, made)
+        taken = await reuse(services, made, request, id)
+        for result in taken.values():
+            await services.executions.adopt(id, thread, result)
         diff = {"added": made.ids(), "dropped": refused.ids() if refused else []}
         write({**plan_event(made, made.parent_rev, diff), "execution_id": id})
-        return {"status": "planned", "request": request, "plan": made.model_dump(mode="json"), "seq": 1}
+        results = {step: result.model_dump(mode="json") for step, result in taken.items()}
+        return {"status": "planned", "request": request, "plan": made.model_dump(mode="json"), "results": results, "seq": 1}
 
     def review(state: State) -> dict[str, Any]:  # nothing but the interrupt
         if not state["request"].get("review"):
@@ -97,6 +103,7 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
                 )
                 made = {product for step in revised.steps for product in step.produces}  # what was edited out is not asked for
                 request = {**request, "products": [p for p in request["products"] if p in made]}
+                await services.executions.amend(state["execution_id"], state["goal"], dict(request))
                 return {"status": "planned", "decisions": None, "request": request, "plan": revised.model_dump(mode="json")}
         if wrong:
             return {
@@ -149,8 +156,9 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
     for node in nodes:
         graph.add_node(node.__name__, node)
     graph.add_edge(START, "intake")
-    to: dict[Hashable, str] = {"goal": "plan", "clarify": "clarify", "queued": "prepare", "next": "intake", "end": END}
-    ends = ("declined", "cancelled")
+    to: dict[Hashable, str] = {"goal": "plan", "clarify": "clarify", "queued": "prepare", "steered": "execute"}
+    to.update({"next": "intake", "end": END})
+    ends = ("declined", "cancelled", "explained")
     graph.add_conditional_edges(
         "intake", lambda s: s["status"] if s["status"] not in ends else "next" if s.get("queued") else "end", to
     )
@@ -171,7 +179,7 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
 def _typed(state: State) -> tuple[Plan, dict[str, StepResult]]:
     """Plan and results, these in the plan's order: that in which they ended is chance, and no answer is to depend on it."""
     plan = Plan.model_validate(state["plan"])
-    results = {id: StepResult.model_validate(result) for id, result in state.get("results", {}).items()}
+    results = results_of(state)
     place = {id: number for number, id in enumerate(plan.ids())}
     return plan, dict(sorted(results.items(), key=lambda item: place.get(item[0], len(place))))
 

@@ -73,17 +73,18 @@ class StepResult(Frozen):
     caveats: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
     error: StepError | None = None
+    reused: str = Field("", description="where it was taken over from: execution/step")
     seconds: float = 0.0
     usage: dict[str, int] = Field(default_factory=dict)
 
 
 class Plan(Frozen):
     """A revision of a plan. Ids are never reused over revisions. `cause` is why there is this revision: a person's review of
-    the plan, a failed step, or the rows of a repeated step that are known now."""
+    the plan, a failed step, the rows of a repeated step that are known now, or what the user said while it ran."""
 
     rev: int = 1
     parent_rev: int | None = None
-    cause: Literal["goal", "review", "failure", "rows"] = "goal"
+    cause: Literal["goal", "review", "failure", "rows", "steer"] = "goal"
     reason: str = ""
     steps: tuple[Step, ...] = ()
     assumptions: tuple[str, ...] = ()

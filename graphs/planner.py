@@ -16,6 +16,7 @@ from governance.policy import PlanFacts, StepFacts
 from graphs import brief
 from graphs.agent import StepFailure
 from graphs.context import StepContext
+from graphs.conversation import reusable
 from graphs.events import Emit
 from graphs.plan import Plan, Step, StepResult, check, needs
 from graphs.services import Services
@@ -48,6 +49,11 @@ def to_step(draft: StepDraft, services: Services) -> Step:
         alternatives=tuple(draft.alternatives),
         **granted,
     )
+
+
+def accepted(step: Step, services: Services) -> set[str]:
+    """The settings that a step's tools take."""
+    return {name for tool in step.tools for name in services.registry[tool].args.model_fields}
 
 
 def grant(specialist: str, produces: Sequence[str], services: Services) -> dict[str, Any]:
@@ -87,12 +93,18 @@ def _makes(services: Services, specialist: str, products: Sequence[str]) -> bool
     return set(products) <= made
 
 
-def merge(plan: Plan | None, draft: PlanDraft, done: Mapping[str, StepResult], services: Services) -> Plan:
-    """The next revision: what is kept, plus the draft's steps, minus what it drops. Finished steps are never dropped."""
+def merge(
+    plan: Plan | None,
+    draft: PlanDraft,
+    done: Mapping[str, StepResult],
+    services: Services,
+    stale: frozenset[str] = frozenset(),
+) -> Plan:
+    """The next revision: what is kept, plus the draft's steps, minus what it drops. Finished steps go only if they are stale."""
     fresh = tuple(to_step(step, services) for step in draft.steps)
     if plan is None:
         return Plan(reason=draft.reason, steps=fresh, assumptions=tuple(draft.assumptions))
-    drop = {id for id in draft.drop if id not in done or done[id].status != "succeeded"}
+    drop = {id for id in draft.drop if id in stale or id not in done or done[id].status != "succeeded"}
     kept = tuple(step for step in plan.steps if step.id not in drop)
     assumptions = tuple(dict.fromkeys((*plan.assumptions, *draft.assumptions)))
     head: dict[str, Any] = dict(rev=plan.rev + 1, parent_rev=plan.rev, cause="failure", reason=draft.reason)
@@ -141,11 +153,14 @@ async def make_plan(
     plan: Plan | None = None,
     done: Mapping[str, StepResult] | None = None,
     failed: StepResult | None = None,
+    stale: frozenset[str] = frozenset(),
     lost: frozenset[str] = frozenset(),
     feedback: tuple[str, ...] = (),
     used: frozenset[str] = frozenset(),
 ) -> Plan:
-    """A first plan, or with `plan` and `failed` the next revision. `lost` products need not be made any more.
+    """A first plan, or with `plan` the next revision, after a failure or because the request has changed.
+
+    `stale` steps have lost their ground and go, even finished ones. `lost` products need not be made any more.
 
     Raises `NoPlan` after `ROUNDS` refused drafts.
     """
@@ -163,6 +178,7 @@ async def make_plan(
             done=done,
             failures=failures,
             errors=errors,
+            stale=stale,
             next_id=max(taken, default=0) + 1,
         )
         rev = plan.rev + 1 if plan else 1
@@ -174,11 +190,30 @@ async def make_plan(
             errors = [str(failure)]
             continue
         assert isinstance(said.value, PlanDraft)
-        drafted = merge(plan, said.value, done, services)
-        errors = problems(drafted, services, caller, wanted if plan is None else [], set(used))
+        drafted = merge(plan, said.value, done, services, stale)
+        steered = plan is not None and failed is None
+        if steered:
+            drafted = drafted.model_copy(update={"cause": "steer"})
+        errors = problems(drafted, services, caller, wanted if plan is None or steered else [], set(used))
+        if standing := sorted(stale & set(drafted.ids())):
+            errors.append(
+                f"{', '.join(standing)} rest on what the user has changed: drop them, and plan anew what is still wanted"
+            )
         if not errors:
             return drafted
     raise NoPlan("; ".join(errors))
+
+
+async def reuse(services: Services, plan: Plan, request: Mapping[str, Any], execution_id: str) -> dict[str, StepResult]:
+    """Results of the execution that this one builds on, by the steps whose place they take; none if the records have changed."""
+    id = str(request.get("builds_on") or "")
+    before = await services.executions.get(id) if id and id != execution_id else None
+    if not before or before.request.get("version") != request["version"] or before.today != services.today().isoformat():
+        return {}
+    plans, attempts = await services.executions.plans(id), await services.executions.attempts(id)
+    done = {attempt.step_id: attempt.result for attempt in attempts if attempt.result}
+    live = [p.name for p in services.domain.products if p.live]
+    return reusable(plan, plans[-1], done, id, live) if plans else {}
 
 
 def failure_of(result: StepResult, plan: Plan | None) -> dict[str, Any]:

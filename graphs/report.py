@@ -270,11 +270,18 @@ async def report(
         issues=tuple(dict.fromkeys(notes)),
         caveats=tuple(caveats),
         decisions=decisions(rows),
+        reused=taken_over(plan, results),
         citations=tuple(evidence.citations),
         model=name,
         offline=name.startswith("offline"),
         made_on=today,
     )
+
+
+def taken_over(plan: Plan, results: Mapping[str, StepResult]) -> tuple[str, ...]:
+    """What was not found out again, in a line."""
+    titles = [step.title for step in plan.steps if step.id in results and results[step.id].reused]
+    return (f"Taken over from the answer before, for nothing they rest on has changed: {', '.join(titles)}.",) if titles else ()
 
 
 def missing_line(item: Mapping[str, Any]) -> str:

@@ -36,6 +36,9 @@ class Work(Protocol):
     async def revise(self, plan: Plan, done: Mapping[str, StepResult], failed: StepResult) -> Plan | None:
         """A new revision after a failure, committed; None when there is nothing to try."""
 
+    async def steer(self, plan: Plan, done: Mapping[str, StepResult]) -> Plan | None:
+        """A new revision, committed, for what the user has said since; None when nothing was said or nothing changes."""
+
     async def expanded(self, plan: Plan) -> None:
         """Commit a revision that the scheduler made by expanding a repeated step."""
 
@@ -100,6 +103,7 @@ class Scheduler:
         self._dropped: list[asyncio.Task[Any]] = []
         self._revising: asyncio.Task[Plan | None] | None = None
         self._tried: set[str] = set()
+        self._told = True  # something may have been said before
 
     async def run(self) -> None:
         """Until nothing more can be done: every step has ended, or only waiting ones are left.
@@ -112,6 +116,7 @@ class Scheduler:
                 if self.cancelled():
                     await self._stop()
                     break
+                self._steer_next()
                 await self._start_ready()
                 busy: set[asyncio.Task[Any]] = set(self._live)
                 if self._revising:
@@ -125,6 +130,7 @@ class Scheduler:
                 finished, _ = await asyncio.wait(busy | {woken}, return_when=asyncio.FIRST_COMPLETED)
                 decided = woken in finished
                 if decided:
+                    self._told = True
                     self.wake.clear()
                     woken = asyncio.create_task(self.wake.wait())
                 known = set(self.waiting)
@@ -227,6 +233,12 @@ class Scheduler:
                 return True
         return False
 
+    def _steer_next(self) -> None:
+        """Start re-planning for what the user has said; one at a time."""
+        if self._told and not self._revising:
+            self._told = False
+            self._revising = asyncio.create_task(self.work.steer(self.plan, dict(self.results)), context=child_context())
+
     def _adopt(self, plan: Plan | None) -> None:
         self._revising = None
         if plan:
@@ -235,6 +247,10 @@ class Scheduler:
     def _merge(self, plan: Plan) -> None:
         """Take over a revision: fresh steps are pending, dropped ones superseded (a dropped one that runs is cancelled)."""
         before, after = set(self.plan.ids()), set(plan.ids())
+        for id in before - after:  # what a steer took the ground from is no evidence any more
+            if self.status[id] == "succeeded":
+                self.results.pop(id, None)
+                self._set(id, "superseded")
         kept_failed = {id for id in before - after if self.status[id] in TERMINAL}
         for id in before - after - kept_failed:
             for task in [task for task, live in self._live.items() if live == id]:
@@ -242,6 +258,7 @@ class Scheduler:
                 del self._live[task]
                 self._dropped.append(task)
             self.waiting.pop(id, None)
+            self.open.pop(id, None)
             self._set(id, "superseded")
         for step in plan.steps:
             self.status.setdefault(step.id, "pending")

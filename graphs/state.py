@@ -5,9 +5,12 @@ from typing import Annotated, Any, TypedDict
 from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
 
+from graphs.plan import StepResult
+
 
 class Request(TypedDict, total=False):
-    """What intake made of the goal."""
+    """What intake made of the goal. `builds_on` is the execution of this thread whose evidence may be used again, `version` that
+    of the records it is made from."""
 
     goal: str
     products: list[str]
@@ -16,6 +19,8 @@ class Request(TypedDict, total=False):
     notes: list[str]
     feedback: list[str]
     review: bool
+    builds_on: str
+    version: str
 
 
 class State(TypedDict, total=False):
@@ -38,3 +43,8 @@ class State(TypedDict, total=False):
     issues: list[dict[str, Any]]
     answer: dict[str, Any] | None
     usage: dict[str, int]
+
+
+def results_of(state: State) -> dict[str, StepResult]:
+    """The results of the state, typed."""
+    return {id: StepResult.model_validate(result) for id, result in state.get("results", {}).items()}

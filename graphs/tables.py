@@ -1,4 +1,4 @@
-"""The tables of the graphs: executions, plan revisions and step attempts, in the application's database."""
+"""The tables of the graphs: executions, plan revisions, step attempts and what users said meanwhile, in the app's database."""
 
 from sqlalchemy import JSON, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
@@ -28,6 +28,16 @@ revisions = Table(
     Column("execution_id", String(36), primary_key=True),
     Column("rev", Integer, primary_key=True),
     Column("plan", JSON, nullable=False),
+    Column("created", String(32), nullable=False),
+)
+steers = Table(
+    "steers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("execution_id", String(36), nullable=False, index=True),
+    Column("caller", JSON, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("answer", Text, comment="what came of it; null until it was taken up"),
     Column("created", String(32), nullable=False),
 )
 attempts = Table(

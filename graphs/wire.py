@@ -21,11 +21,13 @@ class Setting(Wire):
 
 
 class Intake(Wire):
-    """What the goal asks for: products of the catalogue, or why it cannot be taken as it is."""
+    """What a message asks for: products of the catalogue, a change to the goal before it, or why it cannot be taken as it is."""
 
-    kind: Literal["goal", "clarify", "decline"]
+    kind: Literal["goal", "amend", "explain", "clarify", "decline"] = Field(
+        description="amend: it changes the goal before it; explain: it asks how the answer before it came about"
+    )
     products: list[str] = Field(
-        description="names of products that answer the goal, from the catalogue; empty unless kind=goal"
+        description="names of products from the catalogue: those that answer the goal, that it adds, or that it asks about"
     )
     exclude: list[str] = Field(description="products the user does not want, though a playbook would include them")
     settings: list[Setting] = Field(description="filters and options that the goal names, from the catalogue's settings")

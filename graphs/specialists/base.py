@@ -17,11 +17,13 @@ from tools.registry import Tool
 
 @dataclass(frozen=True)
 class Product:
-    """Something a specialist makes and another needs. `words` are what people call it."""
+    """Something a specialist makes and another needs. `words` are what people call it. A `live` one changes with what runs do,
+    so it is always made anew; any other holds as long as the domain's version."""
 
     name: str
     title: str
     words: tuple[str, ...] = ()
+    live: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,8 @@ class Resources(Protocol):
 
 @dataclass(frozen=True)
 class Domain:
-    """Everything the core knows of a domain."""
+    """Everything the core knows of a domain. `version(resources)` changes when its records do: evidence of another version is
+    not used again. `read` and `version` block: call them in a thread."""
 
     name: str
     title: str
@@ -126,4 +129,4 @@ class Domain:
     open: Callable[[Settings], Resources]
     read: Callable[[str, Any], Reading]
     anchors: tuple[str, ...] = ()
-    facts: Callable[[Any], Sequence[str]] = field(default=lambda resources: ())
+    version: Callable[[Any], str] = field(default=lambda resources: "")

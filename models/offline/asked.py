@@ -2,9 +2,9 @@
 
 import re
 
+from models.listed import pack
 from models.offline.catalogue import TITLED, Catalogue
 from models.offline.request import Json
-from models.offline.values import pack
 from models.offline.words import STOP, fold, split, stem, stems
 
 _NEGATION = re.compile(

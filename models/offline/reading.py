@@ -1,4 +1,4 @@
-"""Intake: which products of the catalogue a goal asks for, or why it has to be asked back or declined.
+"""Intake: which products of the catalogue a message asks for, or why it has to be asked back or declined.
 
 Matching is by word stems, weighted by how rare they are in the catalogue. It sees only the catalogue in the brief; entities
 were found by code before (`mentions`).
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from models.offline.asked import asked_settings, leave_out
 from models.offline.catalogue import Catalogue, Match
+from models.offline.following import about, asks_back, change, changes
 from models.offline.request import Json, Reply, Request, Turn
 from models.offline.words import STOP, split, stem
 
@@ -36,7 +37,26 @@ def take(brief: Json, turn: Turn, request: Request) -> Reply:
     plainly = len(words) == 1 and len(split(goal)) > 1 and any(tuple(words) in c.names for c in catalogue.candidates)
     asked = Asked(words, exclude, plainly)
     settings = asked_settings(goal, mentions, catalogue.settings)
+    before = brief.get("before")
+    if before and asks_back(goal):
+        return Reply(answer={"name": "Intake", "value": answer("explain", products=about(words, catalogue, before))})
+    if before and changes(goal, words, settings, exclude):
+        return Reply(answer={"name": "Intake", "value": amend(goal, asked, before, catalogue, settings)})
     return Reply(answer={"name": "Intake", "value": decide(asked, bool(mentions), catalogue, settings)})
+
+
+def amend(goal: str, asked: Asked, before: Json, catalogue: Catalogue, settings: list[Json]) -> Json:
+    """What a message changes of the goal before it: products that it names besides, those it leaves out, its settings."""
+    added: list[str] = []
+    valued = {stem(word) for setting in settings for word in split(setting["value"])}  # "only ocean" asks for no comparison
+    asked = Asked([word for word in asked.words if word not in valued], asked.exclude)
+    if asked.words:
+        read = decide(asked, True, catalogue, settings)
+        added = read["products"] if read["kind"] == "goal" else []
+    changed = change(goal, before, settings)
+    if not added and not changed and not asked.exclude and asked.words:
+        return decide(asked, bool(settings), catalogue, settings)  # it only opened like a change
+    return answer("amend", products=added, exclude=asked.exclude, settings=changed)
 
 
 def topic(goal: str, mentions: list[Json]) -> list[str]:

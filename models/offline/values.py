@@ -1,32 +1,13 @@
-"""Settings are text; arguments are typed. `pack` puts several values into one setting, `fit` brings a setting to a schema."""
+"""Settings are text; arguments are typed: `fit` brings a setting to a schema."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
+
+from models.listed import unpack
 
 
 class Unfit(ValueError):
     """A value does not fit the argument it is meant for; the message says why."""
-
-
-def pack(values: Iterable[str]) -> str:
-    """Several values as one setting: comma-separated, or a JSON list when a value has a comma itself ("Acme, Inc")."""
-    given = list(dict.fromkeys(values))
-    if any("," in value for value in given):
-        return json.dumps(given, ensure_ascii=False)
-    return ", ".join(given)
-
-
-def unpack(text: str) -> list[str]:
-    """The values of a setting that `pack` made, or that a person typed with commas."""
-    if text.startswith("["):
-        try:
-            values = json.loads(text)
-        except ValueError:
-            values = None
-        if isinstance(values, list):
-            return [str(value) for value in values]
-    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def kinds(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -8,8 +8,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from models.listed import pack
 from models.offline.request import Bound, Call, Json, Reply, Request, Result, Turn
-from models.offline.values import Unfit, fit, pack
+from models.offline.values import Unfit, fit
 from models.offline.words import stems, without_figures
 
 CLAIMS = 8

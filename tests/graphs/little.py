@@ -76,6 +76,7 @@ class Yard:
     rows: int = 3
     entered: dict[str, asyncio.Event] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.home.mkdir(exist_ok=True)
@@ -98,6 +99,13 @@ class Yard:
 
     def hear(self, event: dict[str, Any]) -> None:
         self.events.append(event)
+        self.heard.set()
+
+    async def until(self, seen: Callable[[], bool]) -> None:
+        """Wait for an event after which `seen` holds."""
+        while not seen():
+            self.heard.clear()
+            await asyncio.wait_for(self.heard.wait(), 10)
 
     def statuses(self, step: str) -> list[str]:
         return [e["status"] for e in self.events if e["event"] == "step" and e["step"] == step]

@@ -65,6 +65,9 @@ class Diary:
     async def revise(self, plan: Plan, done: Mapping[str, StepResult], failed: StepResult) -> Plan | None:
         return self.revisions.pop(0) if self.revisions else None
 
+    async def steer(self, plan: Plan, done: Mapping[str, StepResult]) -> Plan | None:
+        return None
+
     async def expanded(self, plan: Plan) -> None:
         self.write(f"={plan.rev}")
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from models.listed import pack, unpack
 from models.offline import OfflineModel
-from models.offline.values import Unfit, fit, pack, unpack
+from models.offline.values import Unfit, fit
 from tests.models.asking import answered, ask
 from tests.models.catalogue import intake
 

@@ -20,6 +20,11 @@ class NoRecords(RuntimeError):
     """The system of record is empty, or lacks the part that was asked for; the message says what to run."""
 
 
+def version_of(db: Database) -> str:
+    """What changes whenever records are loaded."""
+    return str(db.run_sync(lambda c: c.execute(select(func.max(imports.c.id))).scalar_one()) or "")
+
+
 class SystemOfRecord:
     """The domain's handles: read tools get `reading`, which cannot write; effects get `writing`."""
 

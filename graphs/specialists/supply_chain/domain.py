@@ -6,7 +6,7 @@ from typing import Any
 from graphs.specialists.base import Domain, Playbook, Product, Reading, Specialist
 from graphs.specialists.supply_chain.entities import read as read_entities
 from tools.supply_chain.catalogue import TOOLS
-from tools.supply_chain.store import open_records
+from tools.supply_chain.store import open_records, version_of
 
 PROMPTS = Path(__file__).parent / "prompts"
 
@@ -70,9 +70,15 @@ PRODUCTS = (
         "approval_briefs",
         "Briefs for the approvers",
         ("brief", "approval brief", "who should be escalated", "draft cases", "draft"),
+        live=True,
     ),
     Product("case", "Escalation cases", ("escalate", "escalation", "open a case", "open cases", "raise a case")),
-    Product("cases", "Cases on record", ("list cases", "which cases", "cases are open", "overdue", "status of cases", "due")),
+    Product(
+        "cases",
+        "Cases on record",
+        ("list cases", "which cases", "cases are open", "overdue", "status of cases", "due"),
+        live=True,
+    ),
     Product("case_note", "Note on a case", ("add a note", "note on case", "note to case")),
     Product("case_assignment", "New owner of a case", ("assign case", "reassign", "new owner")),
     Product("case_due", "New due date of a case", ("due date", "postpone", "set due")),
@@ -286,4 +292,5 @@ def domain() -> Domain:
         open=open_records,
         read=read,
         anchors=ANCHORS,
+        version=lambda resources: version_of(resources.reading),
     )

@@ -4,9 +4,8 @@ A name that fits nothing is refused with the nearest ones, a name that fits seve
 Called by intake through the domain's `read`.
 """
 
-import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
@@ -14,6 +13,7 @@ from sqlalchemy import func, select
 
 from database import Database
 from graphs.specialists.base import Mention, Reading
+from models.listed import pack
 from tools.supply_chain.tables import countries, order_lines, supplier_names, suppliers
 
 ALSO_CALLED: dict[str, tuple[str, ...]] = {
@@ -140,12 +140,6 @@ class Gazetteer:
         known = set(places.values())
         places |= {alias: iso3 for iso3, aliases in ALSO_CALLED.items() if iso3 in known for alias in aliases}
         return cls(by_name, words, places, span[0].year if span[0] else 0, span[1].year if span[1] else 0)
-
-
-def pack(values: Iterable[str]) -> str:
-    """Several values as one setting: comma-separated, or a JSON list when a value has a comma itself."""
-    given = list(dict.fromkeys(values))
-    return json.dumps(given, ensure_ascii=False) if any("," in value for value in given) else ", ".join(given)
 
 
 def flatten(text: str) -> str:
