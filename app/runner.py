@@ -71,9 +71,11 @@ class Outcome:
         return self.waits_for == "plan"
 
     def as_json(self) -> dict[str, Any]:
-        """One JSON-ready object; `answer` is Markdown."""
+        """One JSON-ready object; `answer` is Markdown. `complete` is true only of an answer that lacks nothing asked for."""
         body = asdict(self)
         body["answer"] = to_markdown(self.answer) if self.answer else self.message
+        body["complete"] = self.answer is not None and self.answer.status == "complete"
+        body["missing"] = list(self.answer.missing) if self.answer else []
         return body
 
 

@@ -195,6 +195,8 @@ def _tell(console: Console, outcome: Outcome, runner: Runner) -> None:
     if outcome.answer:
         print_answer(console, outcome.answer)
         console.print(f"\nThread {outcome.thread_id} · execution {outcome.execution_id}", style="dim")
+        if lacks := len(outcome.answer.missing):  # its heading may have scrolled away
+            console.print(f"The answer is {outcome.answer.status}: {lacks} missing, listed at its top.", style="red")
         return
     if outcome.message:
         print_text(console, outcome.message)

@@ -85,6 +85,7 @@ def test_json_is_one_object_and_nothing_else(home: Path, tmp_path: Path) -> None
     }
     assert wanted | {"model"} <= body.keys()
     assert body["status"] == "success" and body["model"] == "offline-deterministic"
+    assert body["complete"] is True and body["missing"] == []
     assert [a["status"] for a in body["approvals"]] == ["consumed"] * 3
     assert all(a["decided_by"] == ["local"] for a in body["approvals"])
     assert [e["state"] for e in body["effects"]] == ["done"] * 3
@@ -94,6 +95,17 @@ def test_json_is_one_object_and_nothing_else(home: Path, tmp_path: Path) -> None
     assert (tmp_path / "out" / "report.md").read_text() == body["answer"]
     assert json.loads((tmp_path / "out" / "report.json").read_text())["execution_id"] == body["execution_id"]
     assert list((tmp_path / "out" / "charts").glob("*.svg"))
+
+
+def test_a_partial_answer_is_no_complete_one(home: Path) -> None:
+    with sqlite3.connect(home / "supply_chain.db") as db:
+        db.execute("delete from indicators")
+    done = clearance(home, "run", FLAGSHIP, "--json", "--approve", "all")
+    body = json.loads(done.stdout)
+    assert (done.returncode, body["status"], body["complete"]) == (0, "success", False)
+    assert any("Country risk is missing" in lack and "load the indicators" in lack for lack in body["missing"])
+    told = clearance(home, "run", FLAGSHIP, "--approve", "all")
+    assert "This answer is partial" in told.stdout and f"The answer is partial: {len(body['missing'])} missing" in told.stdout
 
 
 def test_a_wrong_role_approves_nothing(home: Path) -> None:
