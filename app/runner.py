@@ -70,6 +70,12 @@ class Outcome:
     def waits_for_plan(self) -> bool:
         return self.waits_for == "plan"
 
+    @property
+    def may_go_on(self) -> bool:
+        """Is there a waiting step all of whose approvals are decided?"""
+        open = {row["step_id"] for row in self.approvals if row["status"] == "pending"}
+        return any(step["status"] == "waiting_approval" and step["id"] not in open for step in self.steps)
+
     def as_json(self) -> dict[str, Any]:
         """One JSON-ready object; `answer` is Markdown. `complete` is true only of an answer that lacks nothing asked for."""
         body = asdict(self)

@@ -11,17 +11,18 @@ import sys
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from app.desk import Desk
 from app.drawing import graph_svg, plan_mermaid, plan_svg
 from app.goals import check_goal
 from app.html import write
+from app.prompt import at_prompt
 from app.runner import Outcome, Runner, open_runner
-from app.terminal import Checklist, ask_approvals, at_prompt, print_answer, print_text
+from app.terminal import Checklist, print_answer, print_text
 from governance.approval import VoteRefused
 from graphs.plan import Plan
 from models.consent import confirm, confirmed, notice, what_leaves
@@ -88,8 +89,8 @@ def run_goal(goal: str, options: Options, thread: str | None) -> int:
 
     id = thread or str(uuid.uuid4())
 
-    async def go(runner: Runner, seen: Checklist) -> Outcome:
-        return await runner.run(text, thread_id=id, new_thread=not thread, on_event=seen, review=options.review)
+    async def go(runner: Runner, desk: Desk) -> Outcome:
+        return await runner.run(text, thread_id=id, new_thread=not thread, on_event=desk, review=options.review)
 
     return asyncio.run(_session(settings, options, id, go))
 
@@ -98,14 +99,14 @@ def resume_thread(thread: str, answer: str | None, options: Options) -> int:
     settings = Settings()
     said = check_goal(answer, settings.goal_characters, name="answer") if answer is not None else None
 
-    async def go(runner: Runner, seen: Checklist) -> Outcome:
-        seen.recall((await runner.outcome(thread)).steps)
-        return await runner.resume(thread, answer=said, on_event=seen)
+    async def go(runner: Runner, desk: Desk) -> Outcome:
+        desk.seen.recall((await runner.outcome(thread)).steps)
+        return await runner.resume(thread, answer=said, on_event=desk)
 
     return asyncio.run(_session(settings, options, thread, go))
 
 
-async def _session(settings: Settings, options: Options, thread: str, go: Callable[[Runner, Checklist], Any]) -> int:
+async def _session(settings: Settings, options: Options, thread: str, go: Callable[[Runner, Desk], Any]) -> int:
     console = consoles(options)
     consent(settings, options, console)
     stop_on_signals()
@@ -116,13 +117,13 @@ async def _session(settings: Settings, options: Options, thread: str, go: Callab
         return STOPPED
 
 
-async def _attend(settings: Settings, options: Options, console: Console, go: Callable[[Runner, Checklist], Any]) -> int:
+async def _attend(settings: Settings, options: Options, console: Console, go: Callable[[Runner, Desk], Any]) -> int:
     """Run, decide, tell, write."""
     async with open_runner(settings) as runner:
-        seen = Checklist(console)
-        with seen:
-            outcome = await go(runner, seen)
-        outcome = await _decide(runner, outcome, options, console, seen)
+        async with Desk(runner, console, Checklist(console), hot=options.mode == "ask") as desk:
+            with desk.seen:
+                outcome = await go(runner, desk)
+            outcome = await _decide(runner, outcome, options, console, desk)
         if options.json:
             print(json.dumps(outcome.as_json(), ensure_ascii=False, default=str))
         else:
@@ -146,42 +147,37 @@ def stop_on_signals() -> None:
         loop.add_signal_handler(signal.SIGTERM, task.cancel)
 
 
-async def _decide(runner: Runner, outcome: Outcome, options: Options, console: Console, seen: Checklist) -> Outcome:
-    """Approvals as `--approve` says, and go on, until nothing waits that we may decide. What was skipped is not asked again."""
-    skipped: set[str] = set()
+async def _decide(runner: Runner, outcome: Outcome, options: Options, console: Console, desk: Desk) -> Outcome:
+    """Approvals as `--approve` says, and go on, until nothing waits that we may decide. Nothing is asked twice."""
+    tried: set[str] = set()
     while outcome.status == "interrupted":
-        waiting = await runner.pending(outcome.thread_id)
-        rows = [row for row in waiting if row.id not in skipped]
-        if not waiting:
-            waits = outcome.waits_for_plan
-            if not waits or options.mode == "none":
+        decisions = None
+        if outcome.waits_for_plan:
+            if options.mode == "none":
                 return outcome
-            reviewed = {"type": "approve"} if options.mode == "all" else await at_prompt(lambda: _review(console))
-            with seen:
-                outcome = await runner.resume(outcome.thread_id, decisions=[reviewed], on_event=seen)
-            continue
-        if options.mode == "none" or not rows:
-            return outcome
-        decisions: list[dict[str, Any] | None] = [{"type": "approve"} for _ in rows]
-        if options.mode != "all":
-            decisions = await at_prompt(partial(ask_approvals, console, rows, input))
-        counted = 0
-        for row, decision in zip(rows, decisions, strict=True):
-            if decision is None:
-                skipped.add(row.id)
-                continue
-            args = decision.get("edited_action", {}).get("args")
-            try:
-                await runner.vote(row.id, decision["type"], message=decision.get("message", ""), args=args)
-                counted += 1
-            except VoteRefused as refused:
-                skipped.add(row.id)
-                console.print(f"Not counted: {refused}", style="yellow")
-        if not counted:
-            return outcome
-        with seen:
-            outcome = await runner.resume(outcome.thread_id, on_event=seen)
+            decisions = [{"type": "approve"} if options.mode == "all" else await at_prompt(lambda: _review(console))]
+        else:
+            waiting = [row.id for row in await runner.pending(outcome.thread_id)]
+            if options.mode == "ask":
+                await desk.ask(waiting)
+            elif options.mode == "all":
+                await _approve(runner, console, [id for id in waiting if id not in tried])
+                tried.update(waiting)
+            outcome = await runner.outcome(outcome.thread_id)
+            if not outcome.may_go_on:
+                return outcome
+        with desk.seen:
+            outcome = await runner.resume(outcome.thread_id, decisions=decisions, on_event=desk)
     return outcome
+
+
+async def _approve(runner: Runner, console: Console, ids: list[str]) -> None:
+    """Approve what policy lets the local user approve."""
+    for id in ids:
+        try:
+            await runner.vote(id, "approve")
+        except VoteRefused as refused:
+            console.print(f"Not counted: {refused}", style="yellow")
 
 
 def _review(console: Console) -> dict[str, Any]:

@@ -3,13 +3,9 @@
 On a terminal the checklist redraws itself; elsewhere each change is one plain line.
 """
 
-import asyncio
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
@@ -28,7 +24,6 @@ from graphs.markdown import NUMERIC, made_by, source
 from tools.results import Column
 
 GAP, SHORTEST, LONGEST_WORD = 2, 8, 18  # characters: between columns, of a narrow column, kept in one piece
-T = TypeVar("T")
 OVER = frozenset({"succeeded", "failed", "skipped", "cancelled", "superseded", "compensated"})
 
 
@@ -39,16 +34,35 @@ class Checklist:
         self.console = console
         self.head, self.steps, self.state, self.notes = "", [], {}, []  # type: ignore[var-annotated]
         self._live: Live | None = None
+        self._open = self._held = False
 
     def __enter__(self) -> "Checklist":
-        if self.console.is_terminal:
-            self._live = Live(console=self.console, refresh_per_second=8, get_renderable=self.draw, transient=False)
-            self._live.start()
+        self._open = True
+        self._draw()
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._live:
+        self._open = False
+        self._draw()
+
+    def hold(self) -> None:
+        """Leave the screen to somebody who asks a question. Events are still taken, and seen once it goes on."""
+        self._held = True
+        self._draw()
+
+    def go_on(self) -> None:
+        self._held = False
+        self._draw()
+
+    def _draw(self) -> None:
+        """Start or stop redrawing, as it should be now."""
+        drawing = self.console.is_terminal and self._open and not self._held
+        if drawing and not self._live:
+            self._live = Live(console=self.console, refresh_per_second=8, get_renderable=self.draw, transient=False)
+            self._live.start()
+        elif self._live and not drawing:
             self._live.stop()
+            self._live = None
 
     def recall(self, steps: Iterable[Mapping[str, Any]]) -> None:
         """How steps of an earlier run of the thread stand (`Outcome.steps`); their plan comes with the next event."""
@@ -96,7 +110,7 @@ class Checklist:
         self._line(f"  {seen.symbol} {event['step']:<5} {seen.word:<9} {reveal(title)}{again}{error}")
 
     def _line(self, text: str) -> None:
-        if not self._live:
+        if not self.console.is_terminal:
             self.console.print(Text(text), soft_wrap=True)
 
     def draw(self) -> Group:
@@ -132,55 +146,8 @@ def approval_panel(row: Approval, number: int, count: int) -> Panel:
     return Panel(Group(table, Text(""), why, Text(ends, style="dim")), title=title, title_align="left", border_style="yellow")
 
 
-def ask_approvals(console: Console, rows: list[Approval], ask: Callable[[str], str]) -> list[dict[str, Any] | None]:
-    """One decision for each approval, in the wire's form; None leaves it pending."""
-    decisions: list[dict[str, Any] | None] = []
-    for number, row in enumerate(rows, 1):
-        console.print(approval_panel(row, number, len(rows)))
-        forget_typed_ahead()
-        try:
-            decisions.append(_decide(console, row, ask))
-        except EOFError:  # Ctrl-D: the rest stays pending
-            console.print()
-            return [*decisions, *[None] * (len(rows) - len(decisions))]
-    return decisions
-
-
-async def at_prompt(work: Callable[[], T]) -> T:
-    """Run questions to a person beside the event loop, in a thread that nobody waits for: Ctrl-C at a question ends the program."""
-    loop = asyncio.get_running_loop()
-    answered: asyncio.Future[T] = loop.create_future()
-
-    def settle(give: Callable[[Any], None], value: Any) -> None:
-        if not answered.done():
-            give(value)
-
-    def ask() -> None:
-        give: Callable[[Any], None] = answered.set_result
-        value: Any
-        try:
-            value = work()
-        except Exception as error:  # whatever it is, it belongs to the one who waits
-            give, value = answered.set_exception, error
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(settle, give, value)
-
-    threading.Thread(target=ask, name="prompt", daemon=True).start()
-    return await answered
-
-
-def forget_typed_ahead() -> None:
-    """Drop what was typed before the question was on the screen: nobody approves what they have not seen."""
-    if not sys.stdin.isatty():
-        return
-    try:
-        import termios  # not on every system
-    except ImportError:
-        return
-    termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
-
-
-def _decide(console: Console, row: Approval, ask: Callable[[str], str]) -> dict[str, Any] | None:
+def decide(console: Console, row: Approval, ask: Callable[[str], str]) -> dict[str, Any] | None:
+    """What a person decides of the approval on the screen, in the wire's form; None leaves it pending. `ask` reads a line."""
     while True:
         said = ask("[a]pprove, [e]dit, [r]eject or [s]kip? ").strip().lower()
         if said in ("a", "approve"):
