@@ -32,7 +32,7 @@ from graphs import tables as graph_tables
 from graphs.agent import build_agent
 from graphs.executions import Executions
 from graphs.specialists.base import Domain, Resources, Specialist
-from graphs.specialists.core import CORE
+from graphs.specialists.core import core_roles
 from models.factory import chat_model
 from settings import Settings
 from tools.arguments import checker
@@ -87,7 +87,7 @@ class Services:
 
     def specialist(self, name: str) -> Specialist:
         """A domain's specialist or a core role by name."""
-        known = {one.name: one for one in (*self.domain.specialists, *CORE)}
+        known = {one.name: one for one in (*self.domain.specialists, *core_roles(self.domain))}
         return known[name]
 
     def agent(self, name: str) -> Any:
@@ -157,7 +157,7 @@ async def open_services(
     db = await asyncio.to_thread(_open_database, settings)
     resources = await asyncio.to_thread(own.open, settings)
     prompts = await asyncio.to_thread(
-        lambda: {one.name: one.prompt.read_text(encoding="utf-8") for one in (*own.specialists, *CORE)}
+        lambda: {one.name: one.prompt.read_text(encoding="utf-8") for one in (*own.specialists, *core_roles(own))}
     )
     try:
         registry = Registry([*own.tools, make_chart])

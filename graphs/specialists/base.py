@@ -117,7 +117,8 @@ class Resources(Protocol):
 @dataclass(frozen=True)
 class Domain:
     """Everything the core knows of a domain. `version(resources)` changes when its records do: evidence of another version is
-    not used again. `read` and `version` block: call them in a thread."""
+    not used again. `read` and `version` block: call them in a thread. `verifier_tools`: those by which its results can be held
+    against its records."""
 
     name: str
     title: str
@@ -129,4 +130,5 @@ class Domain:
     open: Callable[[Settings], Resources]
     read: Callable[[str, Any], Reading]
     anchors: tuple[str, ...] = ()
+    verifier_tools: tuple[str, ...] = ()
     version: Callable[[Any], str] = field(default=lambda resources: "")

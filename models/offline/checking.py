@@ -1,32 +1,29 @@
 """The verifier: has each product's evidence checked by the tool for it, then says what does not hold or does not match."""
 
-from models.offline.request import Bound, Call, Json, Reply, Request, Turn
+from models.offline.request import Bound, Call, Json, Reply, Request, Result, Turn
 from models.offline.words import without_figures
-
-CHECK = "check_evidence"
 
 
 def verify(brief: Json, turn: Turn, request: Request) -> Reply:
-    """A call of `check_evidence` for each result, if that is bound; then the Verdict."""
+    """A call of each tool that checks a product, for each result; then the Verdict."""
     results: list[Json] = brief.get("results") or []
-    tool = request.tool(CHECK)
-    if tool and results and not any(r.name == CHECK for r in turn.results):
-        argument = reference_argument(tool)
-        return Reply(calls=tuple(Call(CHECK, {argument: one["ref"]}) for one in results))
-    return Reply(answer={"name": "Verdict", "value": {"issues": [*failing(results, turn), *dates(results)]}})
+    checks = {tool.name: argument for tool in request.tools if (argument := reference_argument(tool))}
+    if checks and results and not any(r.name in checks for r in turn.results):
+        return Reply(calls=tuple(Call(name, {argument: one["ref"]}) for name, argument in checks.items() for one in results))
+    made = [result for result in turn.results if result.name in checks]
+    return Reply(answer={"name": "Verdict", "value": {"issues": [*failing(results, made), *dates(results)]}})
 
 
 def reference_argument(tool: Bound) -> str:
-    """The argument that takes a product's reference."""
-    named = [name for name, schema in tool.properties.items() if "product" in schema or name.endswith("ref")]
-    return named[0] if named else "ref"
+    """The argument that takes a product's reference; empty for a tool that takes none, such as the response."""
+    return next((name for name, schema in tool.properties.items() if "product" in schema or name.endswith("ref")), "")
 
 
-def failing(results: list[Json], turn: Turn) -> list[Json]:
+def failing(results: list[Json], checks: list[Result]) -> list[Json]:
     """An error for each check with rows (a row is a mismatch), a gap for each check that could not be made."""
     by_ref = {one["ref"]: one for one in results}
     issues: list[Json] = []
-    for check in (r for r in turn.results if r.name == CHECK):
+    for check in checks:
         of = next((by_ref[str(v)] for v in check.args.values() if str(v) in by_ref), None)
         if of is None:
             continue

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from graphs.findings import typed_figures, unbound
 from graphs.plan import Plan, check
 from graphs.specialists.base import Specialist, offers
-from graphs.specialists.core import CORE
+from graphs.specialists.core import core_roles
 from graphs.specialists.supply_chain.domain import domain
 from graphs.wire import Claim, Finding, Intake, PlanDraft, Report, Verdict
 from settings import Settings
@@ -27,6 +27,7 @@ from tools.supply_chain.store import open_records
 DOMAIN = domain()
 TOOLS: dict[str, Tool] = {tool.name: tool for tool in (*DOMAIN.tools, make_chart)}
 PRODUCTS = {product.name for product in DOMAIN.products}
+CORE = core_roles(DOMAIN)
 ROLES = (*CORE, *DOMAIN.specialists)
 FINDERS = [role for role in ROLES if role.response is Finding]
 PLACE = next(one.country for one in SUPPLIERS if one.country)

@@ -293,4 +293,5 @@ def domain() -> Domain:
         read=read,
         anchors=ANCHORS,
         version=lambda resources: version_of(resources.reading),
+        verifier_tools=("check_evidence",),
     )
