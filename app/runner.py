@@ -179,6 +179,7 @@ class Runner:
         if found.status == "waiting":
             return await self._drive(thread_id, {"messages": [HumanMessage("cancel")]}, silent)
         if found.status == "running":
+            await self.services.executions.stop(execution_id)
             self.services.cancelled.add(execution_id)
             self.services.approvals.wake(execution_id)
         return await self.outcome(thread_id)

@@ -5,7 +5,7 @@ with `waiting`; `ask` holds nothing but the interrupt; `apply` records the votes
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -148,6 +148,7 @@ async def execute(services: Services, state: State, thread_id: str, checkpoint_i
         for result in results.values():
             told = {"specialist": result.specialist, "attempt": result.attempt, "reused": result.reused}
             tell({"event": "step", "rev": plan.rev, "step": result.step_id, "status": result.status, "at": now(), **told})
+    stopped: Callable[[], bool] = lambda: execution.status == "stopping" or execution.id in services.cancelled  # noqa: E731
     with services.approvals.subscribe(execution.id) as wake:
         work = PlanWork(services, execution, tell, set(plan.ids()) | set(results), wake, made)
         scheduler = Scheduler(
@@ -156,20 +157,21 @@ async def execute(services: Services, state: State, thread_id: str, checkpoint_i
             results,
             open_attempts,
             wake,
-            lambda: execution.id in services.cancelled,
+            stopped,
             services.settings.concurrency,
             services.settings.rows,
             tell,
         )
         await scheduler.run()
     waiting = [id for ids in scheduler.waiting.values() for id in ids]
-    cancelled = execution.id in services.cancelled
+    cancelled = stopped()
     if cancelled:
         services.cancelled.discard(execution.id)
         await services.approvals.void(execution.id, None, "the run was stopped")
         waiting = []
-    # Not yet "waiting": until this node's checkpoint is written a crash leads back here, which is no fork (see `enter`).
-    await services.executions.leave(execution.id, "cancelled" if cancelled else "running")
+    # Not yet "waiting" or "cancelled": until this node's checkpoint is written a crash leads back here, which is no fork, and
+    # what was stopped is to stay so (see `enter`).
+    await services.executions.leave(execution.id, "stopping" if cancelled else "running")
     return {
         "execution_id": execution.id,
         "goal": work.execution.goal,

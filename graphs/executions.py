@@ -6,6 +6,7 @@ Called by the orchestrator's nodes (create, enter, leave), by the scheduler (att
 import os
 import socket
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from graphs.events import now
 from graphs.plan import Plan, StepResult
 from graphs.tables import attempts, executions, revisions, steers
 
-OPEN = ("running", "waiting")
+OPEN = ("running", "waiting", "stopping")
+RUN = ("running", "stopping")  # under way: a process holds it, or did when it died
 _MARK = update(attempts).where(
     attempts.c.execution_id == bindparam("of"),
     attempts.c.step_id == bindparam("step"),
@@ -93,6 +95,12 @@ def _alive(lease: str | None) -> bool:
     return not born or born == _born(int(pid))
 
 
+def _refuse_alive(row: Mapping[Any, Any]) -> None:
+    """Raise `AlreadyRunning` if another process holds the execution of this row."""
+    if row["status"] in RUN and _alive(row["lease"]):
+        raise AlreadyRunning(f"thread {row['thread_id']} is being run by {row['lease']}: wait for it, or stop that process")
+
+
 def _born(pid: int) -> str:
     """When a process started, as the kernel counts: numbers are used again, and soon so in a restarted container.
 
@@ -141,6 +149,7 @@ class Executions:
         `seq` and `checkpoint_id` say where in the thread's history the node stands. The row moves only forward: the first
         entry, a re-entry after a crash (same checkpoint) and the next entry after a pause (seq + 1) are this execution's own;
         anything else (an older checkpoint, another thread, an execution that ended) is a fork and gets an id of its own.
+        One that is "stopping" stays so: who enters it again ends it.
         Raises `AlreadyRunning` when another process holds it.
         """
 
@@ -148,23 +157,31 @@ class Executions:
             lock = select(executions).where(executions.c.id == id).with_for_update()
             row = c.execute(lock).mappings().one()
             same = row["thread_id"] == thread_id and row["status"] in OPEN
-            crashed = same and row["status"] == "running" and row["seq"] == seq and row["checkpoint_id"] == checkpoint_id
+            crashed = same and row["status"] in RUN and row["seq"] == seq and row["checkpoint_id"] == checkpoint_id
             onward = same and row["seq"] + 1 == seq
             if not (crashed or onward):
                 return self._fork(c, dict(row), thread_id, seq, checkpoint_id)
-            if row["status"] == "running" and _alive(row["lease"]):
-                raise AlreadyRunning(f"thread {thread_id} is being run by {row['lease']}: wait for it, or stop that process")
-            moved = dict(seq=seq, checkpoint_id=checkpoint_id, status="running", lease=_owner())
+            _refuse_alive(row)
+            status = "stopping" if row["status"] == "stopping" else "running"
+            moved = dict(seq=seq, checkpoint_id=checkpoint_id, status=status, lease=_owner())
             c.execute(update(executions).where(executions.c.id == id).values(**moved))
             return self._get_or_fail(c, id)
 
         return await self._db.run(work)
 
     async def leave(self, id: str, status: str) -> None:
-        """Record how an execution stands after a node: running, waiting, finished, cancelled or replaced. Gives the lease back."""
-        ended = None if status in OPEN else now()
-        change = update(executions).where(executions.c.id == id).values(status=status, lease=None, ended=ended)
+        """Record how an execution stands after a node, and give the lease back. An attempt that its end cut off is cancelled."""
+        await self._db.run(lambda c: self._leave(c, id, status))
+
+    async def stop(self, id: str) -> None:
+        """Say that a running execution is to end. Committed before its steps are told, so that no crash starts it again."""
+        change = update(executions).where(executions.c.id == id, executions.c.status == "running").values(status="stopping")
         await self._db.run(lambda c: c.execute(change))
+
+    async def ensure_idle(self, id: str) -> None:
+        """Raise `AlreadyRunning` if another process runs the execution."""
+        query = select(executions).where(executions.c.id == id)
+        _refuse_alive(await self._db.run(lambda c: c.execute(query).mappings().one()))
 
     async def add_revision(self, execution_id: str, plan: Plan) -> None:
         """Commit a revision before any of its steps starts. A revision that is there already stays as it is."""
@@ -270,6 +287,13 @@ class Executions:
             return [self._get_or_fail(c, id) for id in c.execute(query).scalars().all()]
 
         return await self._db.run(work)
+
+    def _leave(self, c: Connection, id: str, status: str) -> None:
+        ended = None if status in OPEN else now()
+        c.execute(update(executions).where(executions.c.id == id).values(status=status, lease=None, ended=ended))
+        if ended:
+            cut_off = and_(attempts.c.execution_id == id, attempts.c.ended.is_(None))
+            c.execute(update(attempts).where(cut_off).values(status="cancelled", ended=ended))
 
     def _fork(self, c: Connection, row: dict[str, Any], thread_id: str, seq: int, checkpoint_id: str) -> Execution:
         old, row["id"] = row["id"], str(uuid.uuid4())

@@ -20,6 +20,7 @@ from graphs.answer import Answer
 from graphs.context import StepContext
 from graphs.conversation import amended, same
 from graphs.events import Emit, now
+from graphs.executions import OPEN, Execution
 from graphs.explain import explain
 from graphs.markdown import to_markdown
 from graphs.plan import Plan
@@ -59,13 +60,13 @@ async def intake(
     """Read the newest goal, or the next one that was kept. The `status` of what comes back is goal, clarify, declined, queued
     or cancelled."""
     goal, queued = next_goal(state)
-    waits = await _open(services, state, thread_id)
-    if waits and _CANCEL.fullmatch(goal):
-        await services.approvals.void(waits, None, f"stopped by {caller.user}")
-        await services.executions.leave(waits, "cancelled")
-        said = f"Stopped{', and what was kept behind it' if queued else ''}. What was done stays as it is."
+    before = await _before(services, state, thread_id)
+    waits = before.id if before and before.status == "waiting" else ""
+    if before and _CANCEL.fullmatch(goal):
+        note = await _end(services, before, "cancelled", f"stopped by {caller.user}")
+        said = f"Stopped{', and what was kept behind it' if queued else ''}. {note or 'What was done stays as it is.'}"
         return {"status": "cancelled", "waiting": [], "goal": goal, "queued": [], "messages": [AIMessage(said)]}
-    replaced = _REPLACE.match(goal) if waits else None
+    replaced = _REPLACE.match(goal) if before else None
     goal = goal[replaced.end() :] if replaced else goal
     wrong = refuse_bad(goal, services.settings.goal_characters)
     if wrong and waits:
@@ -81,12 +82,18 @@ async def intake(
             return {"status": "queued", "queued": queued, "messages": [AIMessage(told)]}
         note = "This thread waits for a decision. Your goal is kept and comes next; say “instead …” to replace what waits."
         return {"status": "queued", "queued": [*queued, goal], "messages": [AIMessage(note)]}
-    if waits:
-        await services.approvals.void(waits, None, f"replaced by a new goal of {caller.user}")
-        await services.executions.leave(waits, "replaced")
+    note = ""
+    if before:
+        ended = "cancelled" if before.status == "stopping" else "replaced"
+        note = await _end(services, before, ended, f"{ended} by a new goal of {caller.user}")
     if wrong:
         return {**declined(goal, wrong), "queued": queued}
-    return {**await _take(services, state, goal, caller, thread_id, emit, only), "queued": queued}
+    taken = await _take(services, state, goal, caller, thread_id, emit, only)
+    if note:
+        emit({"event": "note", "at": now(), "text": note})
+        if request := taken.get("request"):
+            request["notes"] = [*request["notes"], note]
+    return {**taken, "queued": queued}
 
 
 def next_goal(state: State) -> tuple[str, list[str]]:
@@ -203,11 +210,34 @@ async def _ask(
     return said.value
 
 
-async def _open(services: Services, state: State, thread_id: str) -> str:
-    """The execution of this thread that waits for people, if any. A copied thread's state names that of the original."""
+async def _before(services: Services, state: State, thread_id: str) -> Execution | None:
+    """The execution of this thread that a new message meets: it waits for people, or was cut off. None: it came to its end.
+
+    One that stands as ended although the state still waits was ended by this very message: a crash runs this node again. A copied
+    thread's state names the execution of the original, which is none of its own.
+    """
     id = state.get("execution_id")
-    found = await services.executions.get(id) if id and state.get("waiting") else None
-    return found.id if found and found.status == "waiting" and found.thread_id == thread_id else ""
+    found = await services.executions.get(id) if id else None
+    if found is None or found.thread_id != thread_id or state.get("status") == "answered":
+        return None
+    return found if found.status in OPEN or state.get("waiting") else None
+
+
+async def _end(services: Services, before: Execution, status: str, reason: str) -> str:
+    """End an execution for good; its open approvals are void. Says what a reader must know of one that was cut off, else "".
+
+    Raises `AlreadyRunning` when another process runs it.
+    """
+    if before.status not in OPEN:
+        return ""
+    await services.executions.ensure_idle(before.id)
+    await services.approvals.void(before.id, None, reason)
+    await services.executions.leave(before.id, status)
+    if before.status == "waiting":
+        return ""
+    unsure = [row.tool for row in await services.effects.for_execution(before.id) if row.state in ("intended", "unknown")]
+    doubt = f" Whether {', '.join(unsure)} was done is not known: look before you ask for it again." if unsure else ""
+    return f"The run before this one had not come to its end and is closed as {status}; what it finished stays as it is.{doubt}"
 
 
 def nearest(services: Services) -> str:
@@ -225,4 +255,5 @@ def clarify(goal: str, question: str, choices: list[str]) -> dict[str, Any]:
         "goal": goal,
         "question": {"question": question, "options": choices, "at": now()},
         "answer": None,
+        "waiting": [],
     }

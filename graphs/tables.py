@@ -14,7 +14,7 @@ executions = Table(
     Column("goal", Text, nullable=False),
     Column("request", JSON, nullable=False),
     Column("today", String(10), nullable=False, comment="the date of the run, fixed when it was planned"),
-    Column("status", String(12), nullable=False, comment="running, waiting, finished, cancelled, replaced"),
+    Column("status", String(12), nullable=False, comment="running, waiting, stopping, finished, cancelled, replaced"),
     Column("seq", Integer, nullable=False, comment="how often execute was entered; fenced with checkpoint_id"),
     Column("checkpoint_id", String(64)),
     Column("forked_from", String(36)),

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from graphs.services import load_domain
+
 ROOT = Path(__file__).parent.parent
 FLOORS = {
     "settings": 0,
@@ -52,6 +54,13 @@ def test_the_core_imports_nothing_from_a_domain(file: Path) -> None:
     if parts & DOMAINS or file.name == "data_commands.py":  # the commands that load the sample domain's records
         return
     assert not {n for n in imported(file) if DOMAINS & set(n.split("."))}
+
+
+def test_the_core_names_no_tool_of_a_domain() -> None:
+    tools = {tool.name for name in DOMAINS for tool in load_domain(name).tools}
+    for file in (file for file in sources() if not set(file.relative_to(ROOT).parts) & DOMAINS):
+        texts = {node.value for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Constant)}
+        assert not texts & tools, f"{file.relative_to(ROOT)} names {sorted(map(str, texts & tools))}"
 
 
 def test_the_checks_look_at_the_whole_house() -> None:
