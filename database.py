@@ -40,7 +40,7 @@ class Database:
 
     def _make_engine(self, synchronous: str = "FULL") -> Engine:  # full: an effect's intent must outlive a power cut
         if not self.sqlite:
-            return create_engine(self.url, pool_size=16, pool_pre_ping=True)
+            return self._make_server_engine()
         memory = self.url.database in (None, "", ":memory:")
         if memory:
             raise ValueError("an in-memory SQLite database is one per connection: use a file")
@@ -64,6 +64,25 @@ class Database:
         @event.listens_for(engine, "begin")
         def on_begin(connection: Connection) -> None:
             connection.exec_driver_sql("BEGIN" if self.readonly else "BEGIN IMMEDIATE")
+
+        return engine
+
+    def _make_server_engine(self) -> Engine:
+        try:
+            engine = create_engine(self.url, pool_size=16, pool_pre_ping=True)
+        except ModuleNotFoundError as error:
+            raise DatabaseUnavailable(
+                f"the database {self.url.render_as_string()} needs the driver {error.name}, which is not installed: "
+                "install it (for PostgreSQL, psycopg[binary])"
+            ) from error
+        if self.readonly:
+
+            @event.listens_for(engine, "connect")
+            def on_connect(connection: Any, record: Any) -> None:
+                cursor = connection.cursor()
+                cursor.execute("SET default_transaction_read_only = on")
+                cursor.close()
+                connection.commit()  # a setting made in a transaction goes with its rollback
 
         return engine
 

@@ -131,10 +131,11 @@ for _dialect, _statements in (("sqlite", _SQLITE), ("postgresql", _POSTGRESQL)):
 
 def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert a row unless one with its key is there; says whether it was inserted. Safe against a concurrent insert."""
-    return connection.execute(_insert_new(connection.dialect.name, table), dict(row)).rowcount == 1
+    found = connection.execute(_insert_new(connection.dialect.name, table), dict(row))
+    return found.first() is not None  # a row count is not told by every driver
 
 
 @cache
 def _insert_new(dialect: str, table: Table) -> Any:
     make = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    return make(table).on_conflict_do_nothing()
+    return make(table).on_conflict_do_nothing().returning(*table.primary_key.columns)

@@ -1,9 +1,15 @@
-"""What every test shares: no key from the environment is ever used, the real records are found, and in CI a skip is a failure."""
+"""What every test shares: no key from the environment is ever used, the real records are found, and in CI a skip is a failure.
+
+`database_url` gives a test an empty database of its own, once on SQLite and once on PostgreSQL.
+"""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.postgres import Postgres, running
 
 KEYS = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE", "OPENAI_ORG_ID", "OPENAI_ORGANIZATION", "OPENAI_PROJECT_ID")
 TRACING = ("LANGSMITH_API_KEY", "LANGCHAIN_API_KEY", "LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2")
@@ -35,3 +41,19 @@ def data() -> Path:
             pytest.fail(f"the real records are not at {found}: set CLEARANCE_DATA")
         pytest.skip(f"the real records are not at {found}: set CLEARANCE_DATA to run these tests")
     return found
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server for the session, started when first asked for."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The SQLAlchemy URL of an empty database that is this test's own."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'own.db'}"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.new_url()

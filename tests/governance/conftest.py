@@ -1,7 +1,6 @@
-"""A real SQLite file with the tables of governance, and the stores over it."""
+"""A real database with the tables of governance, and the stores over it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +12,8 @@ from tests.governance.cases import Judge, Time
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'clearance.db'}")
+def db(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
     database.create(metadata)
     yield database
     database.close()

@@ -1,9 +1,7 @@
 """The record only grows."""
 
-import sqlite3
-
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DatabaseError
 
 from database import Database
@@ -26,20 +24,22 @@ async def test_a_record_comes_back_as_written_and_its_arguments_apart(decisions:
     assert await decisions.for_execution("e2") == []
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE decisions SET outcome = 'allow'",
-        "DELETE FROM decisions",
-        "INSERT OR REPLACE INTO decisions SELECT * FROM decisions WHERE seq = 1",
-    ],
-)
-async def test_nothing_written_can_be_changed(db: Database, decisions: Decisions, statement: str) -> None:
+CHANGES = ("UPDATE decisions SET outcome = 'allow'", "DELETE FROM decisions")
+OWN = {
+    "sqlite": "INSERT OR REPLACE INTO decisions SELECT * FROM decisions WHERE seq = 1",
+    "postgresql": "TRUNCATE decisions",
+}
+
+
+async def test_nothing_written_can_be_changed(db: Database, decisions: Decisions) -> None:
     await decisions.append(Record.of(call(), "decided", "deny", "c1"))
-    with pytest.raises(DatabaseError, match="append-only"):
-        await db.run(lambda c: c.execute(text(statement)))
-    with sqlite3.connect(str(db.url.database)) as other, pytest.raises(sqlite3.DatabaseError, match="append-only"):
-        other.execute(statement)  # a connection that is not ours fares no better
+    other = create_engine(db.url)  # a connection that is not ours fares no better
+    for statement in (*CHANGES, OWN[db.url.get_backend_name()]):
+        with pytest.raises(DatabaseError, match="append-only"):
+            await db.run(lambda c, statement=statement: c.execute(text(statement)))
+        with other.begin() as connection, pytest.raises(DatabaseError, match="append-only"):
+            connection.execute(text(statement))
+    other.dispose()
     assert [one.outcome for one in await decisions.for_execution("e1")] == ["deny"]
 
 

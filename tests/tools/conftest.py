@@ -1,7 +1,6 @@
-"""A door over a real SQLite file."""
+"""A door over a real database."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,8 @@ from tests.tools.cases import Door
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'clearance.db'}")
+def db(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
     database.create(metadata)
     yield database
     database.close()
