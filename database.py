@@ -122,8 +122,8 @@ class Database:
             "unable to open": "the file or its folder is missing or not writable: check the path and its permissions",
             "readonly database": "the file is not writable: check its permissions",
             "disk is full": "free some disk space",
-            "could not connect": "start the database server, or check the URL",
-            "connection refused": "start the database server, or check the URL",
+            "connection to server": "start the database server, or check the URL",
+            "failed to resolve host": "check the host in the URL",
         }
         for sign, fix in fixes.items():
             if sign in said:

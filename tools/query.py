@@ -73,7 +73,8 @@ def query_tool(views: Sequence[View]) -> Tool:
         return _answer(args.sql, known, ctx)
 
     query_records.__doc__ = (
-        f"Run one read-only SELECT over these views: {allowed(views)}. Include the key column to cite single records."
+        f"Run one read-only SELECT, in the database's own dialect, over these views: {allowed(views)}. Include the key column "
+        "to cite single records."
     )
     return tool(MANIFEST)(query_records)
 
@@ -228,7 +229,8 @@ def _with_views(tree: exp.Select, used: Sequence[View], dialect: str, connection
 
 def _run(connection: Connection, sql: str) -> list[dict[str, Any]]:
     try:
-        result = connection.exec_driver_sql(sql)
+        # no_parameters: a driver that looks for placeholders would stumble over the % of a LIKE
+        result = connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
         return [{name: _scalar(value) for name, value in row.items()} for row in result.mappings()]
     except DBAPIError as error:
         said = str(error.orig).lower()

@@ -41,12 +41,11 @@ class Bench:
         return result
 
 
-def real_bench(home: Path) -> Iterator[Bench]:
-    """A bench on the real files, imported into `home`; skips the test when they are not there."""
+def real_bench(url: str) -> Iterator[Bench]:
+    """A bench on the real files, imported into the database of `url`; skips the test when they are not there."""
     data = data_folder()
     if not (data / "scms_delivery_history.csv").exists():
         pytest.skip(f"the public files are not in {data}: set CLEARANCE_DATA")
-    url = f"sqlite:///{home / 'records.db'}"
     writing = Database(url)
     writing.create(metadata)
     import_scms(writing, data / "scms_delivery_history.csv")

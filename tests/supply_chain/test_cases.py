@@ -43,8 +43,8 @@ EFFECTS = (open_case, assign_case, add_note, set_due_date, close_case, remind_ow
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> Iterator[SystemOfRecord]:
-    opened = open_records(Settings(home=tmp_path))
+def records(tmp_path: Path, database_url: str) -> Iterator[SystemOfRecord]:
+    opened = open_records(Settings(home=tmp_path, records_url=database_url))
     make_demo(opened.writing)
     yield opened
     opened.close()

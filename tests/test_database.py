@@ -1,0 +1,66 @@
+"""Transactions over a real database: what a read-only handle cannot do, and what people are told when there is none."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
+from sqlalchemy.exc import DatabaseError
+
+from database import Database, DatabaseUnavailable, ping
+
+metadata = MetaData()
+numbers = Table("numbers", metadata, Column("n", Integer, primary_key=True))
+
+
+def test_a_read_only_handle_reads_and_nothing_else(database_url: str) -> None:
+    writing, reading = Database(database_url), Database(database_url, readonly=True)
+    writing.create(metadata)
+    writing.run_sync(lambda c: c.execute(insert(numbers).values(n=1)))
+    for statement in (
+        "INSERT INTO numbers VALUES (2)",
+        "DELETE FROM numbers",
+        "DROP TABLE numbers",
+        "CREATE TABLE other (n int)",
+    ):
+        for _ in range(2):  # whatever the first did to the connection
+            with pytest.raises((DatabaseError, DatabaseUnavailable), match="(?i)read-?only"):
+                reading.run_sync(lambda c, statement=statement: c.execute(text(statement)))
+    assert reading.run_sync(lambda c: c.execute(select(numbers.c.n)).scalars().all()) == [1]
+    reading.close()
+    writing.close()
+
+
+async def test_a_transaction_that_fails_leaves_nothing(database_url: str) -> None:
+    database = Database(database_url)
+    database.create(metadata)
+
+    def work(connection) -> None:  # type: ignore[no-untyped-def]
+        connection.execute(insert(numbers).values(n=1))
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await database.run(work)
+    assert await database.run(lambda c: c.execute(select(numbers)).all()) == []
+    database.close()
+
+
+async def test_writers_take_turns(database_url: str) -> None:
+    database = Database(database_url)
+    database.create(metadata)
+    await asyncio.gather(*(database.run(lambda c, n=n: c.execute(insert(numbers).values(n=n))) for n in range(20)))
+    assert len(await database.run(lambda c: c.execute(select(numbers)).all())) == 20
+    database.close()
+
+
+def test_a_server_that_is_not_there_is_named_without_its_password(tmp_path: Path) -> None:
+    database = Database(f"postgresql+psycopg://me:secret@/records?host={tmp_path}")
+    with pytest.raises(DatabaseUnavailable, match="start the database server, or check the URL") as error:
+        ping(database)
+    assert "secret" not in str(error.value)
+    database.close()
+
+
+def test_a_driver_that_is_not_there_is_named() -> None:
+    with pytest.raises(DatabaseUnavailable, match=r"needs the driver asyncpg.*psycopg\[binary\]"):
+        Database("postgresql+asyncpg://localhost/records")
