@@ -24,7 +24,7 @@ def test_a_read_only_handle_reads_and_nothing_else(database_url: str) -> None:
         "CREATE TABLE other (n int)",
     ):
         for _ in range(2):  # whatever the first did to the connection
-            with pytest.raises((DatabaseError, DatabaseUnavailable), match="(?i)read-?only"):
+            with pytest.raises((DatabaseError, DatabaseUnavailable), match=r"(?i)read-?only"):
                 reading.run_sync(lambda c, statement=statement: c.execute(text(statement)))
     assert reading.run_sync(lambda c: c.execute(select(numbers.c.n)).scalars().all()) == [1]
     reading.close()
