@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     rows: int = Field(20, ge=1, description="most repetitions of a repeated step")
     revisions: int = Field(3, ge=0, description="re-plans of one execution before a person is asked")
     approval_hours: float = Field(8.0, gt=0, description="hours until an unanswered approval expires, which denies it")
+    remind_after: float = Field(0.5, gt=0, le=1, description="share of an approval's time after which its people are reminded")
     goal_characters: int = Field(8000, ge=100, description="longest goal that is taken")
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
 

@@ -71,6 +71,14 @@ def resume(
 
 
 @app.command()
+def approvals(json: JsonOption = False) -> None:
+    """List the open approvals: what waits, for whom, until when."""
+    from app.inbox import list_approvals
+
+    _go(lambda: list_approvals(json), json=json)
+
+
+@app.command()
 def plan(
     goal: Annotated[str, typer.Argument(help="The goal to plan.")], json: JsonOption = False, yes: YesOption = False
 ) -> None:

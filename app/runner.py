@@ -198,9 +198,18 @@ class Runner:
         return plans[-1], {a.step_id: a.result for a in attempts if a.result}
 
     async def pending(self, thread_id: str) -> list[Approval]:
-        """The thread's open approvals."""
+        """The thread's open approvals, those due a reminder reminded."""
         state = await self._state(thread_id)
-        return await self.services.approvals.pending(execution_id=state.values.get("execution_id") or "-")
+        execution_id = state.values.get("execution_id") or "-"
+        await self.services.approvals.remind(execution_id=execution_id)
+        return await self.services.approvals.pending(execution_id=execution_id)
+
+    async def inbox(self) -> list[Approval]:
+        """The open approvals of the caller's organisation; what is over expires first, and what is due is reminded."""
+        approvals, org = self.services.approvals, self.caller.org
+        await approvals.expire()
+        await approvals.remind(org=org)
+        return await approvals.pending(org=org)
 
     async def outcome(self, thread_id: str, run_id: str = "") -> Outcome:
         """How the thread stands now."""
@@ -300,7 +309,8 @@ def approval_json(row: Approval) -> dict[str, Any]:
     body: dict[str, Any] = {name: getattr(row, name) for name in names}
     body.update(args=dict(row.args), provenance=dict(row.provenance), rules=list(row.rules), reasons=list(row.reasons))
     body.update(effect=row.effect, approvers=list(row.approvers), decided_by=list(row.decided_by), requester=row.requester.user)
-    return {**body, "expires_at": row.expires_at.isoformat()}
+    body["reminded_at"] = row.reminded_at.isoformat() if row.reminded_at else None
+    return {**body, "thread_id": row.thread_id, "expires_at": row.expires_at.isoformat()}
 
 
 def _usage(results: dict[str, dict[str, Any]]) -> dict[str, int]:

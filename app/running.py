@@ -205,7 +205,8 @@ def _tell(console: Console, outcome: Outcome, runner: Runner) -> None:
                 console.print(f"  • {line}", markup=False)
         console.print(f"\nWaiting for {what}:", style="bold")
         for row in waiting:
-            console.print(f"  ◆ {row['tool']}: {row['args'].get('title') or row['args']}", markup=False)
+            reminded = f" (reminded {row['reminded_at'][:16].replace('T', ' ')} UTC)" if row["reminded_at"] else ""
+            console.print(f"  ◆ {row['tool']}: {row['args'].get('title') or row['args']}{reminded}", markup=False)
         console.print(f"\nGo on with:  {program()} resume {outcome.thread_id} --approve ask", markup=False, soft_wrap=True)
     elif outcome.status == "clarify":
         for choice in outcome.choices:

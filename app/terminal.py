@@ -5,6 +5,7 @@ On a terminal the checklist redraws itself; elsewhere each change is one plain l
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.cells import cell_len
@@ -83,8 +84,9 @@ class Checklist:
         elif kind == "step":
             self._step(event)
         elif kind == "note":
-            self.notes.append(reveal(event["text"]))
-            self._line(f"  note: {reveal(event['text'])}")
+            self._note(event["text"])
+        elif kind == "approval" and event.get("reminded_at"):
+            self._note(reminder(event["tool"], event["step"], event["approvers"], datetime.fromisoformat(event["expires_at"])))
 
     def _plan(self, event: dict[str, Any]) -> None:
         self.head = f"Plan, revision {event['rev']}: {reveal(event['reason'])}"
@@ -109,6 +111,10 @@ class Checklist:
         error = f": {reveal(event['error'])}" if event.get("error") else ""
         self._line(f"  {seen.symbol} {event['step']:<5} {seen.word:<9} {reveal(title)}{again}{error}")
 
+    def _note(self, text: str) -> None:
+        self.notes.append(reveal(text))
+        self._line(f"  note: {reveal(text)}")
+
     def _line(self, text: str) -> None:
         if not self.console.is_terminal:
             self.console.print(Text(text), soft_wrap=True)
@@ -131,6 +137,11 @@ class Checklist:
         return Group(Text(self.head, style="bold"), table, *(Text(f"  {note}", style="dim") for note in self.notes[-3:]))
 
 
+def reminder(tool: str, step: str, approvers: Sequence[str], expires_at: datetime) -> str:
+    """What a reminder says."""
+    return f"reminder: {tool} in step {step} waits for {' or '.join(approvers)} until {expires_at:%Y-%m-%d %H:%M} UTC"
+
+
 def approval_panel(row: Approval, number: int, count: int) -> Panel:
     """Everything an approver must see: exact arguments, where each came from, why it was stopped, who may decide."""
     table = Table(box=None, show_header=False, padding=(0, 1))
@@ -141,7 +152,9 @@ def approval_panel(row: Approval, number: int, count: int) -> Panel:
         table.add_row(name, Text(reveal(str(value))), Text(reveal(row.provenance.get(name, ""))))
     why = Text(f"Asked because: {' '.join(row.reasons)} [{', '.join(row.rules)}]")
     who = f"{row.quorum} of: {', '.join(row.approvers)}" if row.quorum > 1 else f"Who may decide: {', '.join(row.approvers)}"
-    ends = f"{who} · expires {row.expires_at:%Y-%m-%d %H:%M} UTC · effect: {row.effect} · proposed by {row.agent} in step {row.step_id}"
+    reminded = f" · reminded {row.reminded_at:%Y-%m-%d %H:%M} UTC" if row.reminded_at else ""
+    until = f"expires {row.expires_at:%Y-%m-%d %H:%M} UTC{reminded}"
+    ends = f"{who} · {until} · effect: {row.effect} · proposed by {row.agent} in step {row.step_id}"
     title = f"◆ {row.tool}? ({number} of {count})"
     return Panel(Group(table, Text(""), why, Text(ends, style="dim")), title=title, title_align="left", border_style="yellow")
 

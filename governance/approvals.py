@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -47,6 +47,7 @@ class Approvals:
 
     `decide` judges edited actions (the policy engine's); without one, edits are denied. `check_args(tool, args)` returns a
     tool's arguments in their normal form or raises `ValueError`; without one, edited arguments are first checked at the effect.
+    `remind_after` is the share of its time after which the people of an open approval are reminded.
     """
 
     def __init__(
@@ -57,12 +58,14 @@ class Approvals:
         decisions: Decisions | None = None,
         decide: Decide = _refuse_edits,
         check_args: CheckArgs | None = None,
+        remind_after: float = 0.5,
     ) -> None:
         self._db = db
         self._clock = clock
         self._decisions = decisions or Decisions(db, clock)
         self._decide = decide
         self._check_args = check_args
+        self._remind_after = remind_after
         self._wakes = Wakes()
 
     async def request(self, facts: CallFacts, decision: Decision, **details: Any) -> Approval:
@@ -189,19 +192,42 @@ class Approvals:
         over = (approvals.c.status == "pending") & (approvals.c.expires_at <= stamp(at or self._clock()))
         return await self._end_all(over, "expired", "nobody decided in time")
 
-    async def remind(self, at: datetime | None = None) -> list[Approval]:
-        """Mark, and return, the open approvals past half their time whose people were not reminded yet."""
-        when = at or self._clock()
-        query = select(approvals.c.id).where(approvals.c.status == "pending", approvals.c.reminded_at.is_(None))
+    async def remind(self, execution_id: str | None = None, org: str | None = None) -> list[Approval]:
+        """Record, and return, a reminder for each open approval that is due one: of one execution, one organisation, or all.
+
+        An approval is due one reminder, past `remind_after` of its time; after its time it is `expire`'s.
+        """
+        when = self._clock()
+        query = select(approvals.c.id).where(*self._unreminded(execution_id, org)).with_for_update()
 
         def work(c: Connection) -> list[Approval]:
-            open = [self._load(c, id) for id in c.scalars(query.with_for_update()).all()]
-            due = [one for one in open if one.created_at + (one.expires_at - one.created_at) / 2 <= when]
+            due = [
+                one for one in (self._load(c, id) for id in c.scalars(query).all()) if self._due(one) <= when < one.expires_at
+            ]
             for one in due:
                 c.execute(update(approvals).where(approvals.c.id == one.id).values(reminded_at=stamp(when)))
+                self._record(c, one, "reminded", one.status, approvers=one.approvers)
             return [replace(one, reminded_at=when) for one in due]
 
         return await self._db.run(work)
+
+    async def reminder_in(self, execution_id: str) -> timedelta | None:
+        """How long until the next reminder of an execution is due, at least nothing; None if no open approval lacks one."""
+        query = select(approvals.c.id).where(*self._unreminded(execution_id, None))
+        due = await self._db.run(lambda c: [self._due(self._load(c, id)) for id in c.scalars(query).all()])
+        return max(min(due) - self._clock(), timedelta()) if due else None
+
+    def _due(self, one: Approval) -> datetime:
+        return one.created_at + (one.expires_at - one.created_at) * self._remind_after
+
+    def _unreminded(self, execution_id: str | None, org: str | None) -> list[Any]:
+        open = [
+            approvals.c.status == "pending",
+            approvals.c.reminded_at.is_(None),
+            approvals.c.expires_at > stamp(self._clock()),
+        ]
+        open += [approvals.c.execution_id == execution_id] if execution_id is not None else []
+        return open + ([approvals.c.org == org] if org is not None else [])
 
     def consume(self, connection: Connection, id: str) -> bool:
         """Spend an approval inside the transaction of what it was given for. False: it is not approved, spent or too old."""

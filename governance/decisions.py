@@ -15,7 +15,7 @@ from governance.digest import digest
 from governance.policy import CallFacts
 from governance.tables import decisions, insert_new, payloads
 
-Phase = Literal["decided", "intent", "outcome", "violation", "vote", "void"]
+Phase = Literal["decided", "intent", "outcome", "violation", "vote", "reminded", "void"]
 _LISTS = ("labels", "rules", "reasons", "approvers")
 
 

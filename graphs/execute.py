@@ -19,6 +19,7 @@ from graphs.executions import Execution, Steer
 from graphs.intake import amendment
 from graphs.plan import TERMINAL, Plan, Step, StepResult
 from graphs.planner import NoPlan, accepted, make_plan
+from graphs.reminders import keep_reminding, remind
 from graphs.scheduler import RETRIABLE, Scheduler, Waiting, plan_event
 from graphs.services import Services
 from graphs.state import State
@@ -149,8 +150,11 @@ async def execute(services: Services, state: State, thread_id: str, checkpoint_i
             told = {"specialist": result.specialist, "attempt": result.attempt, "reused": result.reused}
             tell({"event": "step", "rev": plan.rev, "step": result.step_id, "status": result.status, "at": now(), **told})
     stopped: Callable[[], bool] = lambda: execution.status == "stopping" or execution.id in services.cancelled  # noqa: E731
+    if state["seq"] > 1:
+        await remind(services, execution.id, tell)  # what became due while nobody ran this, though nothing may run now either
     with services.approvals.subscribe(execution.id) as wake:
         work = PlanWork(services, execution, tell, set(plan.ids()) | set(results), wake, made)
+        reminders = asyncio.create_task(keep_reminding(services, execution.id, tell))
         scheduler = Scheduler(
             plan,
             work,
@@ -162,7 +166,11 @@ async def execute(services: Services, state: State, thread_id: str, checkpoint_i
             services.settings.rows,
             tell,
         )
-        await scheduler.run()
+        try:
+            await scheduler.run()
+        finally:
+            reminders.cancel()
+            await asyncio.gather(reminders, return_exceptions=True)
     waiting = [id for ids in scheduler.waiting.values() for id in ids]
     cancelled = stopped()
     if cancelled:

@@ -163,7 +163,9 @@ async def open_services(
         registry = Registry([*own.tools, make_chart])
         engine = ManifestPolicy(registry.manifests())
         decisions, effects = Decisions(db), Effects(db)
-        approvals = Approvals(db, decisions=decisions, decide=engine.decide, check_args=checker(registry))
+        approvals = Approvals(
+            db, decisions=decisions, decide=engine.decide, check_args=checker(registry), remind_after=settings.remind_after
+        )
         gateway = Gateway(registry, engine, approvals, effects, decisions, db, approval_hours=settings.approval_hours)
         one = None if callable(model) and not isinstance(model, BaseChatModel) else (model or chat_model(settings))
         model_for = (lambda role: one) if one is not None else model

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,22 @@ def test_a_locked_database_is_waited_for_or_named(home: Path) -> None:
         holder.close()
     assert done.returncode == 1 and "another process is writing to it" in done.stderr
     assert clearance(home, "run", FLAGSHIP).returncode == 3
+
+
+def test_the_list_of_approvals_says_what_waits_and_was_reminded(home: Path) -> None:
+    assert clearance(home, "approvals").stdout.strip() == "No approval is open."
+    thread = json.loads(clearance(home, "run", FLAGSHIP, "--json").stdout)["thread_id"]
+    with sqlite3.connect(home / "clearance.db") as db:  # five of its eight hours ago
+        then = datetime.now(UTC) - timedelta(hours=5)
+        asked, ends = (at.isoformat(timespec="microseconds") for at in (then, then + timedelta(hours=8)))
+        db.execute("UPDATE approvals SET created_at = ?, expires_at = ?", (asked, ends))
+    resumed = clearance(home, "resume", thread)
+    assert resumed.stdout.count("note: reminder: open_case") == 3 and "(reminded " in resumed.stdout
+    listed = clearance(home, "approvals")
+    assert listed.stdout.count("◆ open_case: Supplier risk: ") == listed.stdout.count(", reminded ") == 3
+    assert f"resume {thread} --approve ask" in listed.stdout
+    rows = json.loads(clearance(home, "approvals", "--json").stdout)
+    assert {row["thread_id"] for row in rows} == {thread} and all(row["reminded_at"] for row in rows)
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])

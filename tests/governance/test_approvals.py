@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -97,13 +98,25 @@ async def test_after_its_time_an_approval_denies(approvals: Approvals, time: Tim
     assert (await approvals.get([id]))[0].status == "expired"  # the refused vote has committed that much
 
 
-async def test_expire_and_remind(approvals: Approvals, time: Time) -> None:
-    old, new = await ask(approvals), await ask(approvals, call(step="s2"), **details(hours=20))
+async def test_people_are_reminded_once_past_half_of_the_time(approvals: Approvals, time: Time, decisions: Decisions) -> None:
+    old, new = await ask(approvals), await ask(approvals, call(step="s2", execution="e2"), **details(hours=20))
+    assert await approvals.remind() == [] and await approvals.reminder_in("e1") == timedelta(hours=4)
     time.pass_(hours=5)
-    assert [one.id for one in await approvals.remind()] == [old]
-    assert await approvals.remind() == []
+    assert await approvals.reminder_in("e1") == timedelta()
+    assert await approvals.remind(execution_id="e2") == [] and await approvals.remind(org="else") == []
+    (told,) = await approvals.remind(org="acme")
+    assert (told.id, told.reminded_at) == (old, time.at) and (await approvals.get([old]))[0].reminded_at == time.at
+    assert await approvals.remind() == [] and await approvals.reminder_in("e1") is None
+    (record,) = [one for one in await decisions.for_execution("e1") if one.phase == "reminded"]
+    assert (record.approval_id, record.approvers) == (old, ("risk-manager",))
     assert [one.id for one in await approvals.expire(time.pass_(hours=3))] == [old]
     assert [one.id for one in await approvals.pending()] == [new]
+
+
+async def test_what_is_over_is_not_reminded_of(approvals: Approvals, time: Time) -> None:
+    await ask(approvals)
+    time.pass_(hours=9)
+    assert await approvals.remind() == []
 
 
 async def test_void_ends_what_is_open_or_unused(approvals: Approvals, db: Database, decisions: Decisions) -> None:
