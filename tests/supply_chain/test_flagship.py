@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from app.runner import Outcome, Runner, open_runner
+from graphs.markdown import to_markdown
 from settings import Settings
 from tests.postgres import Postgres
 from tools.supply_chain.demo import make_demo
@@ -46,7 +47,7 @@ def cases(runner: Runner) -> list[tuple[str, str]]:
 async def decide(runner: Runner, waiting: Outcome, **verdicts: str) -> None:
     """Vote on each open approval: by supplier's first word, else approve."""
     for row in await runner.pending(waiting.thread_id):
-        await runner.vote(row.id, verdicts.get(str(row.args.get("supplier", "")).split()[0], "approve"))
+        await runner.vote(row.id, verdicts.get(str(row.args.get("supplier", "-")).split()[0], "approve"))
 
 
 async def test_cases_open_once_after_approval_and_a_rejected_one_does_not(settings: Settings) -> None:
@@ -60,3 +61,50 @@ async def test_cases_open_once_after_approval_and_a_rejected_one_does_not(settin
         assert cases(runner) == [("Halden Biologics Ltd", "open"), ("Oskvar Laboratories", "open")]
     assert done.status == again.status == "success" and done.answer
     assert [effect["state"] for effect in done.effects] == ["done", "done"]
+
+
+async def test_run_again_it_names_the_open_cases_instead_of_opening_them_twice(settings: Settings) -> None:
+    async with process(settings) as runner:
+        first, other = await runner.run(GOAL), await runner.run(GOAL)
+        await decide(runner, first, Brackwater="reject")
+        await runner.resume(first.thread_id)
+        await decide(runner, other)  # asked for before the first run's cases were open
+        late = await runner.resume(other.thread_id)
+        assert sorted(effect["state"] for effect in late.effects) == ["done", "failed", "failed"]
+        assert late.answer and to_markdown(late.answer).count("no second one was opened") >= 2
+        opened = cases(runner)
+        assert [name.split()[0] for name, _ in opened] == ["Brackwater", "Halden", "Oskvar"]
+        again = await runner.run(GOAL)
+        assert again.status == "success" and again.approvals == [] and cases(runner) == opened
+    assert again.answer and sum("no second one is proposed" in caveat for caveat in again.answer.caveats) == 3
+
+
+async def test_open_cases_are_looked_after_by_goals(settings: Settings) -> None:
+    records = open_records(settings)
+    changed = "UPDATE cases SET due = '2020-01-01' WHERE id = 3"
+    async with process(settings) as runner:
+        first = await runner.run(GOAL)
+        await decide(runner, first)
+        await runner.resume(first.thread_id)
+        records.writing.run_sync(lambda c: c.execute(text(changed)))
+        overdue = await runner.run("Which cases are overdue?")
+        assert overdue.answer
+        assert [row["case_id"] for part in overdue.answer.sections for table in part.tables for row in table.rows] == [3]
+
+        reminder = await runner.run("Remind the owner of case 3")
+        await decide(runner, reminder)
+        assert (await runner.resume(reminder.thread_id)).status == "success"
+        sent = "SELECT body FROM notifications WHERE subject LIKE 'Reminder: case 3,%'"
+        (body,) = records.reading.run_sync(lambda c: c.execute(text(sent)).scalars().all())
+        assert "is overdue since 2020-01-01" in body
+
+        asked = await runner.run("Close case 2")
+        assert asked.status == "clarify" and asked.message.startswith("How was case 2 resolved?")
+        closing = await runner.resume(asked.thread_id, answer="The supplier was replaced")
+        assert closing.approvals[0]["args"] == {"case_id": 2, "resolution": "The supplier was replaced"}
+        await decide(runner, closing)
+        assert (await runner.resume(closing.thread_id)).status == "success"
+        query = "SELECT id, status, resolution FROM cases WHERE status = 'closed'"
+        found = records.reading.run_sync(lambda c: [tuple(row) for row in c.execute(text(query))])
+        assert found == [(2, "closed", "The supplier was replaced")]
+    records.close()

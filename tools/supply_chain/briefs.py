@@ -10,12 +10,13 @@ from sqlalchemy import Connection, select
 from governance.manifest import ToolManifest
 from tools.registry import ToolContext, tool
 from tools.results import Column, Figure, Highlight, Row, ToolResult, product_ref
-from tools.supply_chain.case_book import owner_for
+from tools.supply_chain.case_book import open_on, owner_for, subject
 from tools.supply_chain.lines import upstream
 from tools.supply_chain.score import RiskScores, ScoreRow
 from tools.supply_chain.tables import cases
 
 READ = ToolManifest(effect="read", output="trusted", data_class="confidential")
+ADVISED = ("supplier", "score", "severity", "owner", "due", "recommendation", "recommendation_reason")
 DUE_DAYS = {"critical": 7, "high": 14, "medium": 30}
 
 
@@ -52,20 +53,25 @@ class ApprovalBriefs(ToolResult):
 def approval_briefs(args: BriefArgs, ctx: ToolContext) -> ApprovalBriefs:
     """Prepare an escalation for each supplier over the risk threshold: title, reason, severity, owner, due date, advice.
 
-    Due dates are 7 days from today for critical, 14 for high, 30 for medium. A supplier with an open case is marked so.
+    Due dates are 7 days from today for critical, 14 for high, 30 for medium. No second case is proposed where one on the same
+    subject is open: the caveats name that one. A supplier with another open case is marked so.
     """
     scores = upstream(ctx, args.risk_scores_ref, RiskScores)
     chosen = [row for row in scores.rows if row.over_threshold and _meets(row, args)]
-    already = _open_cases(ctx)
-    rows = []
+    already, subjects = _open_cases(ctx), ctx.resources.reading.run_sync(open_on)
+    rows, known = [], []
     for row in chosen:
+        title = f"Supplier risk: {row.supplier}"[:200]
+        if (case := subjects.get((row.supplier_id, subject(title)))) is not None:
+            known.append(f"{row.supplier} is over the threshold and has open case {case} for it: no second one is proposed.")
+            continue
         recommendation, why = recommend(row, already.get(row.supplier_id, []))
         rows.append(
             BriefRow(
                 records=row.records,
                 supplier_id=row.supplier_id,
                 supplier=row.supplier,
-                title=f"Supplier risk: {row.supplier}"[:200],
+                title=title,
                 reason=row.reason,
                 severity=row.severity,
                 owner=owner_for(ctx.resources.reading, row.supplier_id),
@@ -83,8 +89,9 @@ def approval_briefs(args: BriefArgs, ctx: ToolContext) -> ApprovalBriefs:
     highlights = [Highlight(text="{count} escalations are proposed.", slots={"count": "figures.proposed"})]
     highlights += [
         Highlight(
-            text="Proposed for {supplier} (score {score}, {severity}): owner {owner}, due {due}.",
-            slots={name: f"rows[{index}].{name}" for name in ("supplier", "score", "severity", "owner", "due")},
+            text="Proposed for {supplier} (score {score}, {severity}): owner {owner}, due {due}. "
+            "Advice: {recommendation}, because {recommendation_reason}.",
+            slots={name: f"rows[{index}].{name}" for name in ADVISED},
             kind="recommendation",
         )
         for index in range(min(len(rows), 4))
@@ -105,7 +112,7 @@ def approval_briefs(args: BriefArgs, ctx: ToolContext) -> ApprovalBriefs:
         ],
         figures={"proposed": Figure(value=len(rows), unit="count", label="proposed escalations")},
         highlights=highlights,
-        caveats=["A proposal opens nothing: each case needs its own approval."],
+        caveats=[*known, "A proposal opens nothing: each case needs its own approval."],
         query=f"rows of {args.risk_scores_ref} over its threshold; due = today + {DUE_DAYS} days by severity",
     )
 
@@ -113,7 +120,7 @@ def approval_briefs(args: BriefArgs, ctx: ToolContext) -> ApprovalBriefs:
 def recommend(row: ScoreRow, open_cases: list[int]) -> tuple[Literal["approve", "look closer", "reject"], str]:
     """What an approver is advised, and why. It is advice: people vote."""
     if open_cases:
-        return "reject", f"already open: case {', '.join(map(str, open_cases))}"
+        return "look closer", f"open on another subject: case {', '.join(map(str, open_cases))}"
     if row.small_sample:
         return "look closer", "fewer than ten order lines: the late rate says little"
     if row.missing_parts:

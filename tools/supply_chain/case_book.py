@@ -155,8 +155,9 @@ def _result(connection: Connection, case_id: int, today: date) -> CaseResult:
 
 
 def supplier_named(connection: Connection, id: int, name: str) -> str:
-    """The supplier's own name, once id and name agree."""
-    found = connection.execute(select(suppliers.c.name, suppliers.c.internal).where(suppliers.c.id == id)).one_or_none()
+    """The supplier's own name, once id and name agree. The supplier stays locked, so that two cases cannot open side by side."""
+    query = select(suppliers.c.name, suppliers.c.internal).where(suppliers.c.id == id).with_for_update()
+    found = connection.execute(query).one_or_none()
     if found is None:
         raise ToolError(f"there is no supplier {id}: take supplier_id from the list of suppliers")
     if found.internal:
@@ -175,6 +176,17 @@ def open_one(connection: Connection, case_id: int) -> Row[Any]:
     if case.status != "open":
         raise ToolError(f"case {case_id} was closed on {case.closed_at:%Y-%m-%d}: open a new one if the risk is back")
     return case
+
+
+def open_on(connection: Connection) -> dict[tuple[int, str], int]:
+    """The open cases by (supplier id, subject): the oldest where there are several."""
+    query = select(cases.c.supplier_id, cases.c.title, cases.c.id).where(cases.c.status == "open").order_by(cases.c.id.desc())
+    return {(supplier_id, subject(title)): id for supplier_id, title, id in connection.execute(query)}
+
+
+def subject(title: str) -> str:
+    """What a case is about, as titles that say the same are compared: without capitals and double spaces."""
+    return _folded(title)
 
 
 def text_of(value: str, what: str, longest: int = 8000) -> str:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Select, func, select, update
 
 from governance.manifest import ToolManifest
-from tools.registry import ToolContext, tool
+from tools.registry import ToolContext, ToolError, tool
 from tools.results import Figure, Highlight, Records, ToolResult
 from tools.supply_chain.case_book import (
     COLUMNS,
@@ -25,9 +25,11 @@ from tools.supply_chain.case_book import (
     find_by_key,
     notify,
     once,
+    open_on,
     open_one,
     owner_for,
     row_of,
+    subject,
     supplier_named,
     text_of,
     utc_now,
@@ -97,8 +99,10 @@ class CloseCase(Args):
 
 
 class RemindOwner(Args):
+    """Without a `message` the reminder says which case is due when."""
+
     case_id: int
-    message: str
+    message: str = ""
 
 
 class ListCases(Args):
@@ -131,7 +135,10 @@ def _effect(targets: tuple[str, ...], content: tuple[str, ...], compensation: st
 
 @tool(_effect(("supplier_id", "supplier", "owner"), ("title", "reason"), "close_case"))
 def open_case(args: OpenCase, ctx: ToolContext) -> CaseResult:
-    """Open an escalation case for one supplier and notify its owner. Changes the system of record: needs an approval."""
+    """Open an escalation case for one supplier and notify its owner. Changes the system of record: needs an approval.
+
+    Refused, with that case's number, where one for the same supplier and subject (title) is open already.
+    """
 
     def work(connection: Connection) -> int:
         supplier = supplier_named(connection, args.supplier_id, args.supplier)
@@ -140,6 +147,13 @@ def open_case(args: OpenCase, ctx: ToolContext) -> CaseResult:
             text_of(args.reason, "reason"),
             text_of(args.owner, "owner", 100),
         )
+        if (known := open_on(connection).get((args.supplier_id, subject(title)))) is not None:
+            if connection.scalar(select(cases.c.key).where(cases.c.id == known)) == ctx.idempotency_key:
+                return known  # the same call, on another thread, while this one waited for the supplier's lock
+            raise ToolError(
+                f"case {known} is open already for {supplier} with the title “{title}”, so no second one was opened: "
+                f"add a note to case {known}, or close it first"
+            )
         row = {
             "key": ctx.idempotency_key,
             "supplier_id": args.supplier_id,
@@ -219,7 +233,9 @@ def remind_owner(args: RemindOwner, ctx: ToolContext) -> CaseResult:
     """Send the owner of an open case a reminder."""
 
     def work(connection: Connection) -> int:
-        case, message = open_one(connection, args.case_id), text_of(args.message, "message")
+        case = open_one(connection, args.case_id)
+        late = "is overdue since" if case.due < ctx.today else "is due"
+        message = text_of(args.message.strip() or f"Case {case.id} ({case.title}) {late} {case.due}.", "message")
         write_event(connection, ctx, case.id, "reminded", message)
         notify(connection, ctx, case.id, case.owner, f"Reminder: case {case.id}, {case.supplier}, due {case.due}", message)
         return args.case_id
