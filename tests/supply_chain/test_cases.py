@@ -142,6 +142,16 @@ def test_effects_change_the_case(records: SystemOfRecord) -> None:
     assert ask(records, "SELECT text FROM case_events WHERE kind = 'assigned'") == [("from arv-desk to bea",)]
 
 
+def test_a_reminder_without_words_says_what_is_due(records: SystemOfRecord) -> None:
+    call(records, open_case, "k1", **opening(records))
+    call(records, remind_owner, "k2", case_id=1)
+    call(records, remind_owner, "k3", today=date(2026, 2, 1), case_id=1)
+    assert ask(records, "SELECT recipient, body FROM notifications WHERE key <> 'k1' ORDER BY id") == [
+        ("arv-desk", "Case 1 (Late deliveries) is due 2026-01-19."),
+        ("arv-desk", "Case 1 (Late deliveries) is overdue since 2026-01-19."),
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -224,9 +234,38 @@ async def test_through_the_gateway_a_case_waits_for_an_approval_and_is_opened_on
     db.close()
 
 
-def test_a_second_open_case_is_pointed_out(records: SystemOfRecord) -> None:
+def test_a_second_case_on_the_same_subject_is_refused_by_the_number_of_the_first(records: SystemOfRecord) -> None:
     call(records, open_case, "k1", **opening(records))
-    assert call(records, open_case, "k2", **opening(records)).caveats == ["Brackwater Pharma plc has other open cases: 1."]
+    with pytest.raises(ToolError, match=r"case 1 is open already for Brackwater Pharma plc.*add a note to case 1"):
+        call(records, open_case, "k2", **opening(records, title=" late  Deliveries"))
+    assert written(records) == (1, 1, 1)
+    other = {"supplier_id": id_of(records, PLANTED.unstable), "supplier": PLANTED.unstable}
+    assert call(records, open_case, "k3", **opening(records, **other)).rows[0].case_id == 2
+    call(records, close_case, "k4", case_id=1, resolution="Solved.")
+    assert call(records, open_case, "k5", **opening(records)).rows[0].case_id == 3, "the risk is back"
+
+
+def test_of_many_that_open_the_same_case_at_once_one_does(records: SystemOfRecord) -> None:
+    args, found, refused = opening(records), [], []
+
+    def work(key: str) -> None:
+        try:
+            found.append(call(records, open_case, key, **args))
+        except ToolError as error:
+            refused.append(str(error))
+
+    threads = [threading.Thread(target=work, args=(f"k{n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 1 and len(refused) == 3 and written(records) == (1, 1, 1)
+
+
+def test_an_open_case_on_another_subject_is_pointed_out(records: SystemOfRecord) -> None:
+    call(records, open_case, "k1", **opening(records))
+    second = call(records, open_case, "k2", **opening(records, title="Prices"))
+    assert second.caveats == ["Brackwater Pharma plc has other open cases: 1."]
 
 
 def test_an_effect_of_unknown_outcome_can_be_looked_up(records: SystemOfRecord) -> None:
@@ -240,7 +279,7 @@ def test_the_list_of_cases(records: SystemOfRecord) -> None:
     unstable = {"supplier_id": id_of(records, PLANTED.unstable), "supplier": PLANTED.unstable}
     call(records, open_case, "k1", **opening(records, due="2026-01-10"))
     call(records, open_case, "k2", **opening(records, owner="bea", **unstable))
-    call(records, open_case, "k3", **opening(records))
+    call(records, open_case, "k3", **opening(records, title="Prices"))
     call(records, close_case, "k4", case_id=3, resolution="Twice.")
 
     def listed(**args: str) -> list[tuple[int, str, bool]]:

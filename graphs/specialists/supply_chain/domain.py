@@ -271,7 +271,7 @@ ANCHORS = tuple(
 )
 SETTINGS = (
     "countries", "suppliers", "supplier", "modes", "year_from", "year_to", "product_groups", "threshold", "case_id", "owner", "due",
-    "resolution", "text", "reason", "message", "sql", "name",
+    "resolution", "text", "reason", "message", "sql", "name", "status",
 )  # fmt: skip
 
 

@@ -97,6 +97,9 @@ _SQL = re.compile(r"\b(select\s.+?\sfrom\s.+)", re.IGNORECASE | re.DOTALL)
 _BECAUSE = re.compile(
     r"\b(?:because|saying|note|reason|resolution|with the text)\s*[:,]?\s+[\"“]?(.{3,400}?)[\"”]?\s*$", re.IGNORECASE
 )
+_ANSWERED = re.compile(r"\(([^()]{3,400})\)\s*$")  # what intake adds to a goal when its question was answered
+_CLOSE = re.compile(r"\b(?:close|resolve)\b[^.]*\bcase\b", re.IGNORECASE)
+_STANDING = re.compile(r"\b(overdue|closed)\b|\bare (?:still )?(open)\b", re.IGNORECASE)
 _TO = re.compile(r"\b(?:assign|reassign)\b.*?\bto\s+([\w.@-]{2,60})", re.IGNORECASE)
 _DAY = re.compile(r"\b(\d{4}-\d{2}-\d{2})\b")
 _QUOTED = re.compile(r"[\"“']([^\"”']{3,80})[\"”']")
@@ -225,13 +228,18 @@ def read(goal: str, db: Database) -> Reading:
         mentions.append(Mention("modes", pack(modes), ""))
     if case := _CASE.search(goal):
         mentions.append(Mention("case_id", case[1], case[0]))
-        if why := _BECAUSE.search(goal):
+        why = _BECAUSE.search(goal) or _ANSWERED.search(goal)
+        if not why and _CLOSE.search(goal):
+            return Reading(question=f"How was case {case[1]} resolved? The resolution is kept with the case.")
+        if why:
             mentions += [Mention(name, why[1].strip(), "") for name in ("resolution", "text", "reason", "message")]
         if day := _DAY.search(goal):
             mentions.append(Mention("due", day[1], day[0]))
         if to := _TO.search(goal):
             mentions.append(Mention("owner", to[1], to[0]))
     about_cases = re.search(r"\bcases?\b", goal, re.IGNORECASE)  # cases live in the present, orders do not
+    if about_cases and not case and (standing := _STANDING.search(goal)):
+        mentions.append(Mention("status", (standing[1] or standing[2]).lower(), ""))
     if not about_cases and (relative := _RELATIVE.search(goal)):
         return Reading(
             refusal=f"The records run from {gazetteer.first_year} to {gazetteer.last_year}, so “{relative[0]}” is not among them. "
