@@ -111,8 +111,8 @@ def status() -> None:
             console.print(
                 f"{source.source}: {source.kept:,} rows from {source.path} (sha256 {source.sha256[:12]}…)", highlight=False
             )
-        if found.first_scheduled:
-            console.print(f"orders scheduled {found.first_scheduled} to {found.last_scheduled}", highlight=False)
+        if found.first_day:
+            console.print(f"orders of {found.first_day} to {found.last_day}", highlight=False)
         if found.first_indicator_year:
             console.print(f"indicators {found.first_indicator_year} to {found.last_indicator_year}", highlight=False)
         if found.sanctions_date:

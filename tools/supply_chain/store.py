@@ -49,8 +49,8 @@ class Loaded:
 
     counts: dict[str, int]
     sources: tuple[SourceLoaded, ...]
-    first_scheduled: date | None
-    last_scheduled: date | None
+    first_day: date | None
+    last_day: date | None
     first_indicator_year: int | None
     last_indicator_year: int | None
     sanctions_date: date | None
@@ -111,13 +111,13 @@ def _loaded(connection: Connection) -> Loaded:
         name: connection.execute(select(func.count()).select_from(metadata.tables[name])).scalar_one() for name in MEASURED
     }
     newest = {row.source: row for row in connection.execute(select(imports).order_by(imports.c.id))}
-    first, last = connection.execute(select(func.min(order_lines.c.scheduled), func.max(order_lines.c.scheduled))).one()
+    first, last = connection.execute(select(func.min(order_lines.c.day), func.max(order_lines.c.day))).one()
     early, late = connection.execute(select(func.min(indicators.c.year), func.max(indicators.c.year))).one()
     return Loaded(
         counts=counts,
         sources=tuple(SourceLoaded(row.source, row.path, row.sha256, row.kept, row.rejected) for row in newest.values()),
-        first_scheduled=first,
-        last_scheduled=last,
+        first_day=first,
+        last_day=last,
         first_indicator_year=early,
         last_indicator_year=late,
         sanctions_date=connection.execute(select(func.max(sanctions.c.list_date))).scalar(),
