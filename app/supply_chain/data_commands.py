@@ -16,9 +16,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from app.errors import explain, report
+from app.supply_chain import own_data
+from app.text import reveal
 from settings import Settings
+from tools.supply_chain.columns import ORDER_COLUMNS
 from tools.supply_chain.demo import make_demo
-from tools.supply_chain.importers import ImportReport, import_scms, import_sdn, import_sites, import_wgi
+from tools.supply_chain.importers import ImportReport, import_scms, import_sdn, import_sites, import_wgi, own
 from tools.supply_chain.importers.report import Progress as Tell
 from tools.supply_chain.importers.source_file import check_columns
 from tools.supply_chain.sources import SOURCES
@@ -40,19 +43,46 @@ def import_files(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="The day of the sanctions list, when its file name does not say it."),
     ] = None,
+    orders: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Your own order lines: CSV, TSV or .xlsx with columns of your own.")
+    ] = None,
+    propose: Annotated[bool, typer.Option("--map", help="Propose which column of --orders is what, and ask.")] = False,
+    map_file: Annotated[Path | None, typer.Option(metavar="FILE", help="A confirmed mapping for --orders (JSON).")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Take the proposed mapping as it is.")] = False,
+    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="The sheet of the workbook in --orders.")] = None,
+    rate: Annotated[
+        list[str] | None, typer.Option(metavar="CODE=USD", help="US dollars for one of a currency, such as EUR=1.08.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where rejected rows and proposals go; else under CLEARANCE_HOME.")
+    ] = None,
     replace: Replace = False,
 ) -> None:
-    """Import publishers' CSV files; the same file twice changes nothing. `clearance data sources` says where to get them."""
+    """Import your own order lines or publishers' CSV files; the same file twice changes nothing.
+
+    `clearance data sources` says where to get the publishers' files.
+    """
     given = {"scms": scms, "sites": sites, "wgi": wgi, "sdn": sdn}
     paths = {name: path for name, path in given.items() if path is not None}
-    if not paths:
-        raise typer.BadParameter("name at least one file: --scms, --sites, --wgi or --sdn", param_hint="import")
+    if not paths and not orders:
+        raise typer.BadParameter("name at least one file: --orders, --scms, --sites, --wgi or --sdn", param_hint="import")
+    if not orders and (propose or map_file or yes or sheet or rate):
+        raise typer.BadParameter(
+            "--map, --map-file, --yes, --sheet and --rate are about --orders: give it too", param_hint="import"
+        )
+    if orders and scms:
+        raise typer.BadParameter("--scms and --orders are both order lines: give one of them", param_hint="--orders")
     if sdn_date and not sdn:
         raise typer.BadParameter("--sdn-date says of which day the list in --sdn is: give both", param_hint="--sdn-date")
+    rates = own_data.rates_of(rate or [])
     with _records() as records:
         for name, path in paths.items():
             check_columns(path, SOURCES[name])  # all of them before the first is written, or anything is deleted
-        if replace:
+        if orders:
+            place = out or own_data.default_out(Settings())
+            asked = own_data.OwnFile(orders, propose, map_file, yes, sheet, rates, place)
+            _import_own(records, asked, replace)
+        elif replace:
             clear(records.writing)
         day = sdn_date.date() if sdn_date else None
         for name, path in paths.items():
@@ -64,6 +94,43 @@ def import_files(
             }[name]
             _show(_with_progress(f"{name}: {path.name}", run))
         _next(loaded(records.reading))
+
+
+def _import_own(records: SystemOfRecord, asked: own_data.OwnFile, replace: bool) -> None:
+    """Import somebody's own order lines, remember how, and say what they can answer."""
+    console = Console()
+    mapping, proposal = own_data.settle(records.writing, asked)
+    rejects = asked.out / f"{asked.path.stem}.rejects.csv"
+    run = partial(
+        own.import_orders, records.writing, asked.path, mapping, replace=replace, rejects=rejects, rows=proposal.profile.rows
+    )
+    done = _with_progress(f"orders: {asked.path.name}", lambda tell: run(progress=tell))
+    own.remember(records.writing, mapping, asked.path)
+    _show(done)
+    if done.rejected:
+        console.print(f"  rejected rows, with reasons: {rejects}", highlight=False, markup=False, soft_wrap=True)
+    own_data.tell_coverage(console, mapping.answers)
+
+
+@data.command()
+def mappings(
+    forget: Annotated[
+        str | None, typer.Option(metavar="FINGERPRINT", help="Forget this one: its header is asked for again.")
+    ] = None,
+) -> None:
+    """List the column mappings that were confirmed, or forget one."""
+    console = Console()
+    with _records() as records:
+        if forget:
+            if not own.forget(records.writing, forget):
+                _fail(f"there is no mapping {forget}: `clearance data mappings` lists them")
+            console.print(f"{forget} is forgotten.", highlight=False, markup=False)
+            return
+        for one in own.remembered(records.reading):
+            console.print(f"{one.mapping.fingerprint}  {one.at:%Y-%m-%d %H:%M} UTC  {one.path}", highlight=False, markup=False)
+            for name, at in one.mapping.columns.items():
+                said = f"  {ORDER_COLUMNS[name].title}: {reveal(at.column)}{f' ({at.format})' if at.format else ''}"
+                console.print(said, highlight=False, markup=False)
 
 
 @data.command()
@@ -134,7 +201,7 @@ def _records() -> Iterator[SystemOfRecord]:
             records.close()
     except typer.Exit:
         raise
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         _fail("stopped: the file that was being imported has left no trace; those before it are in")
     except Exception as error:  # the end of the line: whatever it is, people get a message and the log the traceback
         _fail(explain(error) or report(error, home))
@@ -170,7 +237,8 @@ def _next(found: Loaded) -> None:
     console = Console()
     if not found.counts["order_lines"]:
         console.print(
-            "There are no order lines: run `clearance data demo`, or `clearance data import --scms FILE`.", highlight=False
+            "There are no order lines: run `clearance data demo`, or `clearance data import --orders FILE --map`.",
+            highlight=False,
         )
         return
     for part in found.missing:

@@ -7,17 +7,21 @@ are for `clearance data status` and for whoever must know that there is somethin
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, inspect, select
 
 from database import Database
 from settings import Settings
-from tools.supply_chain.tables import imports, indicators, metadata, order_lines, sanctions
+from tools.supply_chain.tables import imports, indicators, mappings, metadata, order_lines, sanctions
 
 MEASURED = ("suppliers", "items", "sites", "shipments", "order_lines", "countries", "indicators", "sanctions", "cases")
 
 
 class NoRecords(RuntimeError):
     """The system of record is empty, or lacks the part that was asked for; the message says what to run."""
+
+
+class OlderRecords(RuntimeError):
+    """The system of record was made by an older version of these tables; the message says what to do."""
 
 
 class SystemOfRecord:
@@ -75,10 +79,22 @@ def open_records(settings: Settings) -> SystemOfRecord:
     writing = Database(settings.sor_url())
     try:
         writing.create(metadata)
+        _refuse_older(writing)
         return SystemOfRecord(Database(settings.sor_url(), readonly=True), writing)
     except BaseException:  # a handle owns threads: give them back before the error goes on
         writing.close()
         raise
+
+
+def _refuse_older(db: Database) -> None:
+    """Raise `OlderRecords` for a file whose order lines lack a column: records can be loaded again, so none is converted."""
+    there = {column["name"] for column in inspect(db.engine).get_columns(order_lines.name)}
+    if absent := sorted(set(order_lines.c.keys()) - there):
+        where = db.url.render_as_string(hide_password=True)
+        raise OlderRecords(
+            f"the system of record {where} was made by an older version (its order lines lack {', '.join(absent)}): move it away "
+            "and load your records again, or point CLEARANCE_RECORDS_URL elsewhere"
+        )
 
 
 def loaded(db: Database) -> Loaded:
@@ -98,12 +114,14 @@ def require(db: Database) -> Loaded:
 
 def clear(db: Database) -> None:
     """Delete every record, cases included: what `--replace` does before another company is loaded."""
+    db.run_sync(delete_everything)
 
-    def work(connection: Connection) -> None:
-        for table in reversed(metadata.sorted_tables):
+
+def delete_everything(connection: Connection) -> None:
+    """Delete every record, cases included. Confirmed column mappings stay: they are about files, not records."""
+    for table in reversed(metadata.sorted_tables):
+        if table is not mappings:
             connection.execute(table.delete())
-
-    db.run_sync(work)
 
 
 def _loaded(connection: Connection) -> Loaded:
