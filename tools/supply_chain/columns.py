@@ -24,7 +24,8 @@ ORDER_COLUMNS: dict[str, OrderColumn] = {
     for column in (
         OrderColumn("supplier", "supplier", "text", ("supplier", "supplier name", "vendor", "vendor name", "seller", "creditor",
             "lieferant", "lieferantenname", "kreditor", "fournisseur", "proveedor")),
-        OrderColumn("line", "line number", "text", ("line id", "line number", "id", "order line", "po line", "position", "row id",
+        OrderColumn("line", "line number", "text", ("line", "line no", "line id", "line number",
+            "po line number", "id", "order line", "po line", "position", "row id",
             "line key", "beleg nr", "belegnummer", "positions nr", "positionsnummer")),
         OrderColumn("order", "order number", "text", ("order", "order number", "order no", "po", "po number", "po so",
             "purchase order", "bestellung", "bestellnummer", "bestell nr", "auftragsnummer", "commande")),

@@ -157,17 +157,15 @@ class _Loader:
         self._stale.difference_update(row["id"] for row in rows)
 
     def remove_stale(self) -> None:
-        """Delete what an earlier import of this very file made and this one did not, and suppliers left without a line or case."""
+        """Delete lines that an earlier import of this very file made and this one did not, and suppliers left without any."""
         gone = sorted(self._stale)
         for start in range(0, len(gone), BATCH):
             self._connection.execute(delete(order_lines).where(order_lines.c.id.in_(gone[start : start + BATCH])))
-        if gone:
-            idle = select(suppliers.c.id).where(
-                ~exists().where(order_lines.c.supplier_id == suppliers.c.id),
-                ~exists().where(cases.c.supplier_id == suppliers.c.id),
-            )
-            self._connection.execute(delete(supplier_names).where(supplier_names.c.supplier_id.in_(idle)))
-            self._connection.execute(delete(suppliers).where(suppliers.c.id.in_(idle)))
+        idle = select(suppliers.c.id).where(
+            ~exists().where(order_lines.c.supplier_id == suppliers.c.id), ~exists().where(cases.c.supplier_id == suppliers.c.id)
+        )
+        self._connection.execute(delete(supplier_names).where(supplier_names.c.supplier_id.in_(idle)))
+        self._connection.execute(delete(suppliers).where(suppliers.c.id.in_(idle)))
 
     def _spelled(self, supplier: str) -> str:
         """The supplier's name as it was first written: names that differ in case alone are one supplier."""

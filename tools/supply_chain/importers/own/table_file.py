@@ -195,11 +195,10 @@ def _header(path: Path, rows: list[RawRow]) -> tuple[int, tuple[str, ...]]:
     if not filled:
         raise ImportProblem(f"{path}: there is no row in it")
     usual = Counter(_reach(cells) for _, cells in filled).most_common(1)[0][0]
-    number, cells = next(
-        (n, c) for n, c in filled if sum(cell != "" for cell in c) >= max(2, (usual + 1) // 2) or len(filled) == 1
-    )
-    if usual < 2 and _reach(cells) < 2:
+    if max(_reach(cells) for _, cells in filled) < 2:
         raise ImportProblem(f"{path}: only one column was found: separate the fields by commas, semicolons or tabs")
+    enough = max(2, (usual + 1) // 2)  # a title above the table is narrower
+    number, cells = next((row for row in filled if sum(cell != "" for cell in row[1]) >= enough), filled[0])
     data = [cell for cell in cells if not isinstance(cell, str) or number_formats(cell) or day_formats(cell)]
     if data:
         raise ImportProblem(

@@ -30,8 +30,8 @@ _MONEY = re.compile(
 )
 _SPACE = r"['’\s]"
 _BODIES: dict[NumberFormat, re.Pattern[str]] = {
-    "point": re.compile(rf"(\d*|\d{{1,3}}(?:(?:,|{_SPACE})\d{{2,3}})*(?:,|{_SPACE})\d{{3}})(?:\.(\d*))?"),
-    "comma": re.compile(rf"(\d*|\d{{1,3}}(?:(?:\.|{_SPACE})\d{{3}})+)(?:,(\d*))?"),
+    "point": re.compile(rf"(\d*|[1-9]\d{{0,2}}(?:(?:,|{_SPACE})\d{{2,3}})*(?:,|{_SPACE})\d{{3}})(?:\.(\d*))?"),
+    "comma": re.compile(rf"(\d*|[1-9]\d{{0,2}}(?:(?:\.|{_SPACE})\d{{3}})+)(?:,(\d*))?"),
 }
 _TIME = r"(?:[T ,]+\d{1,2}:\d{2}.*)?"
 _ISO = re.compile(rf"(\d{{4}})[-/.](\d{{1,2}})[-/.](\d{{1,2}}){_TIME}")
@@ -88,10 +88,12 @@ def number(cell: Cell, style: NumberFormat) -> Decimal:
         raise BadCell("a percentage, not an amount", plain(cell))
     if bool(match["open"]) != bool(match["close"]):
         raise BadCell("a bracket is not closed", plain(cell))
+    minus = [match[place] for place in ("sign", "inner", "trail") if match[place]]
+    if len(minus) + bool(match["open"]) > 1:
+        raise BadCell("more than one sign", plain(cell))
     whole = re.sub(r"[^\d]", "", body[1])
-    value = Decimal(f"{whole or 0}.{body[2] or 0}")
-    negative = match["open"] or any(match[sign] in ("-", "−") for sign in ("sign", "inner", "trail"))
-    return -value if negative else value
+    value = Decimal(f"{whole or 0}.{body[2]}" if body[2] else whole)
+    return -value if match["open"] or minus not in ([], ["+"]) else value
 
 
 def currency_in(cell: Cell) -> str | None:

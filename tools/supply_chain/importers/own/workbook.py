@@ -5,7 +5,9 @@ A workbook is a zip archive from outside: what it would unpack to is checked bef
 
 import xml.etree.ElementTree as ET
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -32,6 +34,7 @@ BROKEN = (
     AttributeError,
     ET.ParseError,
     EOFError,
+    zlib.error,
 )
 """What the reader raises for archives that are no workbooks, or damaged ones."""
 
@@ -48,11 +51,7 @@ class Workbook:
     def open(cls, path: Path, sheet: str | None) -> "Workbook":
         """Check the archive and choose the sheet: the named one, or the only one with rows. Raises `ImportProblem`."""
         _check_archive(path)
-        try:
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        except BROKEN as error:
-            raise ImportProblem(f"{path}: this archive is no .xlsx workbook, or a damaged one: save the table again") from error
-        try:
+        with _opened(path, data_only=True) as book:
             names = [one.title for one in book.worksheets]
             if sheet is not None and sheet not in names:
                 raise ImportProblem(f"{path}: there is no sheet {sheet!r}; there are: {', '.join(names)}")
@@ -64,23 +63,18 @@ class Workbook:
                     else f"the sheets {', '.join(filled)} hold rows: choose one with --sheet NAME"
                 )
                 raise ImportProblem(f"{path}: {what}")
-        except BROKEN as error:
-            raise _unreadable(path, error) from error
-        finally:
-            book.close()
         return cls(path, filled[0], _has_formulas(path))
 
     def rows(self) -> Iterator[tuple[int, Sequence[Cell]]]:
         """(row number, cells). Raises `ImportProblem` for a formula without a stored value and for a damaged sheet."""
-        values = openpyxl.load_workbook(self.path, read_only=True, data_only=True)
-        written = openpyxl.load_workbook(self.path, read_only=True) if self.formulas else None
-        try:
-            sheet = values[self.sheet]
+        with ExitStack() as open_books:
+            sheet = open_books.enter_context(_opened(self.path, data_only=True))[self.sheet]
             sheet.reset_dimensions()  # what the file says of its size may be wrong
-            beside = None
-            if written:
-                written[self.sheet].reset_dimensions()
-                beside = written[self.sheet].iter_rows(values_only=True)
+            beside: Iterator[Sequence[Any]] | None = None
+            if self.formulas:
+                written = open_books.enter_context(_opened(self.path, data_only=False))[self.sheet]
+                written.reset_dimensions()
+                beside = written.iter_rows(values_only=True)
             for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
                 if len(cells) > MOST_COLUMNS:
                     raise ImportProblem(
@@ -89,14 +83,6 @@ class Workbook:
                 if beside is not None:
                     self._check_formulas(number, cells, next(beside, ()))
                 yield number, [_cell(cell) for cell in cells]
-        except BROKEN as error:
-            if isinstance(error, ImportProblem):
-                raise
-            raise _unreadable(self.path, error) from error
-        finally:
-            values.close()
-            if written:
-                written.close()
 
     def _check_formulas(self, number: int, cells: Sequence[Any], formulas: Sequence[Any]) -> None:
         for index, (value, formula) in enumerate(zip(cells, formulas, strict=False), 1):
@@ -105,6 +91,24 @@ class Workbook:
                     f"{self.path}, row {number}, column {index}: the formula {formula[:40]} has no stored value: open the workbook "
                     "in a spreadsheet program, save it there, or paste the column as values"
                 )
+
+
+@contextmanager
+def _opened(path: Path, *, data_only: bool) -> Iterator[Any]:
+    """The workbook, whatever the file's name ends in. What goes wrong while it is read becomes an `ImportProblem`."""
+    with path.open("rb") as stream:
+        try:
+            book = openpyxl.load_workbook(stream, read_only=True, data_only=data_only)
+        except BROKEN as error:
+            raise ImportProblem(f"{path}: this archive is no .xlsx workbook, or a damaged one: save the table again") from error
+        try:
+            yield book
+        except ImportProblem:
+            raise
+        except BROKEN as error:
+            raise ImportProblem(f"{path}: the workbook is damaged ({error}): save it again") from error
+        finally:
+            book.close()
 
 
 def _check_archive(path: Path) -> None:
@@ -140,14 +144,6 @@ def _has_formulas(path: Path) -> bool:
                             return True
                         tail = chunk[-3:]
     return False
-
-
-def _unreadable(path: Path, error: BaseException) -> ImportProblem:
-    return (
-        error
-        if isinstance(error, ImportProblem)
-        else ImportProblem(f"{path}: the workbook is damaged ({error}): save it again")
-    )
 
 
 def _cell(value: Any) -> Cell:
