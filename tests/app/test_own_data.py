@@ -18,6 +18,8 @@ from tests.supply_chain.own_files import HEADER, ROWS, text_file, workbook
 GERMAN = ["Beleg-Nr.", "Lieferant", "Artikelbezeichnung", "Menge", "Nettobetrag", "Liefertermin", "Geliefert am", "Werk",
           "Herkunftsland", "Zielland", "Versandart"]  # fmt: skip
 
+DATES = ("scheduled delivery date", "delivered to client date")
+
 
 def comma(amount: str) -> str:
     return f"{Decimal(amount):,.2f}".translate(str.maketrans(",.", ".,"))
@@ -28,7 +30,7 @@ def german(data: Path, path: Path, without: tuple[str, ...] = ()) -> Path:
     lines = pd.read_csv(data / "scms_delivery_history.csv", keep_default_na=False, dtype=str)
     lines = lines[lines["fulfill via"] == "Direct Drop"]
     sites = pd.read_csv(data / "scms_manufacturing_sites.csv", keep_default_na=False).set_index("manufacturing_site")["iso3"]
-    day = {n: pd.to_datetime(lines[n], format="%d-%b-%y").dt.strftime("%d.%m.%Y") for n in lines if n.endswith(" date")}
+    day = {n: pd.to_datetime(lines[n], format="%d-%b-%y").dt.strftime("%d.%m.%Y") for n in DATES}
     columns = [
         lines["id"], lines["vendor"], lines["item description"], lines["line item quantity"], lines["line item value"].map(comma),
         day["scheduled delivery date"], day["delivered to client date"], lines["manufacturing site"],
