@@ -16,7 +16,7 @@ from tests.app.test_cli import FLAGSHIP, clearance
 from tests.supply_chain.own_files import HEADER, ROWS, text_file, workbook
 
 GERMAN = ["Beleg-Nr.", "Lieferant", "Artikelbezeichnung", "Menge", "Nettobetrag", "Liefertermin", "Geliefert am", "Werk",
-          "Herkunftsland", "Zielland", "Versandart"]  # fmt: skip
+          "Herkunftsland", "Zielland", "Versandart", "Warengruppe"]  # fmt: skip
 
 DATES = ("scheduled delivery date", "delivered to client date")
 
@@ -34,7 +34,7 @@ def german(data: Path, path: Path, without: tuple[str, ...] = ()) -> Path:
     columns = [
         lines["id"], lines["vendor"], lines["item description"], lines["line item quantity"], lines["line item value"].map(comma),
         day["scheduled delivery date"], day["delivered to client date"], lines["manufacturing site"],
-        lines["manufacturing site"].map(sites), lines["country"], lines["shipment mode"],
+        lines["manufacturing site"].map(sites), lines["country"], lines["shipment mode"], lines["product group"],
     ]  # fmt: skip
     table = pd.concat(columns, axis=1, keys=GERMAN).drop(columns=list(without))
     table.to_csv(path, sep=";", index=False, encoding="cp1252")
