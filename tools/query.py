@@ -162,6 +162,7 @@ def _answer(sql: str, views: Mapping[str, View], ctx: ToolContext) -> QueryResul
 
     def work(connection: Connection) -> tuple[list[dict[str, Any]], list[int] | None]:
         with _time_limit(connection, dialect):
+            _refuse_empty_columns(tree, used, dialect, connection)
             rows = _run(connection, _with_views(_limited(tree), used, dialect, connection))
             keys = _run(connection, _with_views(keys_tree, used, dialect, connection)) if keys_tree is not None else None
         return rows, None if keys is None else [next(iter(row.values())) for row in keys]
@@ -225,6 +226,27 @@ def _with_views(tree: exp.Select, used: Sequence[View], dialect: str, connection
     if own and own.parent is bare:
         own.pop()
     return f"WITH {', '.join(definitions)} {bare.sql(dialect=dialect)}"
+
+
+def _refuse_empty_columns(tree: exp.Select, used: Sequence[View], dialect: str, connection: Connection) -> None:
+    """Raise `ToolError` if the query compares or sums a column that no record fills: it would count and add up to nothing.
+
+    To show such a column, or to ask whether it is null, is allowed.
+    """
+    for view in used:
+        aliases = {table.alias_or_name for table in tree.find_all(exp.Table) if table.name == view.name}
+        asked = {
+            column.name
+            for column in tree.find_all(exp.Column)
+            if column.table in aliases and column.name in view.columns and not isinstance(column.parent, (exp.Alias, exp.Is))
+        }
+        if not asked:
+            continue
+        counts = [exp.Count(this=exp.column(name, quoted=True)).as_(name, quoted=True) for name in sorted(asked)]
+        every = exp.Count(this=exp.Star()).as_("every record", quoted=True)
+        found = _run(connection, _with_views(exp.select(every, *counts).from_(view.name), [view], dialect, connection))[0]
+        if found.pop("every record") and (empty := sorted(name for name, count in found.items() if not count)):
+            raise ToolError(f"this needs {', '.join(empty)}, which no record of {view.name} has: ask without")
 
 
 def _run(connection: Connection, sql: str) -> list[dict[str, Any]]:

@@ -92,9 +92,15 @@ class ChartHint(BaseModel):
 
 
 class ToolResult(BaseModel):
-    """Base of every product. Subclasses set `product` and narrow `rows`."""
+    """Base of every product. Subclasses set `product` and narrow `rows`.
+
+    `needs` are the columns of the domain's records that each record must have for it, `needs_some` those that it cannot do
+    without altogether but that single records may lack. Both are names that the domain defines.
+    """
 
     product: ClassVar[str] = ""
+    needs: ClassVar[tuple[str, ...]] = ()
+    needs_some: ClassVar[tuple[str, ...]] = ()
     title: str
     scope: str = Field(description="which population this is about, e.g. 'direct-drop order lines, 2006-2015'")
     as_of: str = Field(description="the date or period the data speaks of")

@@ -15,9 +15,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from app.errors import explain, report
+from app.supply_chain import own_data
+from app.text import reveal
 from settings import Settings
+from tools.supply_chain.columns import ORDER_COLUMNS
 from tools.supply_chain.demo import make_demo
-from tools.supply_chain.importers import ImportReport, import_scms, import_sdn, import_sites, import_wgi
+from tools.supply_chain.importers import ImportReport, import_scms, import_sdn, import_sites, import_wgi, own
 from tools.supply_chain.importers.report import Progress as Tell
 from tools.supply_chain.importers.source_file import check_columns
 from tools.supply_chain.sources import SOURCES
@@ -26,12 +29,14 @@ from tools.supply_chain.store import Loaded, SystemOfRecord, clear, loaded, open
 Import = Callable[[Tell], ImportReport]
 
 
-def import_files(paths: Mapping[str, Path], sdn_date: date | None, replace: bool) -> None:
-    """Import files by the name of their source. Columns of all are checked before the first is written."""
+def import_files(paths: Mapping[str, Path], orders: own_data.OwnFile | None, sdn_date: date | None, replace: bool) -> None:
+    """Import files by the name of their source, and order lines of one's own. All columns are checked before anything is written."""
     with _records() as records:
         for name, path in paths.items():
             check_columns(path, SOURCES[name])  # all of them before the first is written, or anything is deleted
-        if replace:
+        if orders:
+            _import_own(records, orders, replace)
+        elif replace:
             clear(records.writing)
         for name, path in paths.items():
             run = {
@@ -42,6 +47,41 @@ def import_files(paths: Mapping[str, Path], sdn_date: date | None, replace: bool
             }[name]
             _show(_with_progress(f"{name}: {path.name}", run))
         _next(loaded(records.reading))
+
+
+def _import_own(records: SystemOfRecord, asked: own_data.OwnFile, replace: bool) -> None:
+    """Import somebody's own order lines, remember how, and say what they can answer."""
+    console = Console()
+    mapping, proposal = own_data.settle(records.writing, asked)
+    rejects = asked.out / f"{asked.path.stem}.rejects.csv"
+    run = partial(
+        own.import_orders, records.writing, asked.path, mapping, replace=replace, rejects=rejects, rows=proposal.profile.rows
+    )
+    done = _with_progress(f"orders: {asked.path.name}", lambda tell: run(progress=tell))
+    own.remember(records.writing, mapping, asked.path)
+    _show(done)
+    if done.rejected:
+        console.print(f"  rejected rows, with reasons: {rejects}", highlight=False, markup=False, soft_wrap=True)
+    own_data.tell_coverage(console, mapping.answers)
+
+
+def show_mappings() -> None:
+    """The column mappings that were confirmed."""
+    console = Console()
+    with _records() as records:
+        for one in own.remembered(records.reading):
+            console.print(f"{one.mapping.fingerprint}  {one.at:%Y-%m-%d %H:%M} UTC  {one.path}", highlight=False, markup=False)
+            for name, at in one.mapping.columns.items():
+                said = f"  {ORDER_COLUMNS[name].title}: {reveal(at.column)}{f' ({at.format})' if at.format else ''}"
+                console.print(said, highlight=False, markup=False)
+
+
+def forget_mapping(fingerprint: str) -> None:
+    """Forget one of them: its header is asked for again."""
+    with _records() as records:
+        if not own.forget(records.writing, fingerprint):
+            _fail(f"there is no mapping {fingerprint}: `clearance data mappings` lists them")
+    Console().print(f"{fingerprint} is forgotten.", highlight=False, markup=False)
 
 
 def generate(seed: int, replace: bool, if_empty: bool) -> None:
@@ -82,8 +122,8 @@ def show_status() -> None:
             console.print(
                 f"{source.source}: {source.kept:,} rows from {source.path} (sha256 {source.sha256[:12]}…)", highlight=False
             )
-        if found.first_scheduled:
-            console.print(f"orders scheduled {found.first_scheduled} to {found.last_scheduled}", highlight=False)
+        if found.first_day:
+            console.print(f"orders of {found.first_day} to {found.last_day}", highlight=False)
         if found.first_indicator_year:
             console.print(f"indicators {found.first_indicator_year} to {found.last_indicator_year}", highlight=False)
         if found.sanctions_date:
@@ -105,7 +145,7 @@ def _records() -> Iterator[SystemOfRecord]:
             records.close()
     except typer.Exit:
         raise
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         _fail("stopped: the file that was being imported has left no trace; those before it are in")
     except Exception as error:  # the end of the line: whatever it is, people get a message and the log the traceback
         _fail(explain(error) or report(error, home))
@@ -141,7 +181,8 @@ def _next(found: Loaded) -> None:
     console = Console()
     if not found.counts["order_lines"]:
         console.print(
-            "There are no order lines: run `clearance data demo`, or `clearance data import --scms FILE`.", highlight=False
+            "There are no order lines: run `clearance data demo`, or `clearance data import --orders FILE --map`.",
+            highlight=False,
         )
         return
     for part in found.missing:

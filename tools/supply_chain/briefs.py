@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, select
 
 from governance.manifest import ToolManifest
-from tools.registry import ToolContext, tool
+from tools.registry import ToolContext, ToolError, tool
 from tools.results import Column, Figure, Highlight, Row, ToolResult, product_ref
 from tools.supply_chain.case_book import open_on, owner_for, subject
 from tools.supply_chain.lines import upstream
@@ -132,7 +132,9 @@ def recommend(row: ScoreRow, open_cases: list[int]) -> tuple[Literal["approve", 
 
 def _meets(row: ScoreRow, args: BriefArgs) -> bool:
     """Does the row pass the second thresholds, where given?"""
-    return row.spend >= Decimal(str(args.min_spend or 0)) and row.late_rate >= Decimal(str(args.min_late_rate or 0))
+    if args.min_late_rate and row.late_rate is None:
+        raise ToolError("a smallest late rate was asked for, and the deliveries were not measured: leave it out")
+    return row.spend >= Decimal(str(args.min_spend or 0)) and (row.late_rate or 0) >= Decimal(str(args.min_late_rate or 0))
 
 
 def _open_cases(ctx: ToolContext) -> dict[int, list[int]]:

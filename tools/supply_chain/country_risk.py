@@ -34,6 +34,8 @@ class CountryRiskRow(Row):
 
 class CountryRisk(ToolResult):
     product: ClassVar[str] = "country_risk"
+    needs: ClassVar[tuple[str, ...]] = ("value",)
+    needs_some: ClassVar[tuple[str, ...]] = ("site_country",)
     rows: list[CountryRiskRow] = Field(default_factory=list)
 
 
@@ -41,7 +43,7 @@ class CountryRisk(ToolResult):
 def country_risk(args: CountryRiskArgs, ctx: ToolContext) -> CountryRisk:
     """Measure geopolitical risk per supplier: the governance risk index (0-100) of where it manufactures, weighted by spend.
 
-    Each line takes its site's country in the year the line was scheduled for, or the nearest earlier year on record.
+    Each line takes its site's country in the year of the line (scheduled, else ordered), or the nearest earlier year on record.
     """
     return assess(args, ctx, "estimate")
 
@@ -53,11 +55,11 @@ def assess(args: CountryRiskArgs, ctx: ToolContext, measure: Measure, last_year:
     other lines, weighted by value, and None when there are none or they are worth nothing.
     """
     given = upstream(ctx, args.suppliers_ref, Suppliers)
-    lines = read_lines(ctx, args, within=[row.records for row in given.rows])
+    lines = read_lines(ctx, args, CountryRisk, within=[row.records for row in given.rows])
     governance = Governance(ctx, {line.site_iso3 for line in lines.all if line.site_iso3}, measure)
     readings: dict[int, Reading] = {}
     for line in lines.all:
-        found = governance.at(line.site_iso3, last_year or line.scheduled.year) if line.site_iso3 else None
+        found = governance.at(line.site_iso3, last_year or line.day.year) if line.site_iso3 else None
         if found:
             readings[line.id] = found
     if not readings:
@@ -130,6 +132,7 @@ def assess(args: CountryRiskArgs, ctx: ToolContext, measure: Measure, last_year:
         highlights=highlights,
         caveats=[
             WAREHOUSE,
+            *lines.gaps,
             f"The index is known for {len(known)} of {len(lines.all)} lines; it uses {source}.",
             f"Every line takes the latest year on record up to {last_year}."
             if last_year
@@ -144,7 +147,7 @@ def assess(args: CountryRiskArgs, ctx: ToolContext, measure: Measure, last_year:
 def _weighted(lines: list[Line], readings: dict[int, Reading]) -> Decimal | None:
     known = [line for line in lines if line.id in readings]
     weight = spend_cents(known)
-    return rounded(sum(line.value_cents * readings[line.id].index for line in known) / weight) if weight else None
+    return rounded(sum(line.cents * readings[line.id].index for line in known) / weight) if weight else None
 
 
 class UnstableArgs(Filters):
@@ -166,20 +169,22 @@ class SiteRow(Row):
 
 class UnstableSites(ToolResult):
     product: ClassVar[str] = "unstable_sites"
+    needs: ClassVar[tuple[str, ...]] = ("value",)
+    needs_some: ClassVar[tuple[str, ...]] = ("site_country",)
     rows: list[SiteRow] = Field(default_factory=list)
 
 
 @tool(READ)
 def unstable_sites(args: UnstableArgs, ctx: ToolContext) -> UnstableSites:
     """Find manufacturing sites in unstable countries: political-stability percentile below 25 in the last order's year."""
-    lines = read_lines(ctx, args)
+    lines = read_lines(ctx, args, UnstableSites)
     stability = _stability(ctx)
     rows, unplaced = [], [line for line in lines.all if line.site_iso3 not in stability]
     for own in lines.by(lambda line: line.site_id).values():
         site_id, site, iso3 = own[0].site_id, own[0].site, own[0].site_iso3
         if site_id is None or site is None or iso3 is None:
             continue
-        last = max(line.scheduled.year for line in own)
+        last = max(line.day.year for line in own)
         years = [year for year in stability.get(iso3, {}) if year <= last]
         if years and stability[iso3][max(years)] < args.max_percentile:
             rows.append(
@@ -235,6 +240,7 @@ def unstable_sites(args: UnstableArgs, ctx: ToolContext) -> UnstableSites:
         highlights=highlights,
         caveats=[
             WAREHOUSE,
+            *lines.gaps,
             f"The country's stability is known for {len(lines.all) - len(unplaced)} of {len(lines.all)} lines.",
             "The indicator's year follows the site's last order, not today.",
         ],

@@ -40,8 +40,8 @@ class EvidenceCheck(ToolResult):
 class Fact:
     """What an order line says that sums and counts are made of."""
 
-    value_cents: int
-    late: bool
+    value_cents: int | None
+    late: bool | None
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class Cited:
 
 
 RECOMPUTED: dict[str, Callable[[list[Fact]], Decimal | int]] = {
-    "spend": lambda facts: dollars(sum(fact.value_cents for fact in facts)),
-    "total_spend": lambda facts: dollars(sum(fact.value_cents for fact in facts)),
+    "spend": lambda facts: dollars(sum(fact.value_cents or 0 for fact in facts)),
+    "total_spend": lambda facts: dollars(sum(fact.value_cents or 0 for fact in facts)),
     "lines": len,
-    "late_lines": lambda facts: sum(fact.late for fact in facts),
+    "late_lines": lambda facts: sum(bool(fact.late) for fact in facts),
 }
 
 
@@ -121,7 +121,7 @@ def cited(result: Mapping[str, Any]) -> Iterator[Cited]:
             yield Cited(f"rows[{index}]", Records.model_validate(row["records"]), values)
     for name, figure in result.get("figures", {}).items():
         if figure.get("records"):
-            values = {name: figure["value"]} if name in RECOMPUTED else {}
+            values = {name: figure["value"]} if name in RECOMPUTED and figure["value"] is not None else {}
             yield Cited(f"figures.{name}", Records.model_validate(figure["records"]), values)
 
 
@@ -140,7 +140,8 @@ def _read(connection: Connection, wanted: Mapping[str, set[int]]) -> tuple[dict[
             if table is order_lines:
                 line = order_lines.c
                 chosen = select(line.id, line.value_cents, line.scheduled, line.delivered).where(some)
-                facts |= {row[0]: Fact(row[1], row[3] > row[2]) for row in connection.execute(chosen)}
+                for id, cents, scheduled, delivered in connection.execute(chosen):
+                    facts[id] = Fact(cents, delivered > scheduled if scheduled and delivered else None)
     return known, facts
 
 

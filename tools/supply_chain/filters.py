@@ -19,8 +19,8 @@ class Filters(BaseModel):
     countries: list[str] = Field(default_factory=list, description="destination countries, ISO-3166 alpha-3, e.g. NGA")
     suppliers: list[str] = Field(default_factory=list, description="canonical supplier names")
     modes: list[str] = Field(default_factory=list, description="shipment modes, e.g. Air, Ocean, Truck, Air Charter")
-    year_from: int | None = Field(None, ge=1990, le=2100, description="first year, by scheduled delivery")
-    year_to: int | None = Field(None, ge=1990, le=2100, description="last year, by scheduled delivery")
+    year_from: int | None = Field(None, ge=1990, le=2100, description="first year, by scheduled delivery or else order date")
+    year_to: int | None = Field(None, ge=1990, le=2100, description="last year, by scheduled delivery or else order date")
     product_groups: list[str] = Field(default_factory=list, description="product groups, e.g. ARV")
 
     def conditions(self, connection: Connection) -> list[ColumnElement[bool]]:
@@ -36,7 +36,7 @@ class Filters(BaseModel):
         ):
             if given:
                 found.append(column.in_(on_record(connection, given, column, noun)))
-        year = extract("year", order_lines.c.scheduled)
+        year = extract("year", order_lines.c.day)
         if self.year_from:
             found.append(year >= self.year_from)
         if self.year_to:
@@ -55,7 +55,7 @@ class Filters(BaseModel):
             if given:
                 said.append(f"{label} {' or '.join(given)}")
         if self.year_from or self.year_to:
-            said.append(f"scheduled {self.year_from or 'from the start'} to {self.year_to or 'the end'}")
+            said.append(f"dated {self.year_from or 'from the start'} to {self.year_to or 'the end'}")
         return ", ".join(said)
 
 

@@ -32,6 +32,7 @@ class ExposureRow(Row):
 
 class Exposure(ToolResult):
     product: ClassVar[str] = "exposure"
+    needs: ClassVar[tuple[str, ...]] = ("value",)
     rows: list[ExposureRow] = Field(default_factory=list)
 
 
@@ -42,7 +43,7 @@ def financial_exposure(args: ExposureArgs, ctx: ToolContext) -> Exposure:
     HHI is the sum of squared shares as fractions: 1 is one supplier, 1/n is n equal ones.
     """
     given = upstream(ctx, args.suppliers_ref, Suppliers)
-    lines = read_lines(ctx, args, within=[row.records for row in given.rows])
+    lines = read_lines(ctx, args, Exposure, within=[row.records for row in given.rows])
     total, everything = spend_cents(lines.all), cite(lines.all)
     groups = sorted(lines.by(lambda line: line.supplier_id).values(), key=lambda own: (-spend_cents(own), own[0].supplier))
     rows = [
@@ -94,7 +95,7 @@ def financial_exposure(args: ExposureArgs, ctx: ToolContext) -> Exposure:
             ),
             Highlight(text="Concentration (HHI) is {hhi} on a scale of 0 to 1.", slots={"hhi": "figures.hhi"}),
         ],
-        caveats=[WAREHOUSE, *_narrowed(given.scope, lines.scope)],
+        caveats=[WAREHOUSE, *lines.gaps, *_narrowed(given.scope, lines.scope)],
         chart=ChartHint(type="bar", title="Spend by supplier", x="supplier", y=["spend"]),
         query=lines.query,
     )
@@ -110,13 +111,15 @@ class CountryRow(Row):
 
 class CountryExposure(ToolResult):
     product: ClassVar[str] = "country_exposure"
+    needs: ClassVar[tuple[str, ...]] = ("value",)
+    needs_some: ClassVar[tuple[str, ...]] = ("site_country",)
     rows: list[CountryRow] = Field(default_factory=list)
 
 
 @tool(READ)
 def country_exposure(args: Filters, ctx: ToolContext) -> CountryExposure:
     """Measure spend by country of manufacture (the site's, ISO-3166 alpha-3); the filter `countries` means destinations."""
-    lines = read_lines(ctx, args)
+    lines = read_lines(ctx, args, CountryExposure)
     total = spend_cents(lines.all)
     groups = sorted(
         lines.by(lambda line: line.site_iso3 or "unknown").items(), key=lambda pair: (-spend_cents(pair[1]), pair[0])
@@ -166,7 +169,11 @@ def country_exposure(args: Filters, ctx: ToolContext) -> CountryExposure:
             ),
             Highlight(text="For {unknown} of spend the country is unknown.", slots={"unknown": "figures.unknown_share"}),
         ],
-        caveats=[WAREHOUSE, f"The country is known for {len(lines.all) - len(unknown)} of {len(lines.all)} lines."],
+        caveats=[
+            WAREHOUSE,
+            *lines.gaps,
+            f"The country is known for {len(lines.all) - len(unknown)} of {len(lines.all)} lines.",
+        ],
         chart=ChartHint(type="bar", title="Spend by country of manufacture", x="country", y=["spend"]),
         query=lines.query,
     )
@@ -181,14 +188,15 @@ class YearRow(Row):
 
 class AnnualSpend(ToolResult):
     product: ClassVar[str] = "annual_spend"
+    needs: ClassVar[tuple[str, ...]] = ("value",)
     rows: list[YearRow] = Field(default_factory=list)
 
 
 @tool(READ)
 def annual_spend(args: Filters, ctx: ToolContext) -> AnnualSpend:
-    """Show spend with suppliers by year of scheduled delivery."""
-    lines = read_lines(ctx, args)
-    rows = [_year(year, own) for year, own in sorted(lines.by(lambda line: line.scheduled.year).items())]
+    """Show spend with suppliers by year of scheduled delivery (of the order where there is none)."""
+    lines = read_lines(ctx, args, AnnualSpend)
+    rows = [_year(year, own) for year, own in sorted(lines.by(lambda line: line.day.year).items())]
     peak = max(range(len(rows)), key=lambda index: rows[index].spend)
     return AnnualSpend(
         title="Spend by year",
@@ -208,7 +216,7 @@ def annual_spend(args: Filters, ctx: ToolContext) -> AnnualSpend:
                 text="It was highest in {year}: {spend}.", slots={"year": f"rows[{peak}].year", "spend": f"rows[{peak}].spend"}
             ),
         ],
-        caveats=[WAREHOUSE, "The first and the last year may be covered in part only."],
+        caveats=[WAREHOUSE, *lines.gaps, "The first and the last year may be covered in part only."],
         chart=ChartHint(type="line", title="Spend by year", x="year", y=["spend"]),
         query=lines.query,
     )

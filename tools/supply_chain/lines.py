@@ -15,10 +15,12 @@ from sqlalchemy import Connection, Select, select
 
 from tools.registry import ToolContext, ToolError
 from tools.results import Records, ToolResult
+from tools.supply_chain.columns import ORDER_COLUMNS
 from tools.supply_chain.filters import Filters
 from tools.supply_chain.tables import items, order_lines, sites, suppliers
 
 K = TypeVar("K")
+T = TypeVar("T")
 P = TypeVar("P", bound=ToolResult)
 
 DIRECT = "Direct Drop"
@@ -32,38 +34,79 @@ class Line:
     id: int
     supplier_id: int
     supplier: str
-    item_id: int
-    item: str
-    product_group: str
+    item_id: int | None
+    item: str | None
+    product_group: str | None
     site_id: int | None
     site: str | None
     site_iso3: str | None
-    destination: str
+    destination: str | None
     mode: str | None
-    scheduled: date
-    delivered: date
-    value_cents: int
+    day: date
+    scheduled: date | None
+    delivered: date | None
+    value_cents: int | None
     weight_grams: int | None
     freight_cents: int | None
+    freight_note: str | None
+
+    @property
+    def cents(self) -> int:
+        """The line's value in US cents. Raises `ToolError` when it has none: no sum may pass it over in silence."""
+        return known(self.value_cents, "value")
 
     @property
     def late(self) -> bool:
-        """Delivered after the scheduled day."""
-        return self.delivered > self.scheduled
+        """Delivered after the scheduled day. Raises `ToolError` when a date is missing."""
+        return self.days_late > 0
 
     @property
     def days_late(self) -> int:
-        return (self.delivered - self.scheduled).days
+        """Days from the scheduled to the actual delivery. Raises `ToolError` when a date is missing."""
+        return (known(self.delivered, "delivered") - known(self.scheduled, "scheduled")).days
+
+
+HAS: dict[str, Callable[[Line], bool]] = {
+    "value": lambda line: line.value_cents is not None,
+    "scheduled": lambda line: line.scheduled is not None,
+    "delivered": lambda line: line.delivered is not None,
+    "item": lambda line: line.item_id is not None,
+    "site": lambda line: line.site_id is not None,
+    "site_country": lambda line: line.site_iso3 is not None,
+    "destination": lambda line: line.destination is not None,
+    "product_group": lambda line: bool(line.product_group),
+    "mode": lambda line: line.mode is not None,
+}
+
+
+def known(value: T | None, column: str) -> T:
+    """`value`; raises `ToolError` naming the column when there is none."""
+    if value is None:
+        raise ToolError(lacks(column))
+    return value
+
+
+def lacks(column: str) -> str:
+    """What a tool says that cannot do without a column the data does not have."""
+    return f"this needs the {ORDER_COLUMNS[column].title}, which the order lines on record do not have"
 
 
 @dataclass(frozen=True)
 class Lines:
-    """A population of order lines with its scope in words, its period, and the SQL that read it."""
+    """A population of order lines with its scope in words, its period, and the SQL that read it.
+
+    `gaps` says how many lines were left out because they lack a column that was asked for.
+    """
 
     all: tuple[Line, ...]
     scope: str
     as_of: str
     query: str
+    gaps: tuple[str, ...] = ()
+
+    def have(self, column: str) -> bool:
+        """Does any line have this column?"""
+        return any(map(HAS[column], self.all))
 
     def by(self, key: Callable[[Line], K]) -> dict[K, list[Line]]:
         """Lines grouped by `key`, in order of first appearance."""
@@ -80,7 +123,7 @@ def cite(lines: Iterable[Line]) -> Records:
 
 def spend_cents(lines: Iterable[Line]) -> int:
     """Summed line value in US cents."""
-    return sum(line.value_cents for line in lines)
+    return sum(line.cents for line in lines)
 
 
 def late_lines(lines: Iterable[Line]) -> list[Line]:
@@ -89,11 +132,17 @@ def late_lines(lines: Iterable[Line]) -> list[Line]:
 
 
 def read_lines(
-    ctx: ToolContext, filters: Filters, *, direct_only: bool = True, within: Iterable[Records] | None = None
+    ctx: ToolContext,
+    filters: Filters,
+    needs: type[ToolResult] | None = None,
+    *,
+    direct_only: bool = True,
+    within: Iterable[Records] | None = None,
 ) -> Lines:
     """The lines that `filters` select: direct-drop ones of outside suppliers, or all with `direct_only=False`.
 
-    `within` narrows to cited order lines. Raises `ToolError` when nothing is left.
+    `needs` is the product to be made: lines without a column it `needs` are left out and counted in `gaps`. `within` narrows to
+    cited order lines. Raises `ToolError` when nothing is left, or no line has a column that the product cannot do without.
     """
 
     def work(connection: Connection) -> tuple[list[Line], str]:
@@ -112,7 +161,24 @@ def read_lines(
         query += f"\n-- kept: the {len(found)} of these lines that the given suppliers cite"
     if not found:
         raise ToolError(f"no order lines match ({scope}): widen the filters, or check that data is loaded")
-    return Lines(tuple(found), scope, period(line.scheduled for line in found), query)
+    found, gaps = _complete(found, needs) if needs else (found, ())
+    return Lines(tuple(found), scope, period(line.day for line in found), query, gaps)
+
+
+def _complete(found: list[Line], product: type[ToolResult]) -> tuple[list[Line], tuple[str, ...]]:
+    """The lines with every column that `product` needs of each, and what was left out. Raises `ToolError`."""
+    for column in (*product.needs, *product.needs_some):
+        if not any(map(HAS[column], found)):
+            raise ToolError(lacks(column))
+    gaps = []
+    for column in product.needs:
+        kept = [line for line in found if HAS[column](line)]
+        if missing := len(found) - len(kept):
+            gaps.append(f"{missing} of {len(found)} order lines have no {ORDER_COLUMNS[column].title} and are left out.")
+        found = kept
+    if not found:
+        raise ToolError(f"no order line has all of: {', '.join(ORDER_COLUMNS[column].title for column in product.needs)}")
+    return found, tuple(gaps)
 
 
 def period(days: Iterable[date]) -> str:
@@ -155,13 +221,15 @@ def _statement() -> Select[Any]:
             sites.c.iso3,
             line.destination,
             line.mode,
+            line.day,
             line.scheduled,
             line.delivered,
             line.value_cents,
             line.weight_grams,
             line.freight_cents,
+            line.freight_note,
         )
         .join(suppliers, suppliers.c.id == line.supplier_id)
-        .join(items, items.c.id == line.item_id)
+        .outerjoin(items, items.c.id == line.item_id)
         .outerjoin(sites, sites.c.id == line.site_id)
     )

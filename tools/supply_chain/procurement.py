@@ -1,7 +1,8 @@
 """Whom we buy from: the suppliers, one supplier's profile, and the items that only one supplier delivers."""
 
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from sqlalchemy import Connection, select
@@ -9,8 +10,9 @@ from sqlalchemy import Connection, select
 from governance.manifest import ToolManifest
 from tools.registry import ToolContext, ToolError, tool
 from tools.results import ChartHint, Column, Figure, Highlight, Row, ToolResult
+from tools.supply_chain.columns import ORDER_COLUMNS
 from tools.supply_chain.filters import Filters, on_record
-from tools.supply_chain.lines import SMALL_SAMPLE, cite, late_lines, read_lines, spend_cents
+from tools.supply_chain.lines import HAS, SMALL_SAMPLE, Line, cite, known, late_lines, read_lines, spend_cents
 from tools.supply_chain.numbers import dollars, percent
 from tools.supply_chain.tables import supplier_names
 from tools.supply_chain.tables import suppliers as supplier_table
@@ -24,7 +26,7 @@ class SupplierRow(Row):
     supplier: str
     former_names: str
     lines: int
-    spend: Decimal
+    spend: Decimal | None
     small_sample: bool
 
 
@@ -37,6 +39,7 @@ class Suppliers(ToolResult):
 def list_suppliers(args: Filters, ctx: ToolContext) -> Suppliers:
     """List the suppliers that deliver directly, with former names, order lines and spend. Later steps use those lines."""
     lines = read_lines(ctx, args)
+    valued = lines.have("value")
     former = other_names(ctx, ("former",))
     rows = [
         SupplierRow(
@@ -45,14 +48,36 @@ def list_suppliers(args: Filters, ctx: ToolContext) -> Suppliers:
             supplier=own[0].supplier,
             former_names="; ".join(former.get(supplier_id, ())),
             lines=len(own),
-            spend=dollars(spend_cents(own)),
+            spend=_spend(own),
             small_sample=len(own) < SMALL_SAMPLE,
         )
         for supplier_id, own in lines.by(lambda line: line.supplier_id).items()
     ]
-    rows.sort(key=lambda row: (-row.spend, row.supplier))
+    rows.sort(key=lambda row: (-row.spend if row.spend is not None else Decimal(1), -row.lines, row.supplier))
     small = sum(row.small_sample for row in rows)
     everything = cite(lines.all)
+    figures = {
+        "supplier_count": Figure(value=len(rows), unit="count", label="suppliers", records=everything),
+        "lines": Figure(value=len(lines.all), unit="count", label="order lines", records=everything),
+        "small_samples": Figure(value=small, unit="count", label=f"suppliers with fewer than {SMALL_SAMPLE} lines"),
+    }
+    counted = Highlight(
+        text="{count} suppliers delivered {lines} order lines.",
+        slots={"count": "figures.supplier_count", "lines": "figures.lines"},
+    )
+    largest = Highlight(
+        text="{supplier} has the most order lines: {lines}.",
+        slots={"supplier": "rows[0].supplier", "lines": "rows[0].lines"},
+    )
+    if valued:
+        figures["total_spend"] = Figure(value=_spend(lines.all), unit="usd", label="spend", records=everything)
+        counted = Highlight(
+            text="{count} suppliers delivered {lines} order lines worth {spend}.",
+            slots={"count": "figures.supplier_count", "lines": "figures.lines", "spend": "figures.total_spend"},
+        )
+        largest = Highlight(
+            text="The largest is {supplier} with {spend}.", slots={"supplier": "rows[0].supplier", "spend": "rows[0].spend"}
+        )
     return Suppliers(
         title="Suppliers",
         scope=lines.scope,
@@ -64,23 +89,16 @@ def list_suppliers(args: Filters, ctx: ToolContext) -> Suppliers:
             Column(field="lines", label="Order lines", unit="count"),
             Column(field="spend", label="Spend", unit="usd"),
         ],
-        figures={
-            "supplier_count": Figure(value=len(rows), unit="count", label="suppliers", records=everything),
-            "lines": Figure(value=len(lines.all), unit="count", label="order lines", records=everything),
-            "total_spend": Figure(value=dollars(spend_cents(lines.all)), unit="usd", label="spend", records=everything),
-            "small_samples": Figure(value=small, unit="count", label=f"suppliers with fewer than {SMALL_SAMPLE} lines"),
-        },
-        highlights=[
-            Highlight(
-                text="{count} suppliers delivered {lines} order lines worth {spend}.",
-                slots={"count": "figures.supplier_count", "lines": "figures.lines", "spend": "figures.total_spend"},
-            ),
-            Highlight(
-                text="The largest is {supplier} with {spend}.", slots={"supplier": "rows[0].supplier", "spend": "rows[0].spend"}
-            ),
+        figures=figures,
+        highlights=[counted, largest],
+        caveats=[
+            WAREHOUSE,
+            *_unvalued(lines.all),
+            f"{small} of {len(rows)} suppliers have fewer than {SMALL_SAMPLE} lines: their rates say little.",
         ],
-        caveats=[WAREHOUSE, f"{small} of {len(rows)} suppliers have fewer than {SMALL_SAMPLE} lines: their rates say little."],
-        chart=ChartHint(type="bar", title="Spend by supplier", x="supplier", y=["spend"]),
+        chart=ChartHint(type="bar", title="Spend by supplier", x="supplier", y=["spend"])
+        if valued
+        else ChartHint(type="bar", title="Order lines by supplier", x="supplier", y=["lines"]),
         query=lines.query,
     )
 
@@ -92,9 +110,9 @@ class ProfileArgs(Filters):
 class ProfileRow(Row):
     year: int
     lines: int
-    spend: Decimal
-    late_lines: int
-    late_rate: Decimal
+    spend: Decimal | None
+    late_lines: int | None
+    late_rate: Decimal | None
 
 
 class SupplierProfile(ToolResult):
@@ -112,29 +130,12 @@ def supplier_profile(args: ProfileArgs, ctx: ToolContext) -> SupplierProfile:
     groups = lines.by(lambda line: line.supplier)
     if name not in groups:
         raise ToolError(f"{name} has no direct-drop order lines in this scope ({lines.scope}): widen the filters")
-    own, late = groups[name], late_lines(groups[name])
-    ranking = sorted(groups, key=lambda each: -spend_cents(groups[each]))
-    records, everything = cite(own), cite(lines.all)
-    sole = [mine for mine in lines.by(lambda line: line.item_id).values() if {line.supplier for line in mine} == {name}]
-    years: dict[int, list[int]] = {}
-    for index, line in enumerate(own):
-        years.setdefault(line.scheduled.year, []).append(index)
-    rows = []
-    for year in sorted(years):
-        mine = [own[index] for index in years[year]]
-        rows.append(
-            ProfileRow(
-                records=cite(mine),
-                year=year,
-                lines=len(mine),
-                spend=dollars(spend_cents(mine)),
-                late_lines=len(late_lines(mine)),
-                late_rate=percent(len(late_lines(mine)), len(mine)),
-            )
-        )
-    spend = spend_cents(own)
+    own = groups[name]
+    dated = [line for line in own if line.scheduled and line.delivered]
+    late = late_lines(dated)
+    records = cite(own)
+    rows = [_of_year(year, mine) for year, mine in sorted(_by_year(own).items())]
     site_names = sorted({line.site for line in own if line.site})
-    destinations = sorted({line.destination for line in own})
     figures = {
         "supplier": Figure(value=name, unit="text", label="supplier", records=records),
         "former_names": Figure(
@@ -142,62 +143,125 @@ def supplier_profile(args: ProfileArgs, ctx: ToolContext) -> SupplierProfile:
             unit="text",
             label="former names",
         ),
-        "spend": Figure(value=dollars(spend), unit="usd", label="spend", records=records),
-        "share": Figure(
-            value=percent(spend, spend_cents(lines.all)), unit="percent", label="share of spend", records=everything
-        ),
-        "rank": Figure(value=ranking.index(name) + 1, unit="count", label="rank by spend", records=everything),
         "lines": Figure(value=len(own), unit="count", label="order lines", records=records),
-        "late_lines": Figure(value=len(late), unit="count", label="late lines", records=cite(late)),
-        "late_rate": Figure(value=percent(len(late), len(own)), unit="percent", label="late rate", records=records),
         "sites": Figure(value="; ".join(site_names) or "unknown", unit="text", label="manufacturing sites", records=records),
-        "destinations": Figure(value=len(destinations), unit="count", label="destination countries", records=records),
-        "sole_items": Figure(
-            value=len(sole),
-            unit="count",
-            label="items that only this supplier delivered",
-            records=cite(line for mine in sole for line in mine),
-        ),
-        "sole_spend": Figure(
-            value=dollars(sum(spend_cents(mine) for mine in sole)),
-            unit="usd",
-            label="spend on items that only this supplier delivered",
-            records=cite(line for mine in sole for line in mine),
-        ),
     }
+    columns = [Column(field="year", label="Year"), Column(field="lines", label="Order lines", unit="count")]
+    highlights, absent = [], []
+    valued = any(line.value_cents is not None for line in own)
+    if valued:
+        figures |= _money(name, groups)
+        columns.append(Column(field="spend", label="Spend", unit="usd"))
+        text = "{supplier} ranks {rank} by spend: {spend}, {share} of the total."
+        highlights.append(_said(text, "supplier", "rank", "spend", "share"))
+    else:
+        absent.append("value")
+    if dated:
+        cited = cite(dated)
+        figures |= {
+            "dated_lines": Figure(value=len(dated), unit="count", label="lines with both delivery dates", records=cited),
+            "late_lines": Figure(value=len(late), unit="count", label="late lines", records=cite(late)),
+            "late_rate": Figure(value=percent(len(late), len(dated)), unit="percent", label="late rate", records=cited),
+        }
+        columns += [
+            Column(field="late_lines", label="Late lines", unit="count"),
+            Column(field="late_rate", label="Late rate", unit="percent"),
+        ]
+        text = "{late_lines} of its {dated_lines} order lines came late ({late_rate})."
+        highlights.append(_said(text, "late_lines", "dated_lines", "late_rate"))
+    else:
+        absent += [column for column in ("scheduled", "delivered") if not any(map(HAS[column], own))]
+    if any(map(HAS["destination"], own)):
+        figures["destinations"] = Figure(
+            value=len({line.destination for line in own if line.destination}),
+            unit="count",
+            label="destination countries",
+            records=records,
+        )
+    sole = [
+        mine for key, mine in lines.by(lambda line: line.item_id).items() if key and {line.supplier for line in mine} == {name}
+    ]
+    if any(map(HAS["item"], own)):
+        only = cite(line for mine in sole for line in mine)
+        label = "items that only this supplier delivered"
+        figures["sole_items"] = Figure(value=len(sole), unit="count", label=label, records=only)
+        names, text = ["sole_items"], "If it stopped, {sole_items} items"
+        if valued:
+            worth = _spend([line for mine in sole for line in mine]) or Decimal(0)
+            figures["sole_spend"] = Figure(value=worth, unit="usd", label=f"spend on {label}", records=only)
+            names, text = [*names, "sole_spend"], f"{text} worth {{sole_spend}}"
+        text += " would have no other supplier on record"
+        if "destinations" in figures:
+            names, text = [*names, "destinations"], f"{text}, and {{destinations}} destination countries would be touched"
+        highlights.append(_said(f"{text}.", *names, kind="inference"))
     return SupplierProfile(
         title=f"Profile of {name}",
         scope=lines.scope,
         as_of=lines.as_of,
         rows=rows,
-        columns=[
-            Column(field="year", label="Year"),
-            Column(field="lines", label="Order lines", unit="count"),
-            Column(field="spend", label="Spend", unit="usd"),
-            Column(field="late_lines", label="Late lines", unit="count"),
-            Column(field="late_rate", label="Late rate", unit="percent"),
-        ],
+        columns=columns,
         figures=figures,
-        highlights=[
-            Highlight(
-                text="{supplier} ranks {rank} by spend: {spend}, {share} of the total.",
-                slots={n: f"figures.{n}" for n in ("supplier", "rank", "spend", "share")},
-            ),
-            Highlight(
-                text="{late_lines} of its {lines} order lines came late ({late_rate}).",
-                slots={n: f"figures.{n}" for n in ("late_lines", "lines", "late_rate")},
-            ),
-            Highlight(
-                text="If it stopped, {sole_items} items worth {sole_spend} would have no other supplier on record, "
-                "and {destinations} destination countries would be touched.",
-                slots={n: f"figures.{n}" for n in ("sole_items", "sole_spend", "destinations")},
-                kind="inference",
-            ),
+        highlights=highlights or [_said("{supplier} has {lines} order lines on record.", "supplier", "lines")],
+        caveats=[
+            WAREHOUSE,
+            *(f"The order lines on record have no {ORDER_COLUMNS[column].title}." for column in absent),
+            *_unvalued(own),
+            *([f"Only {len(own)} lines: its rates say little."] if len(own) < SMALL_SAMPLE else []),
         ],
-        caveats=[WAREHOUSE] + ([f"Only {len(own)} lines: its rates say little."] if len(own) < SMALL_SAMPLE else []),
-        chart=ChartHint(type="line", title=f"{name} by year", x="year", y=["spend"]),
+        chart=ChartHint(type="line", title=f"{name} by year", x="year", y=["spend" if valued else "lines"]),
         query=lines.query,
     )
+
+
+def _by_year(own: list[Line]) -> dict[int, list[Line]]:
+    years: dict[int, list[Line]] = {}
+    for line in own:
+        years.setdefault(line.day.year, []).append(line)
+    return years
+
+
+def _of_year(year: int, mine: list[Line]) -> ProfileRow:
+    dated = [line for line in mine if line.scheduled and line.delivered]
+    late = len(late_lines(dated))
+    return ProfileRow(
+        records=cite(mine),
+        year=year,
+        lines=len(mine),
+        spend=_spend(mine),
+        late_lines=late if dated else None,
+        late_rate=percent(late, len(dated)) if dated else None,
+    )
+
+
+def _money(name: str, groups: dict[str, list[Line]]) -> dict[str, Figure]:
+    """Spend, share and rank among all suppliers' lines that have a value."""
+    spent = {each: [line for line in own if line.value_cents is not None] for each, own in groups.items()}
+    ranking = sorted(spent, key=lambda each: -spend_cents(spent[each]))
+    mine, every = spent[name], [line for own in spent.values() for line in own]
+    return {
+        "spend": Figure(value=dollars(spend_cents(mine)), unit="usd", label="spend", records=cite(mine)),
+        "share": Figure(
+            value=percent(spend_cents(mine), spend_cents(every)), unit="percent", label="share of spend", records=cite(every)
+        ),
+        "rank": Figure(value=ranking.index(name) + 1, unit="count", label="rank by spend", records=cite(every)),
+    }
+
+
+def _said(text: str, *names: str, kind: Literal["figure", "inference"] = "figure") -> Highlight:
+    return Highlight(text=text, slots={name: f"figures.{name}" for name in names}, kind=kind)
+
+
+def _spend(lines: Iterable[Line]) -> Decimal | None:
+    """Spend on the lines that have a value; None when none has."""
+    valued = [line for line in lines if line.value_cents is not None]
+    return dollars(spend_cents(valued)) if valued else None
+
+
+def _unvalued(lines: Sequence[Line]) -> list[str]:
+    """A caveat when only some lines have a value."""
+    missing = sum(line.value_cents is None for line in lines)
+    said = f"{missing} of {len(lines)} order lines have no order value: spend leaves them out."
+    return [said] if 0 < missing < len(lines) else []
 
 
 class SingleSourceArgs(Filters):
@@ -207,7 +271,7 @@ class SingleSourceArgs(Filters):
 class SingleSourceRow(Row):
     item_id: int
     item: str
-    product_group: str
+    product_group: str | None
     supplier_id: int
     supplier: str
     lines: int
@@ -216,6 +280,7 @@ class SingleSourceRow(Row):
 
 class SingleSource(ToolResult):
     product: ClassVar[str] = "single_source"
+    needs: ClassVar[tuple[str, ...]] = ("item", "value")
     rows: list[SingleSourceRow] = Field(default_factory=list)
 
 
@@ -223,10 +288,10 @@ class SingleSource(ToolResult):
 def single_sourced_items(args: SingleSourceArgs, ctx: ToolContext) -> SingleSource:
     """Find items that were bought from one supplier only, from a minimum spend up, largest first."""
     asked = args.model_copy(update={"suppliers": []})  # whether an item has one source must be judged over all suppliers
-    lines = read_lines(ctx, asked)
+    lines = read_lines(ctx, asked, SingleSource)
     wanted = {name.casefold() for name in args.suppliers}
     rows = []
-    for item_id, bought in lines.by(lambda line: line.item_id).items():
+    for item_id, bought in lines.by(lambda line: known(line.item_id, "item")).items():
         sources = {line.supplier_id for line in bought}
         enough = spend_cents(bought) >= args.min_spend * 100
         if len(sources) == 1 and enough and (not wanted or bought[0].supplier.casefold() in wanted):
@@ -234,7 +299,7 @@ def single_sourced_items(args: SingleSourceArgs, ctx: ToolContext) -> SingleSour
                 SingleSourceRow(
                     records=cite(bought),
                     item_id=item_id,
-                    item=bought[0].item,
+                    item=known(bought[0].item, "item"),
                     product_group=bought[0].product_group,
                     supplier_id=bought[0].supplier_id,
                     supplier=bought[0].supplier,
@@ -275,7 +340,7 @@ def single_sourced_items(args: SingleSourceArgs, ctx: ToolContext) -> SingleSour
             "share": Figure(value=percent(sole * 100, total), unit="percent", label="share of spend", records=cite(lines.all)),
         },
         highlights=[counted, largest] if rows else [counted],
-        caveats=[WAREHOUSE, "One source on record does not mean that no other exists on the market."],
+        caveats=[WAREHOUSE, *lines.gaps, "One source on record does not mean that no other exists on the market."],
         chart=ChartHint(type="bar", title="Single-sourced spend by item", x="item", y=["spend"]),
         query=lines.query,
     )

@@ -28,7 +28,7 @@ from tools.registry import ToolContext, ToolError, tool
 from tools.results import ChartHint, Column, Figure, Highlight, Records, Row, ToolResult, product_ref
 from tools.supply_chain.country_risk import CountryRisk
 from tools.supply_chain.finance import Exposure
-from tools.supply_chain.lines import upstream
+from tools.supply_chain.lines import SMALL_SAMPLE, upstream
 from tools.supply_chain.numbers import rounded
 from tools.supply_chain.sanctions import CANDIDATE, Screening
 from tools.supply_chain.shipments import Deliveries
@@ -89,7 +89,7 @@ class ScoreArgs(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     exposure_ref: str = product_ref("exposure")
-    deliveries_ref: str = product_ref("deliveries")
+    deliveries_ref: str | None = product_ref("deliveries", default=None)
     country_risk_ref: str | None = product_ref("country_risk", default=None)
     sanctions_ref: str | None = product_ref("sanctions", default=None)
     threshold: float | None = Field(
@@ -114,9 +114,9 @@ class ScoreRow(Row):
     spend: Decimal
     share: Decimal
     lines: int
-    late_lines: int
-    late_rate: Decimal
-    shrunk_late_rate: Decimal
+    late_lines: int | None
+    late_rate: Decimal | None
+    shrunk_late_rate: Decimal | None
     missing_parts: str
     small_sample: bool
     reason: str
@@ -131,12 +131,13 @@ class RiskScores(ToolResult):
 def score_suppliers(args: ScoreArgs, ctx: ToolContext) -> RiskScores:
     """Score each supplier's risk (0 to 100) out of exposure, delivery, country and sanctions; mark those over the threshold.
 
-    Country risk and sanctions are optional: without them the other weights are scaled up, and the result says so.
+    Deliveries, country risk and sanctions are optional: without them the other weights are scaled up, and the result says so.
     """
     weights = ScoreWeights()
     threshold = weights.threshold if args.threshold is None else Decimal(str(args.threshold))
     exposure = upstream(ctx, args.exposure_ref, Exposure)
-    deliveries = {row.supplier_id: row for row in upstream(ctx, args.deliveries_ref, Deliveries).rows}
+    delivered = upstream(ctx, args.deliveries_ref, Deliveries) if args.deliveries_ref else None
+    deliveries = {row.supplier_id: row for row in delivered.rows} if delivered else {}
     country = upstream(ctx, args.country_risk_ref, CountryRisk) if args.country_risk_ref else None
     screening = upstream(ctx, args.sanctions_ref, Screening) if args.sanctions_ref else None
     indexes = {row.supplier_id: row.risk_index for row in country.rows} if country else {}
@@ -164,18 +165,20 @@ def score_suppliers(args: ScoreArgs, ctx: ToolContext) -> RiskScores:
                 "spend": row.spend,
                 "share": row.share,
                 "lines": row.lines,
-                "late_lines": delivery.late_lines if delivery else 0,
-                "late_rate": delivery.late_rate if delivery else rounded(0),
-                "shrunk_late_rate": delivery.shrunk_late_rate if delivery else rounded(0),
+                "late_lines": delivery.late_lines if delivery else None,
+                "late_rate": delivery.late_rate if delivery else None,
+                "shrunk_late_rate": delivery.shrunk_late_rate if delivery else None,
                 "missing_parts": ", ".join(name for name, value in parts.items() if value is None),
-                "small_sample": delivery.small_sample if delivery else False,
+                "small_sample": row.lines < SMALL_SAMPLE,
                 "reason": "",
             }
         )
         rows.append(made.model_copy(update={"reason": explain(made, threshold)}))
     rows.sort(key=lambda row: (-row.score, row.supplier))
     over = [row for row in rows if row.over_threshold]
-    absent = [name for name, given in (("country", country), ("sanctions", screening)) if given is None]
+    absent = [
+        name for name, given in (("delivery", delivered), ("country", country), ("sanctions", screening)) if given is None
+    ]
     return RiskScores(
         title="Risk score by supplier",
         scope=exposure.scope,
@@ -197,7 +200,7 @@ def score_suppliers(args: ScoreArgs, ctx: ToolContext) -> RiskScores:
             f"{weights.delivery}, country {weights.country}, sanctions {weights.sanctions}; exposure = 100 * min(1, share / "
             f"{weights.full_share}); delivery = 100 * min(1, shrunk late rate / {weights.full_late_rate}); country = "
             f"governance risk index; sanctions = a candidate's similarity, else 0\n"
-            f"-- inputs: {args.exposure_ref}, {args.deliveries_ref}, {args.country_risk_ref or 'no country risk'}, "
+            f"-- inputs: {args.exposure_ref}, {args.deliveries_ref or 'no deliveries'}, {args.country_risk_ref or 'no country risk'}, "
             f"{args.sanctions_ref or 'no screening'}"
         ),
     )
@@ -231,7 +234,7 @@ def explain(row: ScoreRow, threshold: Decimal) -> str:
         f"exposure {row.exposure_part:.1f} (${row.spend:,.2f}, {row.share:.2f} % of spend)",
         f"delivery {row.delivery_part:.1f} ({row.late_lines} of {row.lines} lines late)"
         if row.delivery_part is not None
-        else "",
+        else "delivery unknown",
         f"country {row.country_part:.1f}" if row.country_part is not None else "country unknown",
         f"sanctions {row.sanctions_part:.1f} (a candidate by name, no verdict)" if row.sanctions_part else "",
     ]
@@ -266,21 +269,17 @@ def _highlights(over: list[ScoreRow]) -> list[Highlight]:
             "spend": "figures.over_spend",
         },
     )
-    each = [
-        Highlight(
-            text="{supplier} scores {score}: exposure adds {exposure} points, delivery {delivery}, country {country}.",
-            slots={
-                "supplier": f"rows[{index}].supplier",
-                "score": f"rows[{index}].score",
-                "exposure": f"rows[{index}].exposure_points",
-                "delivery": f"rows[{index}].delivery_points",
-                "country": f"rows[{index}].country_points",
-            },
-        )
-        for index, row in enumerate(over[:4])
-        if None not in (row.delivery_points, row.country_points)
-    ]
+    each = [_scored(index, row) for index, row in enumerate(over[:4])]
     return [counted, *each]
+
+
+def _scored(index: int, row: ScoreRow) -> Highlight:
+    """One supplier's score with the points of its known parts."""
+    known = [part for part in ("delivery", "country") if getattr(row, f"{part}_points") is not None]
+    added = "".join(f", {part} {{{part}}}" for part in known)
+    slots = {name: f"rows[{index}].{name}" for name in ("supplier", "score")}
+    slots |= {part: f"rows[{index}].{part}_points" for part in ("exposure", *known)}
+    return Highlight(text=f"{{supplier}} scores {{score}}: exposure adds {{exposure}} points{added}.", slots=slots)
 
 
 def _caveats(rows: list[ScoreRow], absent: list[str], screened: bool) -> list[str]:

@@ -1,22 +1,23 @@
 """How well deliveries run: by supplier, by mode, and over the whole network. Late means delivered after the scheduled day."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from governance.manifest import ToolManifest
-from tools.registry import ToolContext, tool
+from tools.registry import ToolContext, ToolError, tool
 from tools.results import ChartHint, Column, Figure, Highlight, Row, ToolResult, product_ref
 from tools.supply_chain.filters import Filters
-from tools.supply_chain.lines import SMALL_SAMPLE, Line, cite, late_lines, read_lines, upstream
+from tools.supply_chain.lines import SMALL_SAMPLE, Line, cite, lacks, late_lines, read_lines, upstream
 from tools.supply_chain.numbers import median, percent, ratio, rounded
 from tools.supply_chain.procurement import WAREHOUSE, Suppliers
 
 READ = ToolManifest(effect="read", output="trusted", data_class="internal")
 PRIOR_LINES = 10
 LANES = "The publisher warns that lead time and cost per lane cannot be concluded from this data."
-NO_MODE = "not recorded"
+NOT_RECORDED = "not recorded"
 
 
 class DeliveryArgs(Filters):
@@ -36,6 +37,7 @@ class DeliveryRow(Row):
 
 class Deliveries(ToolResult):
     product: ClassVar[str] = "deliveries"
+    needs: ClassVar[tuple[str, ...]] = ("scheduled", "delivered")
     rows: list[DeliveryRow] = Field(default_factory=list)
 
 
@@ -53,7 +55,7 @@ def shrunk_rate(late: int, lines: int, all_late: int, all_lines: int) -> Decimal
 def delivery_performance(args: DeliveryArgs, ctx: ToolContext) -> Deliveries:
     """Measure each supplier's deliveries: lines, late lines, late rate, that rate shrunk for small samples, days late."""
     given = upstream(ctx, args.suppliers_ref, Suppliers)
-    lines = read_lines(ctx, args, within=[row.records for row in given.rows])
+    lines = read_lines(ctx, args, Deliveries, within=[row.records for row in given.rows])
     late = late_lines(lines.all)
     rows = []
     for supplier_id, own in lines.by(lambda line: line.supplier_id).items():
@@ -110,6 +112,7 @@ def delivery_performance(args: DeliveryArgs, ctx: ToolContext) -> Deliveries:
         ],
         caveats=[
             WAREHOUSE,
+            *lines.gaps,
             f"{small} of {len(rows)} suppliers have fewer than {SMALL_SAMPLE} lines; the ranking uses rates shrunk towards the "
             f"population's, which counts as {PRIOR_LINES} further lines.",
         ],
@@ -130,18 +133,20 @@ class ModeRow(Row):
 
 class ModeComparison(ToolResult):
     product: ClassVar[str] = "mode_comparison"
+    needs: ClassVar[tuple[str, ...]] = ("scheduled", "delivered")
+    needs_some: ClassVar[tuple[str, ...]] = ("mode",)
     rows: list[ModeRow] = Field(default_factory=list)
 
 
 @tool(READ)
 def compare_modes(args: Filters, ctx: ToolContext) -> ModeComparison:
     """Compare shipment modes over all order lines: late rate, and median freight per kilogram where both are numbers."""
-    lines = read_lines(ctx, args, direct_only=False)
+    lines = read_lines(ctx, args, ModeComparison, direct_only=False)
     priced = [line for line in lines.all if _freight_per_kg(line) is not None]
     unmoded = [line for line in lines.all if line.mode is None]
-    textual = [line for line in lines.all if line.freight_cents is None]
+    textual = [line for line in lines.all if line.freight_note is not None]
     rows = []
-    for mode, own in lines.by(lambda line: line.mode or NO_MODE).items():
+    for mode, own in lines.by(lambda line: line.mode or NOT_RECORDED).items():
         costs = [cost for line in own if (cost := _freight_per_kg(line)) is not None]
         own_late = late_lines(own)
         rows.append(
@@ -157,7 +162,7 @@ def compare_modes(args: Filters, ctx: ToolContext) -> ModeComparison:
             )
         )
     rows.sort(key=lambda row: (-row.lines, row.mode))
-    dated = sorted((i for i, row in enumerate(rows) if row.mode != NO_MODE), key=lambda i: -rows[i].late_rate)
+    dated = sorted((i for i, row in enumerate(rows) if row.mode != NOT_RECORDED), key=lambda i: -rows[i].late_rate)
     costed = sorted((i for i in dated if rows[i].median_freight_per_kg is not None), key=lambda i: -_cost(rows[i]))
     highlights = []
     if len(dated) > 1:
@@ -224,7 +229,8 @@ def compare_modes(args: Filters, ctx: ToolContext) -> ModeComparison:
         figures=figures,
         highlights=highlights,
         caveats=[
-            f"Freight per kilogram covers {len(priced)} of {len(lines.all)} lines: the other cells hold text.",
+            *lines.gaps,
+            f"Freight per kilogram covers {len(priced)} of {len(lines.all)} lines: the others lack a number.",
             f"{len(unmoded)} lines have no shipment mode.",
             LANES,
         ],
@@ -247,17 +253,20 @@ class NetworkRow(Row):
 
 class NetworkDeliveries(ToolResult):
     product: ClassVar[str] = "network_deliveries"
+    needs: ClassVar[tuple[str, ...]] = ("scheduled", "delivered")
     rows: list[NetworkRow] = Field(default_factory=list)
 
 
 @tool(READ)
 def network_deliveries(args: NetworkArgs, ctx: ToolContext) -> NetworkDeliveries:
     """Measure deliveries over the whole network, the internal warehouse included, by year, destination or product group."""
-    lines = read_lines(ctx, args, direct_only=False)
-    keys = {
-        "year": lambda line: str(line.scheduled.year),
-        "destination": lambda line: line.destination,
-        "product_group": lambda line: line.product_group,
+    lines = read_lines(ctx, args, NetworkDeliveries, direct_only=False)
+    if args.by != "year" and not lines.have(args.by):
+        raise ToolError(lacks(args.by))
+    keys: dict[str, Callable[[Line], str]] = {
+        "year": lambda line: str(line.day.year),
+        "destination": lambda line: line.destination or NOT_RECORDED,
+        "product_group": lambda line: line.product_group or NOT_RECORDED,
     }
     rows = []
     for group, own in sorted(lines.by(keys[args.by]).items()):
@@ -310,7 +319,7 @@ def network_deliveries(args: NetworkArgs, ctx: ToolContext) -> NetworkDeliveries
         ],
         figures=_figures(list(lines.all), late_lines(lines.all)),
         highlights=highlights,
-        caveats=[LANES],
+        caveats=[*lines.gaps, LANES],
         chart=ChartHint(type="line" if args.by == "year" else "bar", title=f"Late rate by {label}", x="group", y=["late_rate"]),
         query=lines.query,
     )

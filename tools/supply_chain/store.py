@@ -7,11 +7,11 @@ are for `clearance data status` and for whoever must know that there is somethin
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, inspect, select
 
 from database import Database
 from settings import Settings
-from tools.supply_chain.tables import imports, indicators, metadata, order_lines, sanctions
+from tools.supply_chain.tables import imports, indicators, mappings, metadata, order_lines, sanctions
 
 MEASURED = ("suppliers", "items", "sites", "shipments", "order_lines", "countries", "indicators", "sanctions", "cases")
 
@@ -23,6 +23,10 @@ class NoRecords(RuntimeError):
 def version_of(db: Database) -> str:
     """What changes whenever records are loaded."""
     return str(db.run_sync(lambda c: c.execute(select(func.max(imports.c.id))).scalar_one()) or "")
+
+
+class OlderRecords(RuntimeError):
+    """The system of record was made by an older version of these tables; the message says what to do."""
 
 
 class SystemOfRecord:
@@ -54,8 +58,8 @@ class Loaded:
 
     counts: dict[str, int]
     sources: tuple[SourceLoaded, ...]
-    first_scheduled: date | None
-    last_scheduled: date | None
+    first_day: date | None
+    last_day: date | None
     first_indicator_year: int | None
     last_indicator_year: int | None
     sanctions_date: date | None
@@ -80,10 +84,22 @@ def open_records(settings: Settings) -> SystemOfRecord:
     writing = Database(settings.sor_url())
     try:
         writing.create(metadata)
+        _refuse_older(writing)
         return SystemOfRecord(Database(settings.sor_url(), readonly=True), writing)
     except BaseException:  # a handle owns threads: give them back before the error goes on
         writing.close()
         raise
+
+
+def _refuse_older(db: Database) -> None:
+    """Raise `OlderRecords` for a file whose order lines lack a column: records can be loaded again, so none is converted."""
+    there = {column["name"] for column in inspect(db.engine).get_columns(order_lines.name)}
+    if absent := sorted(set(order_lines.c.keys()) - there):
+        where = db.url.render_as_string(hide_password=True)
+        raise OlderRecords(
+            f"the system of record {where} was made by an older version (its order lines lack {', '.join(absent)}): move it away "
+            "and load your records again, or point CLEARANCE_RECORDS_URL elsewhere"
+        )
 
 
 def loaded(db: Database) -> Loaded:
@@ -103,12 +119,14 @@ def require(db: Database) -> Loaded:
 
 def clear(db: Database) -> None:
     """Delete every record, cases included: what `--replace` does before another company is loaded."""
+    db.run_sync(delete_everything)
 
-    def work(connection: Connection) -> None:
-        for table in reversed(metadata.sorted_tables):
+
+def delete_everything(connection: Connection) -> None:
+    """Delete every record, cases included. Confirmed column mappings stay: they are about files, not records."""
+    for table in reversed(metadata.sorted_tables):
+        if table is not mappings:
             connection.execute(table.delete())
-
-    db.run_sync(work)
 
 
 def _loaded(connection: Connection) -> Loaded:
@@ -116,13 +134,13 @@ def _loaded(connection: Connection) -> Loaded:
         name: connection.execute(select(func.count()).select_from(metadata.tables[name])).scalar_one() for name in MEASURED
     }
     newest = {row.source: row for row in connection.execute(select(imports).order_by(imports.c.id))}
-    first, last = connection.execute(select(func.min(order_lines.c.scheduled), func.max(order_lines.c.scheduled))).one()
+    first, last = connection.execute(select(func.min(order_lines.c.day), func.max(order_lines.c.day))).one()
     early, late = connection.execute(select(func.min(indicators.c.year), func.max(indicators.c.year))).one()
     return Loaded(
         counts=counts,
         sources=tuple(SourceLoaded(row.source, row.path, row.sha256, row.kept, row.rejected) for row in newest.values()),
-        first_scheduled=first,
-        last_scheduled=last,
+        first_day=first,
+        last_day=last,
         first_indicator_year=early,
         last_indicator_year=late,
         sanctions_date=connection.execute(select(func.max(sanctions.c.list_date))).scalar(),

@@ -26,6 +26,8 @@ ORDERS = View(
         _line.destination_iso3.label("destination_country"),
         _line.fulfil_via,
         _line.mode,
+        _line.day,
+        _line.ordered,
         _line.scheduled,
         _line.delivered,
         _line.quantity,
@@ -35,7 +37,7 @@ ORDERS = View(
         (cast(_line.insurance_cents, Float) / 100).label("insurance_usd"),
     )
     .join(suppliers, suppliers.c.id == _line.supplier_id)
-    .join(items, items.c.id == _line.item_id)
+    .outerjoin(items, items.c.id == _line.item_id)
     .outerjoin(sites, sites.c.id == _line.site_id),
     table="order_lines",
     key="line_id",
@@ -55,6 +57,8 @@ ORDERS = View(
         "destination_country": "text",
         "fulfil_via": "text",
         "mode": "text",
+        "day": "date",
+        "ordered": "date",
         "scheduled": "date",
         "delivered": "date",
         "quantity": "count",

@@ -129,7 +129,7 @@ class Gazetteer:
             ).all()
             own = c.execute(select(suppliers.c.name).where(suppliers.c.internal.is_(False))).scalars().all()
             lands = c.execute(select(countries.c.iso3, countries.c.name)).all()
-            span = c.execute(select(func.min(order_lines.c.scheduled), func.max(order_lines.c.scheduled))).one()
+            span = c.execute(select(func.min(order_lines.c.day), func.max(order_lines.c.day))).one()
             return named, own, lands, span
 
         named, own, lands, span = db.run_sync(work)

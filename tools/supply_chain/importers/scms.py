@@ -110,6 +110,7 @@ def _parse(row: Row, company: Company, tally: Tally, origin: str) -> dict[str, A
     weight, weight_note = scaled_or_note(row["weight (kilograms)"], "weight", 1000)
     freight, freight_note = scaled_or_note(row["freight cost (usd)"], "freight cost", 100)
     insurance = optional(row["line item insurance (usd)"])
+    scheduled = day(row["scheduled delivery date"], "scheduled delivery date")
     return {
         "id": whole(row["id"], "id"),
         "order_reference": text(row["po / so #"], "PO/SO number", 50),
@@ -118,7 +119,8 @@ def _parse(row: Row, company: Company, tally: Tally, origin: str) -> dict[str, A
         "destination_iso3": _destination(row["country"], company, tally),
         "fulfil_via": row["fulfill via"],
         "mode": optional(row["shipment mode"]),
-        "scheduled": day(row["scheduled delivery date"], "scheduled delivery date"),
+        "day": scheduled,
+        "scheduled": scheduled,
         "delivered": day(row["delivered to client date"], "delivered to client date"),
         "quantity": whole(row["line item quantity"], "line item quantity"),
         "value_cents": scaled(row["line item value"], "line item value", 100),

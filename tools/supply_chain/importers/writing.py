@@ -103,6 +103,11 @@ def record(connection: Connection, report: ImportReport) -> None:
 def refuse_mixing(connection: Connection, source: str) -> None:
     """Raise `ImportProblem` when the generated company and real records would end up in one database."""
     there = set(connection.execute(select(imports.c.source)).scalars())
+    if {source} | there >= {"scms", "orders"}:
+        raise ImportProblem(
+            "the database holds order lines of another kind (published records and your own do not mix): add --replace to delete "
+            "what is there (cases too), or set CLEARANCE_HOME to another folder"
+        )
     if there and (source == "demo") != ("demo" in there):
         holds = "the generated company" if "demo" in there else "real records"
         raise ImportProblem(

@@ -1,0 +1,38 @@
+"""Somebody's own order lines, from a file with columns of their own: propose a mapping, have it confirmed, import by it.
+
+`propose(path)` reads the file once and says what it takes each column for; a person confirms or changes `Proposal.mapping` and
+answers `Proposal.questions`; `import_orders(db, path, mapping)` writes the lines. Called by `clearance data import --orders`, and
+fit for a page that takes uploads: nothing here asks or prints.
+"""
+
+from tools.supply_chain.importers.own.mapping import (
+    MappedColumn,
+    Mapping,
+    Remembered,
+    forget,
+    read_mapping,
+    recall,
+    remember,
+    remembered,
+)
+from tools.supply_chain.importers.own.orders import import_orders
+from tools.supply_chain.importers.own.proposal import Guess, Proposal, Question, mapped, propose, questions, refreshed
+
+__all__ = [
+    "Guess",
+    "MappedColumn",
+    "Mapping",
+    "Proposal",
+    "Question",
+    "Remembered",
+    "forget",
+    "import_orders",
+    "mapped",
+    "propose",
+    "questions",
+    "read_mapping",
+    "recall",
+    "refreshed",
+    "remember",
+    "remembered",
+]
