@@ -43,11 +43,12 @@ class Liar(OfflineModel):
 
 @asynccontextmanager
 async def product(home: Path, model: BaseChatModel, **settings: Any) -> AsyncIterator[Runner]:
-    """The whole product over the generated company."""
+    """The whole product over the generated company, or over the records that `records_url` names."""
     given = Settings(home=home, **settings)
-    records = open_records(given)
-    await asyncio.to_thread(make_demo, records.writing)
-    records.close()
+    if not given.records_url:
+        records = open_records(given)
+        await asyncio.to_thread(make_demo, records.writing)
+        records.close()
     async with open_runner(given, model=model) as runner:
         runner.services.today = lambda: TODAY
         yield runner

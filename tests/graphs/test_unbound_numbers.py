@@ -190,7 +190,7 @@ async def test_numbers_bound_amiss(lying: Any) -> None:
             claims.append({"text": text, "slots": refs(brief, used), "kind": "figure"})
         return report(claims)
 
-    objection, text = await told(lying, lie)
+    objection, _ = await told(lying, lie)
     assert not [way for way, (lie, _) in BOUND.items() if repr(lie) not in objection], "these ways are open"
 
 
