@@ -85,11 +85,11 @@ def tokens(text: str) -> list[Token]:
 def numbers(text: str, answered: Answered = NOBODY) -> list[str]:
     """The numbers of a text that nobody answers for, as written."""
     seen = plain(text)
+    if not any(token.number for token in tokens(seen)):
+        return []
     for known in sorted({plain(one) for one in answered.whole if any(t.number for t in tokens(one))}, key=len, reverse=True):
         seen = re.sub(rf"(?<!\w){re.escape(known)}(?!\w)", " \ufffc ", seen)
     found = tokens(seen)
-    if not any(token.number for token in found):
-        return []
     user, names = _pairs(answered.user), _pairs(answered.names)
     return [
         token.text
