@@ -87,7 +87,8 @@ class Probe:
         found += [forced, free]
         if not (forced.ok or free.ok):
             raise NoTools(f"{self.model.model_name} at {self.host} calls no tool: {forced.seen}. Choose a model that does")
-        strict = await self._tried("strict schemas", self._strict)
+        force = {"tool_choice": "required"} if forced.ok else {}
+        strict = await self._tried("strict schemas", lambda: self._strict(force))
         parallel = await self._tried("parallel tool calls", self._parallel)
         switch = await self._tried("one call at a time on request", self._switch)
         streams = await self._tried("streams", self._stream)
@@ -144,8 +145,8 @@ class Probe:
         (first, *_) = await self._ask(ONE, LookUp)
         return f"it looked up {first.model_dump()['word']!r}"
 
-    async def _strict(self) -> str:
-        await self._ask(NOTE, FileNote, tools=[strictly(convert_to_openai_tool(FileNote))], tool_choice="required")
+    async def _strict(self, force: dict[str, str]) -> str:
+        await self._ask(NOTE, FileNote, tools=[strictly(convert_to_openai_tool(FileNote))], **force)
         return "accepted, and the arguments fit"
 
     async def _parallel(self) -> str:
