@@ -13,7 +13,7 @@ from langchain_core.outputs import ChatResult
 from langchain_core.runnables import Runnable, RunnableBinding
 from langchain_core.tools import BaseTool
 
-from models.budget import Budget, Charge, CostLimit
+from models.budget import Budget, Charge
 from models.price import CAREFUL_CHARACTERS, estimate
 from models.recording import Recording
 
@@ -38,7 +38,7 @@ class Meter:
 
 
 class MeteredModel(BaseChatModel):
-    """Hands every call to `inner`, asynchronously and whole (no streaming). Raises `CostLimit` instead of passing the budget."""
+    """Hands every call to `inner`, asynchronously and whole (no streaming). Raises `CostLimit` (`models.budget`) instead of passing it."""
 
     inner: BaseChatModel
     meter: Meter
@@ -113,6 +113,3 @@ def used(answer: AIMessage, charge: Charge) -> tuple[int, int]:
         return answer.usage_metadata["input_tokens"], answer.usage_metadata["output_tokens"]
     seen = len(answer.text) + sum(len(str(call["args"])) for call in answer.tool_calls)
     return charge.sent, seen // CAREFUL_CHARACTERS + 1
-
-
-__all__ = ["CostLimit", "Meter", "MeteredModel", "Spent"]
