@@ -35,9 +35,14 @@ class Budget:
     def __init__(self, price: Price, limit: float, output: int = 0) -> None:
         self.price, self.limit, self.output = price, limit, output or UNCAPPED_OUTPUT
         self.spent = 0.0
-        self.reserved = 0.0
+        self._open: list[float] = []  # what each call under way has reserved; kept apart, as sums of dollars do not cancel out
         self.stopped = False
         self._freed = asyncio.Event()
+
+    @property
+    def reserved(self) -> float:
+        """Dollars that calls under way may still cost."""
+        return sum(self._open)
 
     @asynccontextmanager
     async def call(self, sent: int) -> AsyncIterator[Charge]:
@@ -47,7 +52,7 @@ class Budget:
         """
         charge = Charge(sent, self.output)
         cost = self.price.cost(charge.sent, charge.given)
-        while self.reserved and self.spent + self.reserved + cost > self.limit:
+        while self._open and self.spent + self.reserved + cost > self.limit:
             self._freed.clear()
             await self._freed.wait()
         if self.spent + cost > self.limit:
@@ -56,10 +61,10 @@ class Budget:
                 f"the next model call could cost ${cost:.4f}, and ${self.spent:.4f} of the limit of ${self.limit:.2f} is spent: "
                 "stopped before it"
             )
-        self.reserved += cost
+        self._open.append(cost)
         try:
             yield charge
         finally:
-            self.reserved = max(0.0, self.reserved - cost)
+            self._open.remove(cost)
             self.spent += self.price.cost(*(charge.real or (charge.sent, 0)))
             self._freed.set()

@@ -38,7 +38,7 @@ class Meter:
 
 
 class MeteredModel(BaseChatModel):
-    """Hands every call to `inner`, asynchronously and whole (no streaming). Raises `CostLimit` (`models.budget`) instead of passing it."""
+    """Hands every call to `inner`, asynchronously and whole (no streaming). Raises `CostLimit`."""
 
     inner: BaseChatModel
     meter: Meter

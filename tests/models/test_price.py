@@ -66,6 +66,29 @@ async def test_a_call_waits_for_what_others_reserved() -> None:
     assert order == ["first", "second"] and budget.spent == 4 and not budget.stopped
 
 
+async def test_nothing_is_left_reserved_by_sums_that_do_not_cancel_out() -> None:
+    """0.1 + 0.2 - 0.1 - 0.2 is more than nothing in floating point: the next call would wait for it for ever."""
+    budget, ends = Budget(Price(100_000, 0), limit=0.4), [asyncio.Event(), asyncio.Event()]
+
+    async def one(tokens: int, end: asyncio.Event) -> None:
+        async with budget.call(tokens) as charge:
+            await end.wait()
+            charge.real = (1, 0)
+
+    async with asyncio.TaskGroup() as group:
+        for tokens, end in zip((1, 2), ends, strict=True):
+            group.create_task(one(tokens, end))
+        await asyncio.sleep(0)
+        assert budget.reserved > 0.3
+        for end in ends:
+            end.set()
+            await asyncio.sleep(0)
+    assert budget.reserved == 0
+    with pytest.raises(CostLimit):
+        async with asyncio.timeout(5), budget.call(3):
+            pytest.fail("the call was made")
+
+
 async def test_a_call_that_ends_badly_is_charged_what_it_sent_and_frees_the_rest() -> None:
     budget = Budget(DEAR, limit=10, output=4)
     with pytest.raises(TimeoutError):
