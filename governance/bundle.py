@@ -130,7 +130,7 @@ def _described(said: Mapping[str, str], permits: bool, where: str) -> Rule:
 
 
 def _files(path: Path) -> list[Path]:
-    found = sorted(path.glob("*.cedar")) if path.is_dir() else [path]
+    found = [path] if path.is_file() else sorted(path.glob("*.cedar"))
     if not found:
         raise BadPolicy(f"{path}: there is no policy file here")
     return found

@@ -74,7 +74,7 @@ def label(call: CallFacts, manifests: Mapping[str, ToolManifest]) -> Labels:
         asked=asked,
         tainted=TAINT in call.context_labels or any(r.manifest.output != "trusted" and r.leaves for r in read),
         read_class=max((CLASSES.index(r.manifest.data_class) for r in read), default=0),
-        target=_worst(targets.values()) if targets else _subject(origin, texts),
+        target=_worst(targets.values()) if targets else _subject(origin, texts, "made" if manifest.targets else "none"),
         amount=max(amounts.values(), key=AMOUNTS.index, default="none"),
         link=_worst(linked),
         secret=_holds_secret(present, read),
@@ -101,10 +101,10 @@ def _worst(grades: Iterable[str]) -> str:
     return max(grades, key=GRADES.index, default="none")
 
 
-def _subject(origin: "_Origin", texts: Mapping[str, Sequence[Any]]) -> str:
+def _subject(origin: "_Origin", texts: Mapping[str, Sequence[Any]], without: str) -> str:
     """What a call without a target is about: one text of it must be the user's or the system's, whole."""
     said = [v for values in texts.values() for v in values if isinstance(v, str) and sum(map(str.isalpha, v)) >= WORD]
-    return min((origin.of(v) for v in said), key=GRADES.index, default="none")
+    return min((origin.of(v) for v in said), key=GRADES.index, default=without)
 
 
 def _holds_secret(present: Mapping[str, Sequence[Any]], read: Sequence[Reading]) -> bool:
