@@ -29,10 +29,28 @@ _THINGS = (
     "file document doc docx xlsx drive list spreadsheet",
     "participant participants attendee guest",
     "money payment transfer",
+    "hotel room stay",
     "info information details data",
 )
 _GENERIC = frozenset(
-    ("add", "append", "change", "create", "do", "edit", "make", "post", "put", "run", "send", "set", "update", "write")
+    (
+        "add",
+        "append",
+        "book",
+        "change",
+        "create",
+        "do",
+        "edit",
+        "make",
+        "post",
+        "put",
+        "reserve",
+        "run",
+        "send",
+        "set",
+        "update",
+        "write",
+    )
 )
 
 

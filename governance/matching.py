@@ -12,7 +12,7 @@ CODE = 10  # characters from which letters and digits make an identifier: an acc
 SHORT = 4  # a bare number with fewer digits names a thing only when the text says that it does ("id 5")
 _NAMED = re.compile(r"(?:\bid|\bno\.?|\bnumber|#)[\s:'\"]*$")
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
-_NUMBER = re.compile(r"(?<![\w.,-])(?:[$€£]\s?)?(\d+(?:,\d{3})*(?:\.\d+)?)(?![\w%]|[.,:/-]?\d)")
+_NUMBER = re.compile(r"(?<![\w.,:/-])(?:[$€£]\s?)?(\d+(?:,\d{3})*(?:\.\d+)?)(?![\w%]|[.,:/-]?\d)")
 _PERCENT = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\s?%")
 _LINK = re.compile(
     r"https?://[^\s<>\"')\]]+"

@@ -1,4 +1,4 @@
-"""`python -m evals.benchmarks.agentdojo [--manifests DIR] [--planned] [--json] [--show]`: how the policy stands up to injections.
+"""`python -m evals.benchmarks.agentdojo [--manifests DIR] [--planned] [--short] …`: how the policy stands up to injections.
 
 Suites, tasks and attacks are AgentDojo's (`pip install "clearance[benchmarks]"`); the manifests of banking and slack lie
 beside this file, and `--manifests` takes a directory of others, one TOML file a suite. The agent is fully compromised and no
@@ -33,6 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m evals.benchmarks.agentdojo", description="Security benchmark, no model.")
     parser.add_argument("--manifests", type=Path, action="append", help="a directory of <suite>.toml; may be given twice")
     parser.add_argument("--planned", action="store_true", help="tell the engine the tools of the user's task, as a plan would")
+    parser.add_argument(
+        "--short", action="store_true", help="the stock wording only: no rewording, no late or one-argument attack"
+    )
     parser.add_argument("--json", action="store_true", help="JSON lines instead of a table")
     parser.add_argument("--show", action="store_true", help="name the attacker's effects that ran and the user's that did not")
     chosen = parser.parse_args(arguments)
@@ -48,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     if strange := sorted(set(known) - set(suites)):
         print(f"AgentDojo has no suite {', '.join(strange)}; it has {', '.join(suites)}", file=sys.stderr)
         return 2
-    scores = measure(suites, known, chosen.planned, chosen.show)
+    scores = measure(suites, known, chosen.planned, chosen.show, chosen.short)
     print("\n".join(json.dumps(asdict(one)) for one in scores) if chosen.json else table(scores))
     return 0
 

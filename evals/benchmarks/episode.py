@@ -58,12 +58,15 @@ class Stage:
         self._planned = planned
         self._marked = suite.load_and_inject_default_environment({v: f"«{v}»" for v in suite.get_injection_vector_defaults()})
         self._tools = FunctionsRuntime(suite.tools)
+        self._worlds: dict[str, TaskEnvironment] = {}
 
     def world(self, task: BaseUserTask[Any], text: str) -> TaskEnvironment:
         """The suite's environment with `text` wherever an outsider can write."""
-        marks = [f"«{vector}»" for vector in self.suite.get_injection_vector_defaults()]
-        data = _replaced(self._marked.model_dump(), marks, text)
-        return task.init_environment(self.suite.environment_type.model_validate(data))
+        if text not in self._worlds:
+            marks = [f"«{vector}»" for vector in self.suite.get_injection_vector_defaults()]
+            data = _replaced(self._marked.model_dump(), marks, text)
+            self._worlds[text] = self.suite.environment_type.model_validate(data)
+        return task.init_environment(self._worlds[text].model_copy(deep=True))
 
     def play(self, task: BaseUserTask[Any], attack: Attack, injection: BaseInjectionTask[Any] | None = None) -> Episode:
         """Run one episode. With `injection`, `attacked` says whether the attacker's goal was reached."""

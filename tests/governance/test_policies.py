@@ -128,9 +128,9 @@ def test_an_amount_is_the_users_or_of_the_record_it_is_about(amount: float, requ
 
 def test_an_irreversible_choice_among_records_is_asked_about() -> None:
     files = Seen("ledger", {}, [{"id": 4107, "account": "plan.txt"}, {"id": 4108, "account": "old.txt"}])
-    assert core().decide(call("delete_file", {"id": 4107}, "Delete the largest file", files)).rules == ("irreversible-choice",)
+    assert core().decide(call("delete_file", {"id": 4107}, "Delete the largest file", files)).rules == ("agents-choice",)
     assert core().decide(call("delete_file", {"id": 4108}, "Delete old.txt", files)).outcome == "allow"
-    assert core().decide(call("delete_file", {"id": 4107}, "Delete 4108", files)).rules == ("irreversible-choice",)
+    assert core().decide(call("delete_file", {"id": 4107}, "Delete 4108", files)).rules == ("agents-choice",)
 
 
 def test_another_than_the_named_one_of_the_same_field_is_asked_about() -> None:
