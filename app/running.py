@@ -123,11 +123,11 @@ async def _attend(settings: Settings, options: Options, console: Console, go: Ca
         async with Desk(runner, console, Checklist(console), hot=options.mode == "ask") as desk:
             with desk.seen:
                 outcome = await go(runner, desk)
-            outcome = await _decide(runner, outcome, options, console, desk)
+            outcome = await settle(runner, outcome, options, console, desk)
         if options.json:
             print(json.dumps(outcome.as_json(), ensure_ascii=False, default=str))
         else:
-            _tell(console, outcome, runner)
+            tell(console, outcome, runner)
         if options.out and outcome.answer:
             plan, results = await runner.plan_of(outcome.execution_id)
             picture = plan_svg(plan, results)
@@ -147,7 +147,7 @@ def stop_on_signals() -> None:
         loop.add_signal_handler(signal.SIGTERM, task.cancel)
 
 
-async def _decide(runner: Runner, outcome: Outcome, options: Options, console: Console, desk: Desk) -> Outcome:
+async def settle(runner: Runner, outcome: Outcome, options: Options, console: Console, desk: Desk) -> Outcome:
     """Approvals as `--approve` says, and go on, until nothing waits that we may decide. Nothing is asked twice."""
     tried: set[str] = set()
     while outcome.status == "interrupted":
@@ -187,7 +187,7 @@ def _review(console: Console) -> dict[str, Any]:
     return {"type": "reject", "message": input("What should be different? ").strip()}
 
 
-def _tell(console: Console, outcome: Outcome, runner: Runner) -> None:
+def tell(console: Console, outcome: Outcome, runner: Runner) -> None:
     if outcome.answer:
         print_answer(console, outcome.answer)
         console.print(f"\nThread {outcome.thread_id} · execution {outcome.execution_id}", style="dim")
