@@ -257,7 +257,7 @@ async def report(
         )
         for section in written.sections
     )
-    rows = await services.approvals.of_execution(execution_id)
+    rows = sorted(await services.approvals.of_execution(execution_id), key=lambda row: order.get(row.step_id, len(order)))
     caveats = dict.fromkeys([*request.get("notes", []), *written.caveats, *(c for r in done for c in r.caveats)])
     failed = (
         bool(lost) or not results or any(r.status in ("failed", "cancelled") for r in results.values() if r.step_id in order)
