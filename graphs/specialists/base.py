@@ -118,7 +118,7 @@ class Resources(Protocol):
 class Domain:
     """Everything the core knows of a domain. `version(resources)` changes when its records do: evidence of another version is
     not used again. `read` and `version` block: call them in a thread. `verifier_tools`: those by which its results can be held
-    against its records."""
+    against its records. `asks`: for a setting that only the user can give, the question when a tool cannot do without it."""
 
     name: str
     title: str
@@ -131,4 +131,5 @@ class Domain:
     read: Callable[[str, Any], Reading]
     anchors: tuple[str, ...] = ()
     verifier_tools: tuple[str, ...] = ()
+    asks: Mapping[str, str] = field(default_factory=dict)
     version: Callable[[Any], str] = field(default=lambda resources: "")
