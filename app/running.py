@@ -129,8 +129,7 @@ async def _attend(settings: Settings, options: Options, console: Console, go: Ca
         else:
             tell(console, outcome, runner)
         if options.out and outcome.answer:
-            plan, results = await runner.plan_of(outcome.execution_id)
-            picture = plan_svg(plan, results)
+            picture = plan_svg(await runner.progress_of(outcome.execution_id))
             paths = await asyncio.to_thread(write, options.out, outcome.answer, outcome.as_json(), picture)
             console.print(
                 f"Written: {', '.join(str(p) for p in paths[:3])}" + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
@@ -261,8 +260,8 @@ def draw(execution: str | None, out: Path | None) -> int:
     async def go() -> tuple[str, str]:
         async with open_runner(settings) as runner:
             if execution:
-                plan, results = await runner.plan_of(execution)
-                return plan_mermaid(plan), plan_svg(plan, results)
+                progress = await runner.progress_of(execution)
+                return plan_mermaid(progress), plan_svg(progress)
             drawn = runner.graph.get_graph()
             return drawn.draw_mermaid(), graph_svg(drawn)
 
