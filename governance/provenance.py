@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from governance.numerals import Answered, numbers
+
 REQUEST = "from your request"
 MODEL = "written by the model"
 DEFAULT = "the tool's default"
@@ -42,7 +44,16 @@ def _origin(value: Any, request: str, inputs: Results, item: Mapping[str, Any]) 
         for field, one in _fields(result):
             if not isinstance(one, Mapping | list) and str(one) == str(value):
                 return f"from {ref}, field {field}"
-    return MODEL
+    return MODEL + _unanswered(value, request, inputs, item)
+
+
+def _unanswered(value: Any, request: str, inputs: Results, item: Mapping[str, Any]) -> str:
+    """The numbers in the model's own words that neither the request nor a result has, as a warning."""
+    if not isinstance(value, str):
+        return ""
+    known = [str(one) for one in item.values()] + [str(one) for result in inputs.values() for _, one in _fields(result)]
+    wrong = numbers(value, Answered(tuple(known), (request,)))
+    return f"; no result has its numbers: {', '.join(wrong)}" if wrong else ""
 
 
 def provenance(

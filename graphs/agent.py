@@ -21,6 +21,7 @@ from langgraph.types import Command, interrupt
 from pydantic import BaseModel
 
 from governance.approvals import Approvals
+from governance.numerals import strike
 from graphs.context import StepContext
 from models.retry import RetryModel
 from tools.calls import ProposedCall
@@ -76,7 +77,9 @@ class Limits(AgentMiddleware[Any, Any, Any]):
         if len(calls) > self.tool_calls:
             raise StepFailure("loop", f"stopped after {len(calls)} tool calls without a finding")
         if calls and calls.count(calls[-1]) > REPAIRS + 1:
-            raise StepFailure("loop", f"stopped: the same call was made {calls.count(calls[-1])} times: {calls[-1][:200]}")
+            raise StepFailure(
+                "loop", f"stopped: the same call was made {calls.count(calls[-1])} times: {strike(calls[-1][:200])}"
+            )
         granted = request.runtime.context.granted
         return await handler(request.override(tools=[t for t in request.tools if getattr(t, "name", "") in granted]))
 
@@ -101,7 +104,7 @@ class Evidence(AgentMiddleware[Any, Any, Any]):
         if not wrong:
             return answer
         if sum(m.status == "error" and m.name == self.response for m in tool_messages(request.messages)) >= REPAIRS:
-            raise StepFailure("junk", f"the finding was refused {REPAIRS + 1} times: {'; '.join(wrong)}")
+            raise StepFailure("junk", f"the finding was refused {REPAIRS + 1} times: {strike('; '.join(wrong))}")
         return ModelResponse(result=void(answer.result, self.response, wrong))
 
 

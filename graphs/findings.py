@@ -3,38 +3,16 @@
 Pure functions over messages. `problems` says what is wrong, in sentences the model can act on; `collect` makes the StepResult.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 
+from governance.numerals import strike
+from graphs.claims import typed, wrong_with
+from graphs.ground import Ground
 from graphs.plan import Step, StepError, StepResult
-from graphs.wire import Claim, Finding
-from tools.results import UnknownPath, lookup
-
-_SLOT = re.compile(r"\{([a-z0-9_]+)\}")
-_DIGIT = re.compile(r"\d")
-
-
-def typed_figures(text: str) -> bool:
-    """Does a text carry a digit outside its slots?"""
-    return bool(_DIGIT.search(_SLOT.sub("", text)))
-
-
-def unbound(claim: Claim, resolve: Any) -> list[str]:
-    """What is wrong with one claim; `resolve(ref)` raises `UnknownPath` for a reference that leads nowhere."""
-    wrong = []
-    named, bound = set(_SLOT.findall(claim.text)), {slot.name for slot in claim.slots}
-    if typed_figures(claim.text):
-        wrong.append(f"{claim.text!r} types a figure: write {{slot}} and bind it to a reference")
-    wrong.extend(f"{claim.text!r} has no binding for {{{name}}}" for name in sorted(named - bound))
-    for slot in claim.slots:
-        try:
-            resolve(slot.ref)
-        except UnknownPath as error:
-            wrong.append(f"slot {slot.name!r} of {claim.text!r}: {error.args[0]}")
-    return wrong
+from graphs.wire import Finding
 
 
 def calls_of(messages: Sequence[AnyMessage]) -> dict[str, dict[str, Any]]:
@@ -53,9 +31,11 @@ def products_of(finding: Finding, messages: Sequence[AnyMessage]) -> dict[str, d
     return made
 
 
-def problems(finding: Finding, messages: Sequence[AnyMessage], *, produces: Sequence[str]) -> list[str]:
-    """Why a finding cannot be accepted; empty if it can."""
-    made = products_of(finding, messages)
+def problems(
+    finding: Finding, messages: Sequence[AnyMessage], *, produces: Sequence[str], goal: str = "", today: str = ""
+) -> list[str]:
+    """Why a finding cannot be accepted; empty if it can. `today` is an ISO date."""
+    made, calls = products_of(finding, messages), calls_of(messages)
     wrong = [
         f"product {item.product!r} is not the result of a successful call {item.call_id!r}"
         for item in finding.products
@@ -63,17 +43,12 @@ def problems(finding: Finding, messages: Sequence[AnyMessage], *, produces: Sequ
     ]
     if finding.status == "complete":
         wrong += [f"it is called complete but lacks the product {p!r}" for p in produces if p not in made]
-
-    def resolve(ref: str) -> Any:
-        product, _, path = ref.partition(".")
-        if product not in made:
-            raise UnknownPath(f"{ref!r} does not start with a product of this finding ({', '.join(made) or 'none'})")
-        return lookup(made[product], path)
-
-    if typed_figures(finding.headline):
-        wrong.append("the headline types a figure: say it in words")
+    deeds = frozenset(call["product"] for call in calls.values() if call["kind"] == "ok" and call.get("effect"))
+    ground = Ground(made, goal, today, deeds, tuple(call["error"] for call in calls.values() if call["kind"] != "ok"))
+    for name, texts in (("headline", [finding.headline]), ("caveat", finding.caveats), ("gap", finding.gaps)):
+        wrong += [f"the {name} {text!r} types a figure: say it in words" for text in texts if typed(text, ground)]
     for claim in finding.claims:
-        wrong += unbound(claim, resolve)
+        wrong += wrong_with(claim, ground)
     return wrong
 
 
@@ -90,7 +65,7 @@ def collect(step: Step, attempt: int, thread_id: str, values: Mapping[str, Any],
     head: dict[str, Any] = dict(step_id=step.id, specialist=step.specialist, attempt=attempt, thread_id=thread_id)
     head.update(calls=calls, seconds=seconds, usage=usage_of(messages))
     if not isinstance(finding, Finding):
-        said = str(messages[-1].content)[:200] if messages else ""
+        said = strike(str(messages[-1].content)[:200]) if messages else ""
         error = StepError(kind="junk", message=f"it ended without a finding: {said!r}")
         return StepResult(status="failed", error=error, **head)
     data = products_of(finding, messages)

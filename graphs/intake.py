@@ -9,11 +9,13 @@ import asyncio
 import re
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage
 
 from governance.identity import Caller
+from governance.numerals import Answered, numbers
 from graphs import brief
 from graphs.agent import StepFailure
 from graphs.answer import Answer
@@ -185,7 +187,8 @@ async def _take(
         return declined(goal, (said.reason or "Nothing in this goal is something I can do.") + nearest(services))
     settings = {item.name: item.value for item in said.settings if item.name in services.domain.settings}
     settings.update({m.setting: m.value for m in reading.mentions})
-    request = {"goal": goal, "products": products, "exclude": said.exclude, "settings": settings, "notes": list(reading.notes)}
+    notes = [*reading.notes, *assumed(settings, goal, reading.mentions)]
+    request = {"goal": goal, "products": products, "exclude": said.exclude, "settings": settings, "notes": notes}
     return _fresh(request, str(state.get("execution_id", "")) if before else "")
 
 
@@ -196,10 +199,30 @@ def _fresh(request: dict[str, Any], builds_on: str) -> dict[str, Any]:
     return {**head, "request": {**request, "builds_on": builds_on}, **empty}
 
 
+def assumed(settings: dict[str, str], goal: str, mentions: Any) -> list[str]:
+    """What the model read into the goal, said in the answer: neither code found it there nor is it there word for word."""
+    read = {m.setting: m.value for m in mentions}
+    own = {name: value for name, value in settings.items() if read.get(name) != value and value.lower() not in goal.lower()}
+    return [f"The goal was taken to mean {name.replace('_', ' ')} = {value}." for name, value in own.items()]
+
+
+def problems(said: Any, messages: Any, *, goal: str) -> list[str]:
+    """Why an intake cannot be accepted: what it says to the user is no place for figures, which nothing stands behind."""
+    if not isinstance(said, Intake):
+        return []
+    texts = [text for text in (said.question, said.reason, *said.choices) if text]
+    return [
+        f"{text!r} types a number: only the user's own may be repeated"
+        for text in texts
+        if numbers(text, Answered((), (goal,)))
+    ]
+
+
 async def _ask(
     services: Services, goal: str, mentions: Any, caller: Caller, thread_id: str, emit: Emit, before: Any = None
 ) -> Intake | str:
-    context = StepContext(caller, "", "intake", "intake", thread_id, emit=emit)
+    check = partial(problems, goal=goal)
+    context = StepContext(caller, "", "intake", "intake", thread_id, check=check, emit=emit)
     found = [{"setting": m.setting, "value": m.value, "text": m.text} for m in mentions]
     thread = str(uuid.uuid4())  # intake is cheap and has no effect: a crash asks again
     try:

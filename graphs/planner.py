@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from governance.identity import Caller
 from governance.policy import PlanFacts, StepFacts
-from graphs import brief
+from graphs import brief, drafts
 from graphs.agent import StepFailure
 from graphs.context import StepContext
 from graphs.conversation import reusable
@@ -199,6 +199,10 @@ async def make_plan(
             errors.append(
                 f"{', '.join(standing)} rest on what the user has changed: drop them, and plan anew what is still wanted"
             )
+        told = [str(failure[key]) for failure in failures for key in ("error", "step")]
+        errors += drafts.wording(said.value, request, services, told)
+        errors += [wrong for one in said.value.steps for wrong in drafts.filters(one, drafted.step(one.id), request, services)]
+        errors += drafts.needless(drafted, wanted) if plan is None else []
         if not errors:
             return drafted
     raise NoPlan("; ".join(errors))

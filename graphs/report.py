@@ -14,10 +14,12 @@ from governance.identity import Caller
 from graphs.agent import StepFailure
 from graphs.answer import Answer, AnswerChart, AnswerSection, AnswerTable, Citation, Sentence
 from graphs.brief import message, settings_list
+from graphs.claims import SLOT, typed, wrong_with
 from graphs.context import StepContext
 from graphs.events import Emit
-from graphs.findings import calls_of, typed_figures, unbound
+from graphs.findings import calls_of
 from graphs.formats import show
+from graphs.ground import Ground
 from graphs.plan import Plan, StepResult
 from graphs.scheduler import lost_with
 from graphs.services import Services
@@ -79,40 +81,37 @@ class Evidence:
         return made
 
 
-def problems(report: Report, evidence: Evidence, charts: Mapping[str, Any]) -> list[str]:
+def problems(report: Report, ground: Ground, charts: Mapping[str, Any]) -> list[str]:
     """Why a report cannot go out: typed or unbound figures, tables and charts of nothing."""
     wrong = []
     if not report.sections:
         wrong.append("the report has no section")
-    for text in (report.title, *(section.heading for section in report.sections), *report.caveats):
-        if typed_figures(text) and not quoted(text, evidence):
-            wrong.append(f"{text!r} types a figure")
+    texts = [report.title, *report.caveats]
+    for section in report.sections:
+        texts += [section.heading, *(one.caption for one in section.tables), *(one.caption for one in section.charts)]
+        texts += [charts[chart.ref]["result"]["title"] for chart in section.charts if chart.ref in charts]
+    wrong += [f"{text!r} types a figure: say it in words" for text in dict.fromkeys(texts) if typed(text, ground)]
     for section in report.sections:
         for claim in section.claims:
-            wrong += unbound(claim, evidence.figure)
+            wrong += wrong_with(claim, ground)
         for table in section.tables:
-            if table.ref not in evidence.products:
+            if table.ref not in ground.products:
                 wrong.append(f"the table of {table.ref!r} has no product")
             else:
-                fields = {c["field"] for c in evidence.products[table.ref]["columns"]}
+                fields = {c["field"] for c in ground.products[table.ref]["columns"]}
                 wrong += [f"the table of {table.ref} has no column {c!r}" for c in table.columns if c not in fields]
+            if table.limit < 0:
+                wrong.append(f"the table of {table.ref} has the limit {table.limit}: give how many rows, or 0 for all")
         wrong += [f"there is no chart {chart.ref!r}" for chart in section.charts if chart.ref not in charts]
     return wrong
 
 
-def quoted(text: str, evidence: Evidence) -> bool:
-    """Is a text with digits one that a tool itself wrote (a caveat, a title)?"""
-    return any(text in (*data["caveats"], data["title"], data["scope"]) for data in evidence.products.values())
-
-
 def sentence(claim: Claim, evidence: Evidence) -> Sentence:
-    """A claim with its slots filled."""
-    text, numbers = claim.text, []
-    for slot in claim.slots:
-        citation = evidence.cite(slot.ref)
-        text = text.replace("{" + slot.name + "}", citation.shown)
-        numbers.append(citation.n)
-    return Sentence(text=text, citations=tuple(dict.fromkeys(numbers)), kind=claim.kind)
+    """A claim with its slots filled. One that cites nothing is flagged: nobody can check it."""
+    cited = {slot.name: evidence.cite(slot.ref) for slot in claim.slots}
+    text = SLOT.sub(lambda match: cited[match[1]].shown, claim.text)  # at once: a value from the records is no template
+    flagged = "" if cited else "it cites no evidence"
+    return Sentence(text=text, citations=tuple(dict.fromkeys(c.n for c in cited.values())), kind=claim.kind, flagged=flagged)
 
 
 def table(ref: TableRef, evidence: Evidence) -> AnswerTable:
@@ -215,9 +214,13 @@ async def report(
     lost = missing_products(request, plan, results, services.domain)
     task = message("Write the answer.", _brief(request, done, lost, issues, services.domain))
 
+    deeds = frozenset(f"{r.step_id}.{call['product']}" for r in done for call in r.calls if call.get("effect"))
+    by_code = (*(missing_line(item) for item in lost), *(i["text"] for i in issues), *(text for r in done for text in r.gaps))
+    ground = Ground(evidence.products, str(request["goal"]), today, deeds, by_code)
+
     def check(response: Any, messages: Any) -> list[str]:
         drawn = {id: call for id, call in calls_of(messages).items() if call["kind"] == "ok" and call["product"] == "chart"}
-        return problems(response, evidence, drawn) if isinstance(response, Report) else []
+        return problems(response, ground, drawn) if isinstance(response, Report) else []
 
     granted = frozenset(services.specialist("reporter").tools)
     context = StepContext(

@@ -16,6 +16,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError
 from langgraph.types import Command, Interrupt
 
+from governance.numerals import strike
 from graphs import brief
 from graphs.agent import StepFailure
 from graphs.context import StepContext
@@ -58,7 +59,7 @@ class StepRunner:
             outcome = self._failed(step, number, specialist, "loop", "it did not come to an end", began)
         except Exception as failure:  # a specialist may fail in any way: its siblings must go on, and the plan must know
             self.services.log.exception("step %s failed", step.id)
-            outcome = self._failed(step, number, specialist, "raised", f"{type(failure).__name__}: {failure}", began)
+            outcome = self._failed(step, number, specialist, "raised", strike(f"{type(failure).__name__}: {failure}"), began)
         if isinstance(outcome, Waiting):
             await executions.mark(id, step.id, number, "waiting_approval")
         else:
@@ -110,7 +111,7 @@ class StepRunner:
             resources=self.services.resources,
             today=self.services.date_of(self.execution.today),
             user_request=self.execution.goal,
-            check=partial(problems, produces=step.produces),
+            check=partial(problems, produces=step.produces, goal=self.execution.goal, today=self.execution.today),
             emit=self.emit,
         )
 
@@ -219,6 +220,6 @@ async def _ask(services: Services, role: str, thread_id: str, task: HumanMessage
         seen = await relay(agent, start, config, context, tokens=services.streams(role))
     messages, value = seen.values.get("messages", []), seen.values.get("structured_response")
     if value is None:
-        said = str(messages[-1].content)[:200] if messages else ""
+        said = strike(str(messages[-1].content)[:200]) if messages else ""
         raise StepFailure("junk", f"the {role} gave no {services.specialist(role).response.__name__}: {said!r}")
     return Said(value, calls_of(messages), usage_of(messages))

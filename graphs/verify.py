@@ -6,13 +6,16 @@ records through its tool and adds what it sees.
 
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from governance.identity import Caller
 from graphs.agent import StepFailure
 from graphs.brief import message
+from graphs.claims import typed
 from graphs.context import StepContext
 from graphs.events import Emit
+from graphs.ground import Ground
 from graphs.plan import Plan, StepResult
 from graphs.services import Services
 from graphs.step import ask
@@ -39,6 +42,27 @@ def code_checks(plan: Plan, results: Mapping[str, StepResult]) -> list[Issue]:
             text = f"{result.specialist} failed and the plan was revised: {why}"
             issues.append(Issue(step=id, severity="note", text=text))
     return issues
+
+
+def problems(verdict: Any, messages: Any, *, ground: Ground, steps: frozenset[str]) -> list[str]:
+    """Why a verdict cannot be accepted: an issue with a step that is not there, or with a number of the verifier's own."""
+    issues = verdict.issues if isinstance(verdict, Verdict) else []
+    wrong = [f"there is no step {issue.step!r}" for issue in issues if issue.step not in steps]
+    return wrong + [
+        f"the issue {issue.text!r} types a figure: say it in words" for issue in issues if typed(issue.text, ground)
+    ]
+
+
+def recounted(calls: Mapping[str, Mapping[str, Any]]) -> list[Issue]:
+    """What the verifier's own tool calls found, whatever the verifier says of it: each row of their results is a mismatch."""
+    found = []
+    for call in calls.values():
+        ref = next((str(value) for value in call.get("args", {}).values() if "." in str(value)), "")
+        if call["kind"] == "ok" and call["result"]["rows"] and ref:
+            name = ref.partition(".")[2].replace("_", " ")
+            text = f"The evidence of {name} does not hold: some figures differ from the records they cite."
+            found.append(Issue(step=ref.partition(".")[0], severity="error", text=text))
+    return found
 
 
 async def verify(
@@ -77,13 +101,14 @@ async def verify(
             granted=tools,
             inputs=inputs,
             resources=services.resources,
+            check=partial(problems, ground=Ground(inputs, said=tuple(i.text for i in issues)), steps=frozenset(results)),
             emit=emit,
         )
         thread = str(uuid.uuid5(uuid.NAMESPACE_URL, f"clearance/{execution_id}/verify/{len(results)}"))
         try:
             said = await ask(services, "verifier", thread, task, context)
             assert isinstance(said.value, Verdict)
-            issues += said.value.issues
+            issues += [*said.value.issues, *recounted(said.calls)]
         except (StepFailure, ModelUnavailable) as failure:
             issues.append(Issue(step="verify", severity="note", text=f"the verifier gave no verdict: {failure}"))
     order = {"error": 0, "conflict": 1, "gap": 2, "note": 3}

@@ -50,6 +50,14 @@ def check_refs(tool: Tool, args: Mapping[str, Any], inputs: Mapping[str, Any]) -
                 raise InvalidArguments(f"{name}: {ref!r} names no {wanted} of this step; there is {', '.join(fits) or 'none'}")
 
 
+def check_row(tool: Tool, args: Mapping[str, Any], item: Mapping[str, Any] | None) -> None:
+    """An effect for one row acts on that row: its targets are the row's, whatever a text said to the model. Raises
+    `InvalidArguments`."""
+    for name in tool.manifest.targets if item else ():
+        if item and name in item and name in args and str(args[name]) != str(item[name]):
+            raise InvalidArguments(f"{name}: this step is about {item[name]!r}, not {args[name]!r}: act on its own row only")
+
+
 def checker(registry: Registry) -> Callable[[str, Mapping[str, Any]], dict[str, Any]]:
     """`check` by the tool's name, for the approvals. Raises `InvalidArguments`, also for a tool that is not there."""
 

@@ -26,7 +26,7 @@ from governance.manifest import UNLISTED
 from governance.policy import CallFacts, Decision, PolicyEngine
 from governance.provenance import provenance
 from tools.action import Action, Ran, Refused
-from tools.arguments import InvalidArguments, check, check_refs
+from tools.arguments import InvalidArguments, check, check_refs, check_row
 from tools.calls import Clearing, ProposedCall, ToolOutcome, touched
 from tools.registry import Clearance, Registry, Tool, ToolContext, ToolError
 from tools.running import ReadOnly, Runner
@@ -160,6 +160,8 @@ class Gateway:
         tool = self._registry[call.tool]
         normal = check(tool, call.args if args is None else args)
         check_refs(tool, normal, call.inputs)
+        if args is None:  # an approver may choose another target, the model may not
+            check_row(tool, normal, call.item)
         return tool, self._facts(call, normal)
 
     def _decide(self, facts: CallFacts) -> Decision:

@@ -136,6 +136,8 @@ def lookup(result: dict[str, Any], path: str) -> Figure:
     if index >= len(result["rows"]) or field not in result["rows"][index]:
         raise UnknownPath(f"there is no {path}: the result has {len(result['rows'])} rows")
     row = result["rows"][index]
+    if isinstance(row[field], dict | list):
+        raise UnknownPath(f"{path} is no single value: it cannot be shown in a sentence")
     column = next((Column.model_validate(c) for c in result["columns"] if c["field"] == field), None)
     records = Records.model_validate(row["records"]) if row.get("records") else None
     unit: Unit = column.unit if column else "text"

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from graphs.claims import wrong_with
+from graphs.ground import Ground
+from graphs.wire import Claim, Slot
 from tests.supply_chain.bench import Bench
 from tools.registry import ToolError
-from tools.results import Records, lookup
+from tools.results import Records
 from tools.supply_chain.catalogue import TOOLS
 from tools.supply_chain.country_risk import country_risk, unstable_sites
 from tools.supply_chain.evidence import check_evidence
@@ -138,7 +141,9 @@ def test_every_highlight_leads_to_a_figure_and_every_figure_to_its_records(bench
         dumped = bench.products[f"s.{result.product}"]
         assert result.highlights and result.columns and result.query and result.as_of and result.scope
         for highlight in result.highlights:
-            highlight.text.format(**{name: lookup(dumped, path).value for name, path in highlight.slots.items()})
+            slots = [Slot(name=name, ref=f"{result.product}.{path}") for name, path in highlight.slots.items()]
+            claim = Claim(text=highlight.text, slots=slots, kind=highlight.kind)
+            assert not wrong_with(claim, Ground({result.product: dumped}, today="2026-03-02"))
         check = bench.run(check_evidence, result_ref=f"s.{result.product}")
         assert value(check, "mismatches") == 0, check.rows[:3]
         assert value(check, "records_checked") > 0
