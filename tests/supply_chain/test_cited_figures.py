@@ -138,7 +138,7 @@ async def test_twenty_figures_of_the_generated_company(tmp_path: Path) -> None:
 
 @pytest.fixture
 async def real(tmp_path: Path) -> AsyncIterator[Path]:
-    for _ in real_bench(tmp_path):
+    for _ in real_bench(f"sqlite:///{tmp_path / 'records.db'}"):
         yield tmp_path / "records.db"
 
 
