@@ -67,9 +67,10 @@ def screen_suppliers(args: ScreeningArgs, ctx: ToolContext) -> Screening:
     for index, row in enumerate(given.rows):
         similarity, name, entry = best[index]
         hit = similarity >= args.similarity
+        own = Records.of("suppliers", [row.supplier_id])
         rows.append(
             ScreeningRow(
-                records=Records.of("sanctions", [entries[entry][0]]) if hit else Records.of("suppliers", [row.supplier_id]),
+                records=Records.of("sanctions", [entries[entry][0]]).beside(own) if hit else own,
                 supplier_id=row.supplier_id,
                 supplier=row.supplier,
                 candidate=hit,

@@ -140,7 +140,7 @@ def score_suppliers(args: ScoreArgs, ctx: ToolContext) -> RiskScores:
     deliveries = {row.supplier_id: row for row in delivered.rows} if delivered else {}
     country = upstream(ctx, args.country_risk_ref, CountryRisk) if args.country_risk_ref else None
     screening = upstream(ctx, args.sanctions_ref, Screening) if args.sanctions_ref else None
-    indexes = {row.supplier_id: row.risk_index for row in country.rows} if country else {}
+    countries = {row.supplier_id: row for row in country.rows} if country else {}
     screened = {row.supplier_id: row for row in screening.rows} if screening else {}
     rows = []
     for row in exposure.rows:
@@ -148,15 +148,16 @@ def score_suppliers(args: ScoreArgs, ctx: ToolContext) -> RiskScores:
         parts: dict[str, Decimal | None] = {
             "exposure": full_at(row.share, weights.full_share),
             "delivery": full_at(delivery.shrunk_late_rate, weights.full_late_rate) if delivery else None,
-            "country": indexes.get(row.supplier_id),
+            "country": place.risk_index if (place := countries.get(row.supplier_id)) else None,
             "sanctions": None if candidate is None else candidate.similarity if candidate.candidate else rounded(0),
         }
         score, points = weighted(parts, weights)
+        rests = [one.records for one in (countries.get(row.supplier_id), candidate) if one]
         fields = {f"{name}_part": value for name, value in parts.items()} | {f"{n}_points": v for n, v in points.items()}
         made = ScoreRow.model_validate(
             fields
             | {
-                "records": row.records,
+                "records": row.records.beside(*rests),
                 "supplier_id": row.supplier_id,
                 "supplier": row.supplier,
                 "score": score,
@@ -248,15 +249,19 @@ def _figures(
     cited = Records.of("order_lines", (key for row in over for key in row.records.expand()))
     spend = sum((row.spend for row in over), Decimal(0))
     figures = {
-        "threshold": Figure(value=threshold, unit="score", label="threshold"),
+        "threshold": Figure(value=threshold, unit="score", label="threshold, a setting"),
         "over_count": Figure(value=len(over), unit="count", label="suppliers over the threshold", records=cited),
         "over_spend": Figure(value=spend, unit="usd", label="spend with suppliers over the threshold", records=cited),
-        "scored_count": Figure(value=len(rows), unit="count", label="suppliers scored"),
+        "scored_count": Figure(value=len(rows), unit="count", label="suppliers scored", records=_suppliers(rows)),
         "missing_parts": Figure(value=", ".join(absent) or "none", unit="text", label="parts missing for all suppliers"),
     }
     for part in ("exposure", "delivery", "country", "sanctions"):
         figures[f"weight_{part}"] = Figure(value=weights.weight(part), unit="ratio", label=f"weight of {part}")
     return figures
+
+
+def _suppliers(rows: list[ScoreRow]) -> Records:
+    return Records.of("suppliers", (row.supplier_id for row in rows))
 
 
 def _highlights(over: list[ScoreRow]) -> list[Highlight]:
