@@ -117,7 +117,8 @@ class Resources(Protocol):
 @dataclass(frozen=True)
 class Domain:
     """Everything the core knows of a domain. `version(resources)` changes when its records do: evidence of another version is
-    not used again. `read` and `version` block: call them in a thread. `verifier_tools`: those by which its results can be held
+    not used again. `origins(resources)` says for each table of records what it was filled from, as a person would look for it.
+    `read`, `version` and `origins` block: call them in a thread. `verifier_tools`: those by which its results can be held
     against its records."""
 
     name: str
@@ -132,3 +133,4 @@ class Domain:
     anchors: tuple[str, ...] = ()
     verifier_tools: tuple[str, ...] = ()
     version: Callable[[Any], str] = field(default=lambda resources: "")
+    origins: Callable[[Any], Mapping[str, str]] = field(default=lambda resources: {})
