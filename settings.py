@@ -24,6 +24,12 @@ class Settings(BaseSettings):
     model_base_url: str = Field("", description="an OpenAI-compatible endpoint; empty: the provider's own")
     model_api_key: SecretStr = Field(SecretStr(""), description="the key for the model's endpoint")
     model_timeout: float = Field(60.0, gt=0, description="seconds one model call may take")
+    model_price: str = Field(
+        "",
+        pattern=r"^(\d+(\.\d+)?/\d+(\.\d+)?)?$",
+        description="US dollars for a million input and output tokens, such as 2.50/10; empty: unknown",
+    )
+    model_output: int = Field(8192, ge=0, description="most output tokens of one model call; 0: the endpoint's own limit")
 
     org: str = Field("local", description="the organisation of the local user")
     user: str = Field("local", description="the local user")

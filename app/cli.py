@@ -103,6 +103,26 @@ def graph(
     _go(lambda: draw(execution, out))
 
 
+model = typer.Typer(help="A live model: try it, and see what it costs.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(model, name="model")
+
+
+@model.command("try")
+def try_model(
+    max_cost: Annotated[
+        float, typer.Option(metavar="DOLLARS", min=0, help="Stop before the model calls would cost more than this.")
+    ] = 0.50,
+    offline: Annotated[bool, typer.Option("--offline", help="Try the offline model over a socket: no key, no cost.")] = False,
+    json: JsonOption = False,
+    yes: YesOption = False,
+) -> None:
+    """Probe the configured endpoint, run twelve goals on a generated company, and say what passes and what it costs."""
+    from app.model_commands import try_command
+    from app.running import Options
+
+    _go(lambda: try_command(max_cost, offline, Options(None, json, None, False, yes, False)), json=json)
+
+
 @app.command()
 def version() -> None:
     """Print the version."""

@@ -5,12 +5,16 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Effect = Literal["read", "write", "irreversible"]
-Trust = Literal["trusted", "untrusted"]
+Trust = Literal["trusted", "internal", "untrusted"]
 DataClass = Literal["public", "internal", "confidential", "secret"]
 
 
 class ToolManifest(BaseModel):
-    """What governance knows of a tool. A tool without one is `UNLISTED`: an irreversible effect with untrusted output."""
+    """What governance knows of a tool. A tool without one is `UNLISTED`: an irreversible effect with untrusted output.
+
+    `output` says who can write what the tool returns: only the system and its operator (trusted), authenticated members of the
+    organisation (internal), or anybody (untrusted). An item of a bare list, and any field, is covered by the system field `*`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -19,6 +23,7 @@ class ToolManifest(BaseModel):
     targets: tuple[str, ...] = Field((), description="arguments that say whom or what the call is aimed at")
     amounts: tuple[str, ...] = Field((), description="arguments that are amounts")
     content: tuple[str, ...] = Field((), description="arguments that carry text to somebody")
+    asks: tuple[str, ...] = Field((), description="words by which a person asks for it; empty: read from the tool's name")
     output: Trust = "untrusted"
     system_fields: tuple[str, ...] = Field((), description="fields of the result that the system of record itself sets")
     egress: bool = Field(False, description="does a call send data out of the organisation?")

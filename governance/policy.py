@@ -1,11 +1,13 @@
 """The policy engine's interface, and the plain engine that reads manifests.
 
 `decide` is asked before every tool call, `check_plan` before a plan's first step. Both are pure: facts in, verdict out, no
-database. The gateway and the graphs call them; a richer engine replaces the plain one without either noticing.
+database. The gateway and the graphs call them; a richer engine (`governance/cedar.py`) replaces the plain one without either
+noticing.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from governance.identity import Caller
@@ -14,9 +16,30 @@ from governance.manifest import ToolManifest
 Outcome = Literal["allow", "approve", "deny"]
 
 
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A finished call whose result the agent has before it: a read of its own step, or what an upstream step hands over.
+
+    Two are the same only if they are one object: what is found out about a result is kept and used again. `result` is JSON
+    values and must not be changed afterwards. `confirmed` says that a person approved exactly this call, so that its arguments
+    are that person's.
+    """
+
+    tool: str
+    args: Mapping[str, Any]
+    result: Any
+    confirmed: bool = False
+
+
 @dataclass(frozen=True)
 class CallFacts:
-    """One proposed tool call, as governance sees it."""
+    """One proposed tool call, as governance sees it.
+
+    `granted` are the tools of the step. `request` is the user's own words. `planned` are the tools of the plan that was frozen
+    before any text of others was read; None where there is no such plan, and then only the request's words say what was asked.
+    `trace` is what the agent has seen so far. `context_labels` are labels that an earlier context handed on ("untrusted").
+    `budget_left` is in hundredths, `now` with a zone.
+    """
 
     caller: Caller
     agent: str
@@ -27,6 +50,11 @@ class CallFacts:
     step_id: str
     granted: frozenset[str] = frozenset()
     context_labels: frozenset[str] = frozenset()
+    request: str = ""
+    planned: frozenset[str] | None = None
+    trace: tuple[Seen, ...] = ()
+    budget_left: int | None = None
+    now: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -48,8 +76,21 @@ class PlanFacts:
 
 
 @dataclass(frozen=True)
+class Panel:
+    """Who one rule asks: `quorum` different people who each hold one of `roles`; `others` leaves out who asked for the run."""
+
+    roles: tuple[str, ...]
+    quorum: int = 1
+    others: bool = False
+
+
+@dataclass(frozen=True)
 class Decision:
-    """The verdict on one call. `approvers` are roles, of which `quorum` people must agree when the outcome is approve."""
+    """The verdict on one call. `approvers` are roles, of which `quorum` people must agree when the outcome is approve.
+
+    `panels` says the same rule by rule, where several rules ask different people; every panel must be satisfied. `labels` are
+    those of the context and of the arguments ("recipient:pointed"), for the record and for whoever approves.
+    """
 
     outcome: Outcome
     rules: tuple[str, ...] = ()
@@ -57,6 +98,8 @@ class Decision:
     approvers: tuple[str, ...] = ()
     quorum: int = 1
     policy_version: str = ""
+    panels: tuple[Panel, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

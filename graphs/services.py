@@ -167,7 +167,10 @@ async def open_services(
             db, decisions=decisions, decide=engine.decide, check_args=checker(registry), remind_after=settings.remind_after
         )
         gateway = Gateway(registry, engine, approvals, effects, decisions, db, approval_hours=settings.approval_hours)
-        one = None if callable(model) and not isinstance(model, BaseChatModel) else (model or chat_model(settings))
+        model = model or await asyncio.to_thread(
+            chat_model, settings
+        )  # it reads what is known of the model, and imports a client
+        one = model if isinstance(model, BaseChatModel) else None
         model_for = (lambda role: one) if one is not None else model
         async with open_saver(settings.home / "checkpoints.db") as saver:
             yield Services(

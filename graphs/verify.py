@@ -76,8 +76,11 @@ async def verify(
 ) -> list[dict[str, Any]]:
     """Issues, most serious first, as dicts."""
     issues = code_checks(plan, results)
-    inputs = {
-        f"{id}.{product}": data for id, r in results.items() for product, data in r.data.items() if r.status == "succeeded"
+    inputs = {  # in an order of their own: that of the results is the one they happened to end in
+        f"{id}.{product}": data
+        for id, r in sorted(results.items())
+        for product, data in r.data.items()
+        if r.status == "succeeded"
     }
     if inputs:
         shown = [

@@ -10,15 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from models.price import Price
 from settings import Settings
 
 KEY_VARIABLES = ("CLEARANCE_MODEL_API_KEY", "OPENAI_API_KEY")
 ENDPOINT_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
 DEFAULT_HOST = "api.openai.com"
-FLAGSHIP_TOKENS = (120_000, 15_000)
-"""Input and output tokens of one run of the flagship goal, estimated."""
-PRICES = {"gpt-4o": (2.50, 10.00), "gpt-4o-mini": (0.15, 0.60), "gpt-4.1": (2.00, 8.00), "gpt-4.1-mini": (0.40, 1.60)}
-"""US dollars for a million input and output tokens, list prices that may have changed."""
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+FLAGSHIP_TOKENS = (94_978, 6_830)
+"""Input and output tokens of one flagship run on the sample company, its cases approved: 26 calls, measured by
+`python -m evals.tokens` over the served offline model, at four characters a token. A live model's answers are longer, its
+reasoning counts, and larger data takes more: an order of magnitude, not a bill."""
 
 LEAVES = (
     "the text of your goal and your answers to questions",
@@ -73,15 +75,20 @@ def what_leaves(settings: Settings) -> Disclosure:
     """The disclosure for a live model. Raises `ValueError` when the settings name none: then nothing leaves the machine."""
     if not settings.model:
         raise ValueError("no model is named: the offline model runs and nothing leaves this machine")
+    price, name = Price.of(settings.model_price), host(settings)
+    cost = (
+        f"about ${price.cost(*FLAGSHIP_TOKENS):.2f} or more"
+        if price
+        else "unknown, as CLEARANCE_MODEL_PRICE does not say the price"
+    )
+    return Disclosure(settings.model, name, name.rpartition(":")[0] in LOOPBACK or name in LOOPBACK, cost)
+
+
+def host(settings: Settings) -> str:
+    """The host (with its port, if it is named) that will be called."""
     parts = urlsplit(endpoint(settings))
-    host = parts.hostname or DEFAULT_HOST
-    name = f"{host}:{parts.port}" if parts.port else host
-    price = PRICES.get(settings.model) if host == DEFAULT_HOST else None
-    cost = "unknown"
-    if price:
-        dollars = sum(tokens * rate / 1e6 for tokens, rate in zip(FLAGSHIP_TOKENS, price, strict=True))
-        cost = f"about ${dollars:.2f} at list prices"
-    return Disclosure(settings.model, name, host in ("localhost", "127.0.0.1", "::1"), cost)
+    name = parts.hostname or DEFAULT_HOST
+    return f"{name}:{parts.port}" if parts.port else name
 
 
 def confirmed(home: Path, disclosure: Disclosure) -> bool:

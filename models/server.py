@@ -18,6 +18,8 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, conv
 from langchain_core.messages.ai import UsageMetadata
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.offline.model import pieces
+
 Json = dict[str, Any]
 
 
@@ -115,8 +117,7 @@ async def events(model: BaseChatModel, asked: Completion, messages: list[BaseMes
     frame = head("chat.completion.chunk", asked.model)
     full: AIMessageChunk | None = None
     yield line({**frame, "choices": [delta({"role": "assistant", "content": ""})]})
-    async for chunk in model.astream(messages, stop=asked.stops(), **asked.options()):
-        assert isinstance(chunk, AIMessageChunk)
+    async for chunk in chunks(model, asked, messages):
         full = chunk if full is None else full + chunk
         if chunk.text:
             yield line({**frame, "choices": [delta({"content": chunk.text})]})
@@ -127,6 +128,17 @@ async def events(model: BaseChatModel, asked: Completion, messages: list[BaseMes
     if asked.stream_options.include_usage:
         yield line({**frame, "choices": [], "usage": tokens(full.usage_metadata if full else None)})
     yield "data: [DONE]\n\n"
+
+
+async def chunks(model: BaseChatModel, asked: Completion, messages: list[BaseMessage]) -> AsyncIterator[AIMessageChunk]:
+    """The answer in pieces, also that of a model which only answers whole."""
+    async for part in model.astream(messages, stop=asked.stops(), **asked.options()):
+        if isinstance(part, AIMessageChunk):
+            yield part
+        else:
+            for piece in pieces(part):
+                assert isinstance(piece.message, AIMessageChunk)
+                yield piece.message
 
 
 def head(kind: str, model: str) -> Json:

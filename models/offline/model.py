@@ -24,6 +24,7 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 
 from models.offline.brain import think
 from models.offline.request import Bound, Call, Reply, Request
+from models.price import CHARACTERS, estimate
 
 NAME = "offline-deterministic"
 Method = Literal["json_schema", "function_calling", "json_mode"]
@@ -114,7 +115,7 @@ class OfflineModel(BaseChatModel):
         return AIMessage(
             content=text,
             tool_calls=made,
-            usage_metadata=usage("".join(m.text for m in messages) + json.dumps(options.get("tools") or ""), spoken),
+            usage_metadata=usage(estimate(messages, options, CHARACTERS), spoken),
             response_metadata={
                 "model_name": options.get("model") or self.model_name,
                 "finish_reason": "tool_calls" if calls else reason,
@@ -193,9 +194,9 @@ def cut(text: str, stop: list[str] | None) -> tuple[str, str]:
     return (text[: min(ends)] if ends else text), "stop"
 
 
-def usage(heard: str, spoken: str) -> UsageMetadata:
+def usage(taken: int, spoken: str) -> UsageMetadata:
     """Estimated tokens of both sides."""
-    taken, given = len(heard) // 4 + 1, len(spoken) // 4 + 1
+    given = len(spoken) // CHARACTERS + 1
     return UsageMetadata(input_tokens=taken, output_tokens=given, total_tokens=taken + given)
 
 

@@ -181,7 +181,9 @@ def plain(answer: str) -> str:
 
 
 def claims(body: dict[str, Any]) -> list[str]:
-    return [line for line in plain(body["answer"]).splitlines() if line.startswith("- ") and "SELECT" not in line]
+    """What an answer says, but for the numbers of cases: which of two approved steps runs first is chance."""
+    said = [line for line in plain(body["answer"]).splitlines() if line.startswith("- ") and "SELECT" not in line]
+    return [re.sub(r"Case \d+", "Case", line) for line in said]
 
 
 def escalated(home: Path) -> list[tuple[str, str]]:

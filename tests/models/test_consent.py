@@ -44,11 +44,12 @@ def test_a_providers_key_is_not_handed_to_another_endpoint(monkeypatch):
 
 
 def test_disclosure_names_host_and_cost():
-    known = what_leaves(Settings(model="gpt-4o"))
-    assert (known.host, known.cost) == ("api.openai.com", "about $0.45 at list prices")
+    known = what_leaves(Settings(model="gpt-4o", model_price="2.50/10"))
+    assert (known.host, known.cost) == ("api.openai.com", "about $0.31 or more")
+    assert "CLEARANCE_MODEL_PRICE" in what_leaves(Settings(model="gpt-4o")).cost
     assert "results of tools" in known.text()
     other = what_leaves(Settings(model="gpt-4o", model_base_url="http://localhost:8000/v1"))
-    assert (other.host, other.local, other.cost) == ("localhost:8000", True, "unknown")
+    assert (other.host, other.local) == ("localhost:8000", True)
     with pytest.raises(ValueError, match="nothing leaves"):
         what_leaves(Settings())
 

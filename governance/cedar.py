@@ -1,0 +1,221 @@
+"""The policy engine on Cedar: facts in, one of three outcomes out. Needs manifests and policies, no server, database or graph.
+
+    engine = CedarPolicy(manifests, load("core", "supply_chain"))
+    engine.decide(CallFacts(...))  # Decision(outcome, rules, reasons, approvers, ..., labels)
+
+Cedar knows allow and deny. A rule that a person may waive is a forbid whose `unless` looks for its approver in
+`context.approvals`; where only such rules stand against a call, a second pass takes their approvers as granted, and if the
+call could then run, the outcome is approve. Whatever else comes up, an error of Cedar's included, is a denial.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, Literal
+
+import cedarpy
+
+from governance.bundle import Bundle, Rule
+from governance.labels import CLASSES, Labels, label
+from governance.manifest import ToolManifest
+from governance.matching import number
+from governance.policy import CallFacts, Decision, Panel, PlanFacts, StepFacts, Violation
+from governance.sources import leaves
+
+LARGEST = 2**62  # a Cedar Long is 64 bits wide
+SHORT = 64  # characters of an argument that a policy may compare
+TOOL = "tool"  # the approver that stands for the roles a manifest names
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What one pass of Cedar says: allowed, the rules behind it, and why it could not be evaluated."""
+
+    allowed: bool
+    rules: tuple[Rule, ...]
+    error: str = ""
+
+
+class CedarPolicy:
+    """A `PolicyEngine` over a bundle. `agents` gives agents their Cedar roles; `reviewers` are asked where a manifest names
+    nobody. A bundle is never changed: to reload, `load` another and make another engine."""
+
+    def __init__(
+        self,
+        manifests: Mapping[str, ToolManifest],
+        bundle: Bundle,
+        *,
+        agents: Mapping[str, Sequence[str]] | None = None,
+        reviewers: tuple[str, ...] = ("requester",),
+    ) -> None:
+        self._manifests = dict(manifests)
+        self._bundle = bundle
+        self._reviewers = reviewers
+        self._entities = _entities(self._manifests, agents or {}, bundle.schema)
+
+    @property
+    def version(self) -> str:
+        return self._bundle.version
+
+    def decide(self, call: CallFacts) -> Decision:
+        """The verdict on one call. Never raises: what cannot be judged is denied."""
+        try:
+            return self._decide(call)
+        except Exception as error:  # a call so strange that labelling it fails must not run
+            return self._deny(("policy-error",), (f"{call.tool} could not be judged: {error}",))
+
+    def check_plan(self, plan: PlanFacts) -> Sequence[Violation]:
+        """Every step that may not run as planned: tools without a manifest, and data that flows where it must not."""
+        steps = {step.id: step for step in plan.steps}
+        found: list[Violation] = []
+        for step in plan.steps:
+            highest = max((self._class(tool) for one in _upstream(step, steps) for tool in one.tools), default=0)
+            for tool in step.tools:
+                if tool not in self._manifests:
+                    found.append(Violation(step.id, "unlisted-tool", f"{tool} has no manifest"))
+                    continue
+                # what the step itself reads counts too: it may read before it sends
+                context = {**_person(plan), "upstream_class": max([highest, *(self._class(one) for one in step.tools)])}
+                answer = self._ask(step.agent, "plan", tool, context)
+                if not answer.allowed:
+                    rules = answer.rules or (_stopped(answer),)
+                    found += [Violation(step.id, rule.id, f"{tool}: {rule.reason}") for rule in rules]
+        return found
+
+    def _decide(self, call: CallFacts) -> Decision:
+        if call.tool not in self._manifests:
+            return self._deny(("unlisted-tool",), (f"{call.tool} has no manifest",))
+        if call.tool not in call.granted:
+            return self._deny(("not-granted",), (f"step {call.step_id} was not granted {call.tool}",))
+        manifest = self._manifests[call.tool]
+        labels = label(call, self._manifests)
+        context = {**_context(call, manifest, labels), "approvals": []}
+        action = _action(manifest)
+        first = self._ask(call.agent, action, call.tool, context)
+        outcome: Literal["allow", "approve", "deny"] = "allow" if first.allowed else "deny"
+        if not first.allowed and not first.error and first.rules and all(rule.outcome == "approve" for rule in first.rules):
+            granted = sorted({rule.approver for rule in first.rules})
+            if self._ask(call.agent, action, call.tool, {**context, "approvals": granted}).allowed:
+                outcome = "approve"
+        rules = first.rules or (_stopped(first),)
+        decision = Decision(
+            outcome,
+            tuple(rule.id for rule in rules),
+            tuple(rule.reason for rule in rules if rule.reason),
+            policy_version=self.version,
+            labels=labels.as_text(),
+        )
+        return self._with_panels(decision, first.rules, manifest) if outcome == "approve" else decision
+
+    def _with_panels(self, decision: Decision, rules: Sequence[Rule], manifest: ToolManifest) -> Decision:
+        """Who must agree. Panels of the same people are one; `approvers` and `quorum` sum them up, erring to more people."""
+        asked: dict[tuple[str, ...], Panel] = {}
+        for rule in rules:
+            named = manifest.approvers or self._reviewers
+            roles = named if rule.approver == TOOL else tuple(one.strip() for one in rule.approver.split(","))
+            known = asked.get(roles, Panel(roles))
+            asked[roles] = Panel(roles, max(known.quorum, rule.quorum), known.others or rule.separate)
+        panels = tuple(asked.values())
+        everyone = tuple(dict.fromkeys(role for panel in panels for role in panel.roles))
+        return replace(decision, approvers=everyone, quorum=sum(panel.quorum for panel in panels), panels=panels)
+
+    def _ask(self, agent: str, action: str, tool: str, context: Mapping[str, Any]) -> _Answer:
+        request = {
+            "principal": {"type": "Agent", "id": agent},
+            "action": {"type": "Action", "id": action},
+            "resource": {"type": "Tool", "id": tool},
+            "context": context,
+        }
+        answer = cedarpy.is_authorized(request, self._bundle.policies, self._entities, schema=self._bundle.schema)
+        said = answer.diagnostics
+        if said.errors:
+            return _Answer(False, (), f"the policies could not be evaluated: {said.errors[0]}")
+        rules = tuple(self._bundle.rules[id] for id in sorted(said.id_annotations_by_reason.values()))
+        return _Answer(answer.allowed, rules)
+
+    def _class(self, tool: str) -> int:
+        return CLASSES.index(self._manifests[tool].data_class) if tool in self._manifests else len(CLASSES) - 1
+
+    def _deny(self, rules: tuple[str, ...], reasons: tuple[str, ...]) -> Decision:
+        return Decision("deny", rules, reasons, policy_version=self.version)
+
+
+def _stopped(answer: _Answer) -> Rule:
+    """The rule that is named when none of the policies is."""
+    id, reason = ("policy-error", answer.error) if answer.error else ("no-permit", "no policy permits it")
+    return Rule(id, False, "deny", reason, "", 1, False, "")
+
+
+def _action(manifest: ToolManifest) -> str:
+    if manifest.effect != "read":
+        return "effect"
+    return "fetch" if manifest.egress else "read"
+
+
+def _person(facts: CallFacts | PlanFacts) -> dict[str, Any]:
+    return {"org": facts.caller.org, "user": facts.caller.user, "roles": list(facts.caller.roles)}
+
+
+def _context(call: CallFacts, manifest: ToolManifest, labels: Labels) -> dict[str, Any]:
+    context: dict[str, Any] = {
+        **_person(call),
+        "asked": labels.asked,
+        "tainted": labels.tainted,
+        "read_class": labels.read_class,
+        "target": labels.target,
+        "amount": labels.amount,
+        "link": labels.link,
+        "secret": labels.secret,
+        "arguments": [f"{name}={value}" for name, value in call.args.items() if _is_short(value)],
+    }
+    amounts = [abs(found) for name in manifest.amounts for one in leaves(call.args.get(name)) if (found := _amount(one.value))]
+    if amounts:
+        context["hundredths"] = int(min(max(amounts) * 100, Decimal(LARGEST)))
+    if call.budget_left is not None:
+        context["budget_left"] = max(-LARGEST, min(call.budget_left, LARGEST))
+    if call.now is not None:
+        context |= {"hour": call.now.hour, "weekday": call.now.isoweekday()}
+    return context
+
+
+def _amount(value: Any) -> Decimal:
+    """An amount that cannot be read counts as the largest."""
+    found = number(value)
+    return Decimal(LARGEST) if found is None else found
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, str | int | float) and len(str(value)) <= SHORT
+
+
+def _upstream(step: StepFacts, steps: Mapping[str, StepFacts]) -> list[StepFacts]:
+    found: dict[str, StepFacts] = {}
+    waiting = list(step.depends_on)
+    while waiting:
+        id = waiting.pop()
+        if id in steps and id not in found:
+            found[id] = steps[id]
+            waiting += steps[id].depends_on
+    return list(found.values())
+
+
+def _entities(
+    manifests: Mapping[str, ToolManifest], agents: Mapping[str, Sequence[str]], schema: cedarpy.Schema
+) -> cedarpy.Entities:
+    """The store that every decision shares: tools with what their manifests say, agents with their roles."""
+    found: list[dict[str, Any]] = []
+    for role in sorted({role for roles in agents.values() for role in roles}):
+        found.append({"uid": {"type": "Role", "id": role}, "attrs": {}, "parents": []})
+    for agent, roles in agents.items():
+        parents = [{"type": "Role", "id": role} for role in roles]
+        found.append({"uid": {"type": "Agent", "id": agent}, "attrs": {}, "parents": parents})
+    for name, manifest in manifests.items():
+        attrs = {
+            "data_class": CLASSES.index(manifest.data_class),
+            "egress": manifest.egress,
+            "irreversible": manifest.effect == "irreversible",
+            "approvers": list(manifest.approvers),
+        }
+        found.append({"uid": {"type": "Tool", "id": name}, "attrs": attrs, "parents": []})
+    return cedarpy.Entities.from_json_str(json.dumps(found), schema=schema)

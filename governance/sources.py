@@ -1,0 +1,103 @@
+"""What an agent has read, as sources of values: who could write each, and did the user point at it. Used by the labels.
+
+A result is walked once to its leaves. A leaf is *system-set* when its tool's output is trusted or its field is one of the
+manifest's system fields; everything else is text that somebody may have written for the agent to find.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+from governance.manifest import UNLISTED, ToolManifest
+from governance.matching import says
+from governance.policy import Seen
+
+ITEM, KEY, EVERY = "item", "key", "*"  # the field of an item of a bare list, of a key of a map; all fields
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One value of a result, the field it stands in and the record around it."""
+
+    field: str
+    value: Any
+    record: Mapping[str, Any] | None
+
+
+def leaves(value: Any, field: str = ITEM, record: Mapping[str, Any] | None = None) -> Iterator[Leaf]:
+    """Every scalar of JSON-like data, keys of maps included."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield Leaf(KEY, key, value)
+            yield from leaves(one, str(key), value)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for one in value:
+            yield from leaves(one, field, record)
+    elif value is not None and not isinstance(value, bool) and value != "":
+        yield Leaf(field, value, record)
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One result and who could write which part of it."""
+
+    seen: Seen
+    manifest: ToolManifest
+
+    @cached_property
+    def leaves(self) -> tuple[Leaf, ...]:
+        return tuple(leaves(self.seen.result))
+
+    @cached_property
+    def system(self) -> tuple[Leaf, ...]:
+        """The leaves that the system itself sets."""
+        if self.manifest.output == "trusted" or EVERY in self.manifest.system_fields:
+            return self.leaves
+        return tuple(leaf for leaf in self.leaves if leaf.field in self.manifest.system_fields)
+
+    @cached_property
+    def text(self) -> str:
+        """Everything in it that was not set by the system: what could be a message to the agent."""
+        if self.manifest.output == "trusted":
+            return ""
+        fields = self.manifest.system_fields
+        return "\n".join(str(leaf.value) for leaf in self.leaves if leaf.field not in fields and not _is_name(leaf))
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The texts among its arguments: where the agent looked."""
+        return tuple(leaf.value for leaf in leaves(dict(self.seen.args)) if leaf.field != KEY and isinstance(leaf.value, str))
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A reading in the light of a request. `pointed`: its arguments come from the user's words, or from a colleague's text
+    that the user pointed at."""
+
+    reading: Reading
+    pointed: bool
+
+    @property
+    def leads(self) -> bool:
+        """May its text say what to look at next? Only a colleague's, where the user pointed."""
+        return self.pointed and self.reading.manifest.output == "internal"
+
+
+@lru_cache(maxsize=256)
+def _reading(seen: Seen, manifest: ToolManifest) -> Reading:
+    return Reading(seen, manifest)
+
+
+def sources(trace: Sequence[Seen], manifests: Mapping[str, ToolManifest], request: str) -> tuple[Source, ...]:
+    """The results read so far, in order."""
+    found: list[Source] = []
+    for seen in trace:
+        reading = _reading(seen, manifests.get(seen.tool, UNLISTED))
+        texts = [request, *(source.reading.text for source in found if source.leads)]
+        found.append(Source(reading, any(says(text, word) for word in reading.words for text in texts)))
+    return tuple(found)
+
+
+def _is_name(leaf: Leaf) -> bool:
+    return leaf.field == KEY and str(leaf.value).isidentifier()  # other keys are data: titles, addresses
