@@ -49,7 +49,7 @@ class Sentence(Frozen):
 
     text: str
     citations: tuple[int, ...] = ()
-    kind: Literal["figure", "inference", "recommendation", "note"] = "figure"
+    kind: Literal["figure", "inference", "recommendation", "limit", "note"] = "figure"
     flagged: str = ""
 
 

@@ -6,17 +6,18 @@ the specialists' own claims are set out as they are.
 """
 
 import asyncio
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from governance.approval import Approval
 from governance.identity import Caller
 from graphs.agent import StepFailure
 from graphs.answer import Answer, AnswerChart, AnswerSection, AnswerTable, Citation, Origin, Sentence
 from graphs.brief import message, settings_list
 from graphs.claims import SLOT, typed, wrong_with
 from graphs.context import StepContext
+from graphs.decided import decisions, undecided
 from graphs.events import Emit
 from graphs.findings import calls_of
 from graphs.formats import show
@@ -31,7 +32,7 @@ from graphs.wire import Claim, Report, Section, TableRef
 from models.retry import ModelUnavailable
 from tools.results import Column, Figure, UnknownPath, lookup
 
-
+_ROW = re.compile(r"rows\[(\d+)\]\.(\w+)")
 PEOPLE = ("rejected", "expired")  # people said no, or nothing: not a failure, and said in a line of its own
 
 
@@ -57,6 +58,16 @@ class Evidence:
         source, path = self.split(ref)
         return lookup(self.products[source], path)
 
+    def row_name(self, ref: str) -> str:
+        """What the row of a reference is called: its first text that is not the value itself; empty for a figure of the whole."""
+        source, path = self.split(ref)
+        found = _ROW.match(path)
+        if not found:
+            return ""
+        row = self.products[source]["rows"][int(found[1])]
+        fields = (c["field"] for c in self.products[source]["columns"] if c["unit"] == "text" and c["field"] != found[2])
+        return next((row[field] for field in fields if isinstance(row.get(field), str)), "")
+
     def cite(self, ref: str) -> Citation:
         """The citation of a figure; the same reference keeps its number."""
         known = next((c for c in self.citations if c.ref == ref), None)
@@ -71,7 +82,7 @@ class Evidence:
         made = Citation(
             n=len(self.citations) + 1,
             ref=ref,
-            label=figure.label,
+            label=", ".join(filter(None, [figure.label, self.row_name(ref)])),
             value=figure.value,
             unit=figure.unit,
             shown=shown(figure),
@@ -206,44 +217,6 @@ def missing_products(
     return list(lost.values())
 
 
-ENDED: Mapping[str, str] = {
-    "pending": "still waits for a decision",
-    "approved": "approved, not carried out",
-    "consumed": "approved and carried out",
-    "answered": "answered instead of approved",
-    "void": "withdrawn before it was decided",
-    "superseded": "replaced by an edited request",
-}
-
-
-def about(row: Approval) -> str:
-    """What an approval was about: its title, or what the action would have changed."""
-    targets = ", ".join(str(row.args[name]) for name in row.manifest.targets if name in row.args)
-    return str(row.args.get("title") or targets or row.tool)
-
-
-def decisions(rows: Sequence[Approval]) -> tuple[str, ...]:
-    """One line for each approval: what was asked, what was decided, by whom."""
-    lines = []
-    for row in rows:
-        if row.status == "expired":
-            lines.append(f"{row.tool} ({about(row)}): nobody decided in time, so it was not done")
-            continue
-        by = f" by {', '.join(row.decided_by)}" if row.decided_by else ""
-        why = f": {row.message}" if row.message else ""
-        lines.append(f"{row.tool} ({about(row)}): {ENDED.get(row.status, row.status)}{by}{why}")
-    return tuple(lines)
-
-
-def undecided(rows: Sequence[Approval]) -> tuple[str, ...]:
-    """What was asked and ran out of time: nobody said no, so it is still to be decided."""
-    return tuple(
-        f"{about(row)}: nobody decided in time ({row.tool}, until {row.expires_at:%Y-%m-%d %H:%M} UTC), so nothing was done"
-        for row in rows
-        if row.status == "expired"
-    )
-
-
 async def report(
     services: Services,
     caller: Caller,
@@ -354,8 +327,7 @@ def _brief(
     domain: Domain,
 ) -> dict[str, Any]:
     effects = {step.id for step in plan.steps if step.effect != "read"}
-    acted_on = {step.for_each for step in plan.steps if step.effect != "read" and step.for_each}
-    acted_on |= {ref for step in plan.steps if step.effect != "read" for ref in step.inputs.values()}
+    acted_on = {ref for step in plan.steps if step.effect != "read" for ref in step.inputs.values()}
     return {
         "role": "reporter",
         "goal": request["goal"],

@@ -91,11 +91,14 @@ class Column(BaseModel):
 
 
 class Highlight(BaseModel):
-    """A sentence that the result supports. `slots` maps each `{name}` in `text` to a path inside this result."""
+    """A sentence that the result supports; a `limit` says what its figures cannot.
+
+    `slots` maps each `{name}` in `text` to a path inside this result.
+    """
 
     text: str
     slots: dict[str, str] = Field(default_factory=dict)
-    kind: Literal["figure", "inference", "recommendation"] = "figure"
+    kind: Literal["figure", "inference", "recommendation", "limit"] = "figure"
 
 
 class ChartHint(BaseModel):

@@ -90,7 +90,11 @@ def assess(args: CountryRiskArgs, ctx: ToolContext, measure: Measure, last_year:
             text="{supplier} has the highest index, {index} ({countries}).",
             slots={"supplier": "rows[0].supplier", "index": "rows[0].risk_index", "countries": "rows[0].countries"},
         ),
-        Highlight(text="For {share} of spend the country is unknown.", slots={"share": "figures.unknown_share"}),
+        Highlight(
+            text="For {share} of spend the country of manufacture is unknown.",
+            slots={"share": "figures.unknown_share"},
+            kind="limit",
+        ),
     ]
     if rows[largest].risk_index is not None and largest:
         slots = {"supplier": f"rows[{largest}].supplier", "index": f"rows[{largest}].risk_index"}
