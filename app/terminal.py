@@ -202,6 +202,7 @@ def print_answer(console: Console, answer: Answer, *, sources: bool = False) -> 
     console.rule(Text(reveal(answer.title), style="bold"), align="left")
     if answer.status != "complete":
         console.print(Text(f"This answer is {answer.status}: what is missing is said here.", style="bold red"))
+    _lines(console, "Still to decide", answer.undecided, "yellow")
     _lines(console, "Missing", answer.missing, "red")
     for section in answer.sections:
         console.print(Text(f"\n{reveal(section.heading)}", style="bold"))

@@ -14,8 +14,18 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class Origin(Frozen):
+    """Records behind a figure, and what they were loaded from ("" where the domain does not say)."""
+
+    records: Records
+    source: str = ""
+
+
 class Citation(Frozen):
-    """Where a figure comes from. `n` is its number in the answer; the same figure keeps the same number."""
+    """Where a figure comes from. `n` is its number in the answer; the same figure keeps the same number.
+
+    `origins` are `records` and those of further tables, each with the file or system it was loaded from.
+    """
 
     n: int
     ref: str = Field(description="step.product.path, e.g. s2.exposure.figures.top5_share")
@@ -31,6 +41,7 @@ class Citation(Frozen):
     as_of: str
     query: str
     records: Records | None = None
+    origins: tuple[Origin, ...] = ()
 
 
 class Sentence(Frozen):
@@ -38,15 +49,15 @@ class Sentence(Frozen):
 
     text: str
     citations: tuple[int, ...] = ()
-    kind: Literal["figure", "inference", "recommendation", "note"] = "figure"
+    kind: Literal["figure", "inference", "recommendation", "limit", "note"] = "figure"
     flagged: str = ""
 
 
 class AnswerTable(Frozen):
-    """`rows` are dicts by column field, typed; `shown` limits nothing: the renderer prints all rows given."""
+    """`rows` are dicts by column field, typed, with the `records` each rests on; the renderer prints all rows given."""
 
     caption: str
-    source: str = Field(description="step.product")
+    source: str = Field(description="step.product; several with commas where steps made the same product")
     columns: tuple[Column, ...]
     rows: tuple[dict[str, Any], ...]
     total_rows: int
@@ -78,6 +89,7 @@ class Answer(Frozen):
     missing: tuple[str, ...] = ()
     issues: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = Field((), description="what was asked for and nobody decided in time")
     decisions: tuple[str, ...] = Field((), description="approvals and what came of them")
     reused: tuple[str, ...] = Field((), description="what was taken over from the answer before")
     citations: tuple[Citation, ...] = ()

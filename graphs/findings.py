@@ -52,7 +52,13 @@ def problems(
     return wrong
 
 
-_KINDS: Mapping[str, str] = {"rejected": "rejected", "answered": "rejected", "deny": "denied", "denied": "denied"}
+_KINDS: Mapping[str, str] = {
+    "rejected": "rejected",
+    "answered": "rejected",
+    "expired": "expired",
+    "deny": "denied",
+    "denied": "denied",
+}
 
 
 def collect(step: Step, attempt: int, thread_id: str, values: Mapping[str, Any], seconds: float) -> StepResult:
@@ -83,7 +89,7 @@ def collect(step: Step, attempt: int, thread_id: str, values: Mapping[str, Any],
     missing = ", ".join(p for p in step.produces if p not in data)
     why = "; ".join(dict.fromkeys(call["error"] for call in errors) or finding.gaps) or "no reason given"
     error = StepError(kind=kind, message=f"no {missing}: {why}")
-    return StepResult(status="skipped" if kind == "rejected" else "failed", error=error, **said_all, **head)
+    return StepResult(status="skipped" if kind in ("rejected", "expired") else "failed", error=error, **said_all, **head)
 
 
 def usage_of(messages: Sequence[AnyMessage]) -> dict[str, int]:

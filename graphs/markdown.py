@@ -1,11 +1,13 @@
 """An answer as Markdown: what a chat shows, what `--json` carries, what `--out` writes. Pure text; nothing is looked up."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from graphs.answer import Answer, AnswerSection, AnswerTable, Citation, Sentence
+from graphs.answer import Answer, AnswerChart, AnswerSection, AnswerTable, Citation, Sentence
 from graphs.formats import show
+from tools.results import Records
 
 NUMERIC = frozenset({"count", "usd", "percent", "days", "score", "index", "ratio", "kg"})
+UNMARKED = frozenset({"figure", "limit", "note"})
 KEYS_SHOWN = 60
 
 
@@ -21,6 +23,7 @@ def _lines(answer: Answer) -> Iterator[str]:
     if answer.status != "complete":
         yield ""
         yield f"**This answer is {answer.status}.** What is missing is said below."
+    yield from _list("Still to decide", answer.undecided)
     yield from _list("Missing", answer.missing)
     for section in answer.sections:
         yield from _section(section)
@@ -28,11 +31,7 @@ def _lines(answer: Answer) -> Iterator[str]:
     yield from _list("Used again", answer.reused)
     yield from _list("What the checks found", answer.issues)
     yield from _list("Caveats", answer.caveats)
-    if answer.citations:
-        yield ""
-        yield "## Sources"
-        yield ""
-        yield from (f"{c.n}. {source(c)}" for c in answer.citations)
+    yield from _sources(answer.citations)
     yield ""
     yield f"---\n{made_by(answer)}"
 
@@ -45,13 +44,61 @@ def made_by(answer: Answer) -> str:
 
 def source(citation: Citation) -> str:
     """One source on one line: the figure, the call that made it, the records it rests on."""
-    rests = ""
-    if citation.records:
-        keys = citation.records.keys
+    made = f"{citation.tool} in step {citation.step}; {escape(citation.scope)}; {escape(citation.as_of)}"
+    return f"{_figure(citation)} — {made}{_rests(citation)}"
+
+
+def by_call(citations: Iterable[Citation]) -> list[list[Citation]]:
+    """The citations of one tool call together, in the order of the first number."""
+    calls: dict[tuple[str, ...], list[Citation]] = {}
+    for one in citations:
+        calls.setdefault((one.step, one.tool, one.call_id, one.scope, one.as_of), []).append(one)
+    return list(calls.values())
+
+
+def origins(citations: Iterable[Citation]) -> dict[str, str]:
+    """What the records of each cited table were loaded from, where that is known."""
+    return {one.records.table: one.source for c in citations for one in c.origins if one.source}
+
+
+def counted(records: Records) -> str:
+    """`1 record of cases`, `245 records of order_lines`."""
+    return f"{records.count:,} record{'' if records.count == 1 else 's'} of {records.table}"
+
+
+def drawn(chart: AnswerChart) -> str:
+    """What a chart shows: its source, population and dates."""
+    spec = chart.spec
+    points, total = len(spec["rows"]), spec["total_rows"]
+    which = f"the first {points} of {total} rows" if points < total else f"all {total} rows"
+    return f"{which} of {spec['source']}; {spec['scope']}; {spec['as_of']}"
+
+
+def _sources(citations: tuple[Citation, ...]) -> Iterator[str]:
+    """Grouped by tool call, so that what a call's figures share is said once; then where the records came from."""
+    if not citations:
+        return
+    yield from ("", "## Sources")
+    for group in by_call(citations):
+        one = group[0]
+        yield from ("", f"**{escape(one.tool)} in step {one.step}**; {escape(one.scope)}; {escape(one.as_of)}", "")
+        yield from (f"- **{c.n}** {_figure(c)}{_rests(c)}" for c in group)
+    if where := origins(citations):
+        yield from ("", "**Where the records come from**", "")
+        yield from (f"- {escape(table)}: {escape(said)}" for table, said in sorted(where.items()))
+
+
+def _figure(citation: Citation) -> str:
+    return f"{escape(citation.label)}: {escape(citation.shown)}"
+
+
+def _rests(citation: Citation) -> str:
+    said = []
+    for origin in citation.origins:
+        keys = origin.records.keys
         cut = keys if len(keys) <= KEYS_SHOWN else keys[:KEYS_SHOWN].rsplit(",", 1)[0] + ",…"
-        rests = f"; {citation.records.count:,} records of {citation.records.table} ({cut})"
-    head = f"{escape(citation.label)}: {escape(citation.shown)}"
-    return f"{head} — {citation.tool} in step {citation.step}; {escape(citation.scope)}; {escape(citation.as_of)}{rests}"
+        said.append(f"; {escape(counted(origin.records))} ({cut})")
+    return "".join(said)
 
 
 def _section(section: AnswerSection) -> Iterator[str]:
@@ -65,13 +112,13 @@ def _section(section: AnswerSection) -> Iterator[str]:
         yield from _table(table)
     for chart in section.charts:
         yield ""
-        yield f"*Chart: {escape(chart.caption)}*"
+        yield f"*Chart: {escape(chart.caption)}*; {escape(drawn(chart))}"
 
 
 def said(sentence: Sentence) -> str:
     marks = "".join(f"[{n}]" for n in sentence.citations)
     flag = f" **(not relied on: {escape(sentence.flagged)})**" if sentence.flagged else ""
-    kind = "" if sentence.kind in ("figure", "note") else f" *({sentence.kind})*"
+    kind = "" if sentence.kind in UNMARKED else f" *({sentence.kind})*"
     return f"{escape(sentence.text)} {marks}{kind}{flag}".rstrip()
 
 

@@ -54,7 +54,9 @@ class Step(Frozen):
 class StepError(Frozen):
     """Why a step did not succeed. `kind` decides what happens next."""
 
-    kind: Literal["raised", "timeout", "junk", "loop", "denied", "rejected", "upstream", "model", "cancelled", "tool"]
+    kind: Literal[
+        "raised", "timeout", "junk", "loop", "denied", "rejected", "expired", "upstream", "model", "cancelled", "tool"
+    ]
     message: str
 
 

@@ -5,23 +5,26 @@ what is missing and which conclusions fall with it, what was decided about appro
 the specialists' own claims are set out as they are.
 """
 
+import asyncio
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from governance.approval import Approval
 from governance.identity import Caller
 from graphs.agent import StepFailure
-from graphs.answer import Answer, AnswerChart, AnswerSection, AnswerTable, Citation, Sentence
+from graphs.answer import Answer, AnswerChart, AnswerSection, AnswerTable, Citation, Origin, Sentence
 from graphs.brief import message, settings_list
 from graphs.claims import SLOT, typed, wrong_with
 from graphs.context import StepContext
+from graphs.decided import decisions, undecided
 from graphs.events import Emit
 from graphs.findings import calls_of
 from graphs.formats import show
 from graphs.ground import Ground
 from graphs.plan import Plan, StepResult
 from graphs.scheduler import lost_with
+from graphs.sections import one_of_each
 from graphs.services import Services
 from graphs.specialists.base import Domain
 from graphs.step import ask
@@ -29,11 +32,15 @@ from graphs.wire import Claim, Report, Section, TableRef
 from models.retry import ModelUnavailable
 from tools.results import Column, Figure, UnknownPath, lookup
 
+_ROW = re.compile(r"rows\[(\d+)\]\.(\w+)")
+PEOPLE = ("rejected", "expired")  # people said no, or nothing: not a failure, and said in a line of its own
+
 
 class Evidence:
     """All products of a run by reference, and where each figure in them comes from."""
 
-    def __init__(self, results: Mapping[str, StepResult]) -> None:
+    def __init__(self, results: Mapping[str, StepResult], origins: Mapping[str, str] | None = None) -> None:
+        self.origins = origins or {}
         done = [r for r in results.values() if r.data]
         self.products = {f"{r.step_id}.{product}": data for r in done for product, data in r.data.items()}
         self.results = {r.step_id: r for r in done}
@@ -51,6 +58,16 @@ class Evidence:
         source, path = self.split(ref)
         return lookup(self.products[source], path)
 
+    def row_name(self, ref: str) -> str:
+        """What the row of a reference is called: its first text that is not the value itself; empty for a figure of the whole."""
+        source, path = self.split(ref)
+        found = _ROW.match(path)
+        if not found:
+            return ""
+        row = self.products[source]["rows"][int(found[1])]
+        fields = (c["field"] for c in self.products[source]["columns"] if c["unit"] == "text" and c["field"] != found[2])
+        return next((row[field] for field in fields if isinstance(row.get(field), str)), "")
+
     def cite(self, ref: str) -> Citation:
         """The citation of a figure; the same reference keeps its number."""
         known = next((c for c in self.citations if c.ref == ref), None)
@@ -60,14 +77,15 @@ class Evidence:
         figure, data = self.figure(ref), self.products[source]
         step, _, product = source.partition(".")
         result = self.results[step]
+        rests = figure.records.every() if figure.records else ()
         call = next((c for c in result.calls if c.get("product") == product and c["kind"] == "ok"), {})
         made = Citation(
             n=len(self.citations) + 1,
             ref=ref,
-            label=figure.label,
+            label=", ".join(filter(None, [figure.label, self.row_name(ref)])),
             value=figure.value,
             unit=figure.unit,
-            shown=show(figure.value, figure.unit),
+            shown=shown(figure),
             step=step,
             specialist=result.specialist,
             tool=str(call.get("tool", "")),
@@ -76,6 +94,7 @@ class Evidence:
             as_of=data["as_of"],
             query=data.get("query", ""),
             records=figure.records,
+            origins=tuple(Origin(records=one, source=self.origins.get(one.table, "")) for one in rests),
         )
         self.citations.append(made)
         return made
@@ -108,10 +127,25 @@ def problems(report: Report, ground: Ground, charts: Mapping[str, Any]) -> list[
 
 def sentence(claim: Claim, evidence: Evidence) -> Sentence:
     """A claim with its slots filled. One that cites nothing is flagged: nobody can check it."""
-    cited = {slot.name: evidence.cite(slot.ref) for slot in claim.slots}
-    text = SLOT.sub(lambda match: cited[match[1]].shown, claim.text)  # at once: a value from the records is no template
-    flagged = "" if cited else "it cites no evidence"
-    return Sentence(text=text, citations=tuple(dict.fromkeys(c.n for c in cited.values())), kind=claim.kind, flagged=flagged)
+    found = {slot.name: evidence.figure(slot.ref) for slot in claim.slots}
+    text = SLOT.sub(lambda match: shown(found[match[1]]), claim.text)  # at once: a value from the records is no template
+    numbers = tuple(dict.fromkeys(evidence.cite(ref).n for ref in to_cite(claim, evidence)))
+    flagged = "" if claim.slots else "it cites no evidence"
+    return Sentence(text=text, citations=numbers, kind=claim.kind, flagged=flagged)
+
+
+def shown(figure: Figure) -> str:
+    return show(figure.value, figure.unit)
+
+
+def to_cite(claim: Claim, evidence: Evidence) -> list[str]:
+    """The references that get a number: every figure, and a name only where no figure of its own row (or of its result's
+    figures) stands beside it, for that figure's evidence is the name's."""
+    places = {slot.ref: slot.ref.rpartition(".")[0] for slot in claim.slots}
+    figures = [ref for ref in places if evidence.figure(ref).unit != "text"]
+    covered = {places[ref] for ref in figures}
+    names = {places[ref]: ref for ref in reversed(places) if places[ref] not in covered}
+    return [ref for ref in places if ref in figures or ref in names.values()]
 
 
 def table(ref: TableRef, evidence: Evidence) -> AnswerTable:
@@ -159,7 +193,7 @@ def missing_products(
     made = {product for r in results.values() for product in r.data}
     lost: dict[str, dict[str, Any]] = {}
     for id, result in results.items():
-        if result.status not in ("failed", "skipped") or (result.error and result.error.kind == "rejected"):
+        if result.status not in ("failed", "skipped") or (result.error and result.error.kind in PEOPLE):
             continue
         step = next((s for s in plan.steps if s.id == id), None)
         for product in step.produces if step else ():
@@ -169,7 +203,7 @@ def missing_products(
                 lost.setdefault(
                     product, {"product": product, "title": titles.get(product, product), "why": why, "affects": affects}
                 )
-    decided = {r.step_id for r in results.values() if r.error and r.error.kind == "rejected"}
+    decided = {r.step_id for r in results.values() if r.error and r.error.kind in PEOPLE}
     for product in request.get("products", []):
         steps = [s for s in plan.steps if product in s.produces]
         settled = steps and all(s.id in decided or (s.id in results and results[s.id].status == "succeeded") for s in steps)
@@ -181,18 +215,6 @@ def missing_products(
                 "affects": [],
             }
     return list(lost.values())
-
-
-def decisions(rows: Sequence[Approval]) -> tuple[str, ...]:
-    """One line for each approval: what was asked, what was decided, by whom."""
-    lines = []
-    for row in rows:
-        about = ", ".join(f"{k}={v}" for k, v in row.args.items() if k in ("supplier", "title", "case_id")) or row.tool
-        status = "approved and carried out" if row.status == "consumed" else row.status
-        by = f" by {', '.join(row.decided_by)}" if row.decided_by else ""
-        why = f": {row.message}" if row.message else ""
-        lines.append(f"{row.tool} ({about}): {status}{by}{why}")
-    return tuple(lines)
 
 
 async def report(
@@ -210,9 +232,10 @@ async def report(
     """The whole answer. Never raises for what a reporter does wrong."""
     order = {id: n for n, id in enumerate(plan.ids())}
     done = sorted((r for r in results.values() if r.data), key=lambda r: order.get(r.step_id, 999))
-    evidence = Evidence({r.step_id: r for r in done})
+    origins = await asyncio.to_thread(services.domain.origins, services.resources)
+    evidence = Evidence({r.step_id: r for r in done}, origins)
     lost = missing_products(request, plan, results, services.domain)
-    task = message("Write the answer.", _brief(request, done, lost, issues, services.domain))
+    task = message("Write the answer.", _brief(request, plan, done, lost, issues, services.domain))
 
     deeds = frozenset(f"{r.step_id}.{call['product']}" for r in done for call in r.calls if call.get("effect"))
     by_code = (*(missing_line(item) for item in lost), *(i["text"] for i in issues), *(text for r in done for text in r.gaps))
@@ -248,7 +271,7 @@ async def report(
             written = plain(done, services.domain)
     else:
         written = Report(title="Nothing was carried out", sections=[], caveats=[])
-    sections = tuple(
+    sections = one_of_each(
         AnswerSection(
             heading=section.heading,
             sentences=tuple(sentence(claim, evidence) for claim in section.claims),
@@ -258,8 +281,10 @@ async def report(
         for section in written.sections
     )
     rows = sorted(await services.approvals.of_execution(execution_id), key=lambda row: order.get(row.step_id, len(order)))
+    elsewhere = {*notes, *(missing_line(item) for item in lost)}
     caveats = dict.fromkeys([*request.get("notes", []), *written.caveats, *(c for r in done for c in r.caveats)])
-    failed = (
+    open_still = undecided(rows)
+    failed = bool(open_still) or (
         bool(lost) or not results or any(r.status in ("failed", "cancelled") for r in results.values() if r.step_id in order)
     )
     model = services.model_for("reporter")
@@ -271,7 +296,8 @@ async def report(
         sections=sections,
         missing=tuple(missing_line(item) for item in lost),
         issues=tuple(dict.fromkeys(notes)),
-        caveats=tuple(caveats),
+        caveats=tuple(text for text in caveats if text not in elsewhere),
+        undecided=open_still,
         decisions=decisions(rows),
         reused=taken_over(plan, results),
         citations=tuple(evidence.citations),
@@ -289,16 +315,19 @@ def taken_over(plan: Plan, results: Mapping[str, StepResult]) -> tuple[str, ...]
 
 def missing_line(item: Mapping[str, Any]) -> str:
     falls = f" What depended on it is missing or weaker: {', '.join(item['affects'])}." if item["affects"] else ""
-    return f"{item['title']} is missing: {item['why']}.{falls}"
+    return f"{item['title']} is missing: {item['why'].rstrip('.')}.{falls}"
 
 
 def _brief(
     request: Mapping[str, Any],
+    plan: Plan,
     done: Sequence[StepResult],
     lost: Sequence[Mapping[str, Any]],
     issues: Sequence[Mapping[str, Any]],
     domain: Domain,
 ) -> dict[str, Any]:
+    effects = {step.id for step in plan.steps if step.effect != "read"}
+    acted_on = {ref for step in plan.steps if step.effect != "read" for ref in step.inputs.values()}
     return {
         "role": "reporter",
         "goal": request["goal"],
@@ -310,6 +339,7 @@ def _brief(
                 "specialist": r.specialist,
                 "title": next((p.title for p in domain.products if p.name in r.data), r.specialist),
                 "status": r.status,
+                "effect": r.step_id in effects,
                 "headline": r.headline,
                 "products": [
                     {
@@ -320,6 +350,7 @@ def _brief(
                         "as_of": data["as_of"],
                         "columns": data["columns"],
                         "row_count": len(data["rows"]),
+                        "acted_on": f"{r.step_id}.{product}" in acted_on,
                         "chart": data["chart"],
                         "caveats": data["caveats"],
                     }

@@ -84,7 +84,9 @@ class Claim(Wire):
 
     text: str
     slots: list[Slot]
-    kind: Literal["figure", "inference", "recommendation"]
+    kind: Literal["figure", "inference", "recommendation", "limit"] = Field(
+        description="limit: what the figures cannot say, or how far"
+    )
 
 
 class ProducedBy(Wire):

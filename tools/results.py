@@ -17,13 +17,17 @@ Scalar = Decimal | int | str | bool | None
 
 
 class Records(BaseModel):
-    """The records a figure rests on: a table of the system of record and its keys, compactly ("1-3,17,20-25")."""
+    """The records a figure rests on: a table of the system of record and its keys, compactly ("1-3,17,20-25").
+
+    `also` are records of other tables without which the figure could not be computed, such as a country's indicators.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     table: str
     keys: str
     count: int
+    also: tuple["Records", ...] = ()
 
     @classmethod
     def of(cls, table: str, keys: Iterable[int]) -> "Records":
@@ -38,8 +42,20 @@ class Records(BaseModel):
         packed = ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
         return cls(table=table, keys=packed, count=len(ordered))
 
+    def beside(self, *others: "Records") -> "Records":
+        """These records and `others`, one `Records` a table; others of this table are left out."""
+        tables: dict[str, set[int]] = {}
+        for one in (part for other in (*self.also, *others) for part in other.every()):
+            if one.table != self.table:
+                tables.setdefault(one.table, set()).update(one.expand())
+        return self.model_copy(update={"also": tuple(Records.of(name, keys) for name, keys in tables.items())})
+
+    def every(self) -> tuple["Records", ...]:
+        """These records and those of other tables."""
+        return (self, *self.also)
+
     def expand(self) -> list[int]:
-        """The integer keys."""
+        """The integer keys in `table`."""
         found: list[int] = []
         for part in filter(None, self.keys.split(",")):
             first, _, last = part.partition("-")
@@ -75,11 +91,14 @@ class Column(BaseModel):
 
 
 class Highlight(BaseModel):
-    """A sentence that the result supports. `slots` maps each `{name}` in `text` to a path inside this result."""
+    """A sentence that the result supports; a `limit` says what its figures cannot.
+
+    `slots` maps each `{name}` in `text` to a path inside this result.
+    """
 
     text: str
     slots: dict[str, str] = Field(default_factory=dict)
-    kind: Literal["figure", "inference", "recommendation"] = "figure"
+    kind: Literal["figure", "inference", "recommendation", "limit"] = "figure"
 
 
 class ChartHint(BaseModel):

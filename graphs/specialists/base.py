@@ -117,7 +117,8 @@ class Resources(Protocol):
 @dataclass(frozen=True)
 class Domain:
     """Everything the core knows of a domain. `version(resources)` changes when its records do: evidence of another version is
-    not used again. `read` and `version` block: call them in a thread. `verifier_tools`: those by which its results can be held
+    not used again. `origins(resources)` says for each table of records what it was filled from, as a person would look for it.
+    `read`, `version` and `origins` block: call them in a thread. `verifier_tools`: those by which its results can be held
     against its records. `asks`: for a setting that only the user can give, the question when a tool cannot do without it."""
 
     name: str
@@ -133,3 +134,4 @@ class Domain:
     verifier_tools: tuple[str, ...] = ()
     asks: Mapping[str, str] = field(default_factory=dict)
     version: Callable[[Any], str] = field(default=lambda resources: "")
+    origins: Callable[[Any], Mapping[str, str]] = field(default=lambda resources: {})

@@ -1,7 +1,7 @@
 """The verifier: has each product's evidence checked by the tool for it, then says what does not hold or does not match."""
 
 from models.offline.request import Bound, Call, Json, Reply, Request, Result, Turn
-from models.offline.words import without_figures
+from models.offline.words import listed, without_figures
 
 
 def verify(brief: Json, turn: Turn, request: Request) -> Reply:
@@ -44,12 +44,12 @@ def mismatches(data: Json) -> bool:
 
 
 def dates(results: list[Json]) -> list[Json]:
-    """A note when the results speak of different dates."""
-    spoken: dict[str, list[Json]] = {}
+    """A note when the results speak of different dates. What several steps made of one kind is named once."""
+    spoken: dict[str, dict[str, None]] = {}
     for one in results:
-        spoken.setdefault(str(one.get("as_of", "")), []).append(one)
-    if len(spoken) < 2:
+        spoken.setdefault(str(one.get("as_of", "")), {})[one["product"].replace("_", " ")] = None
+    groups = list(dict.fromkeys(listed(list(names)) for names in spoken.values()))
+    if len(spoken) < 2 or len(groups) < 2:
         return []
-    first, *others = (", ".join(one["product"].replace("_", " ") for one in group) for group in spoken.values())
-    text = f"{first.capitalize()} and {', '.join(others)} speak of different dates; each figure shows its own."
+    text = f"Not all results speak of the same dates, and each figure shows its own: {'; '.join(groups)}."
     return [{"step": results[0]["step"], "severity": "note", "text": text}]

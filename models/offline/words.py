@@ -106,3 +106,8 @@ def without_figures(text: str) -> str:
     """The text with no digit in it: words that hold one are left out. For titles, where code forbids figures."""
     kept = " ".join(word for word in text.split() if not any(c.isdigit() for c in word))
     return re.sub(r"\s+([,.;:)])", r"\1", kept).strip(" ,;:-–(")
+
+
+def listed(names: list[str]) -> str:
+    """ "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

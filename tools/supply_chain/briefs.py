@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from governance.manifest import ToolManifest
 from tools.registry import ToolContext, ToolError, tool
-from tools.results import Column, Figure, Highlight, Row, ToolResult, product_ref
+from tools.results import Column, Figure, Highlight, Records, Row, ToolResult, product_ref
 from tools.supply_chain.case_book import open_on, owner_for, subject
 from tools.supply_chain.lines import upstream
 from tools.supply_chain.score import RiskScores, ScoreRow
@@ -110,7 +110,14 @@ def approval_briefs(args: BriefArgs, ctx: ToolContext) -> ApprovalBriefs:
             Column(field="recommendation", label="Recommendation"),
             Column(field="open_cases", label="Open cases"),
         ],
-        figures={"proposed": Figure(value=len(rows), unit="count", label="proposed escalations")},
+        figures={
+            "proposed": Figure(
+                value=len(rows),
+                unit="count",
+                label="proposed escalations",
+                records=Records.of("suppliers", (row.supplier_id for row in rows)),
+            )
+        },
         highlights=highlights,
         caveats=[*known, "A proposal opens nothing: each case needs its own approval."],
         query=f"rows of {args.risk_scores_ref} over its threshold; due = today + {DUE_DAYS} days by severity",

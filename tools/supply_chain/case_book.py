@@ -144,11 +144,11 @@ def _result(connection: Connection, case_id: int, today: date) -> CaseResult:
     slots = {name: f"rows[0].{name}" for name in ("case_id", "supplier", "status", "owner", "due")}
     return CaseResult(
         title=f"Escalation case {case_id}",
-        scope=f"one escalation case for {row.supplier}",
+        scope="escalation cases on record",
         as_of=str(today),
         rows=[row],
         columns=COLUMNS,
-        highlights=[Highlight(text="Case {case_id} is {status} for {supplier}, owned by {owner}, due {due}.", slots=slots)],
+        highlights=[Highlight(text="Case {case_id} for {supplier} is {status}: owner {owner}, due {due}.", slots=slots)],
         caveats=[f"{row.supplier} has other open cases: {', '.join(map(str, more))}."] if more else [],
         query=f"SELECT * FROM cases WHERE id = {case_id}",
     )

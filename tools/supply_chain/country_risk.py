@@ -66,7 +66,7 @@ def assess(args: CountryRiskArgs, ctx: ToolContext, measure: Measure, last_year:
         raise ToolError("no manufacturing country of these lines has a governance indicator on record: load the indicators")
     rows = [
         CountryRiskRow(
-            records=cite(own),
+            records=cite(own).beside(_measured(own, readings)),
             supplier_id=supplier_id,
             supplier=own[0].supplier,
             countries=", ".join(sorted({line.site_iso3 for line in own if line.site_iso3})) or "unknown",
@@ -90,7 +90,11 @@ def assess(args: CountryRiskArgs, ctx: ToolContext, measure: Measure, last_year:
             text="{supplier} has the highest index, {index} ({countries}).",
             slots={"supplier": "rows[0].supplier", "index": "rows[0].risk_index", "countries": "rows[0].countries"},
         ),
-        Highlight(text="For {share} of spend the country is unknown.", slots={"share": "figures.unknown_share"}),
+        Highlight(
+            text="For {share} of spend the country of manufacture is unknown.",
+            slots={"share": "figures.unknown_share"},
+            kind="limit",
+        ),
     ]
     if rows[largest].risk_index is not None and largest:
         slots = {"supplier": f"rows[{largest}].supplier", "index": f"rows[{largest}].risk_index"}
@@ -113,7 +117,7 @@ def assess(args: CountryRiskArgs, ctx: ToolContext, measure: Measure, last_year:
                 value=_weighted(list(lines.all), readings),
                 unit="score",
                 label="governance risk of all spend",
-                records=cite(known),
+                records=cite(known).beside(_measured(known, readings)),
             ),
             "unknown_share": Figure(
                 value=percent(spend_cents(lines.all) - spend_cents(known), spend_cents(lines.all)),
@@ -142,6 +146,11 @@ def assess(args: CountryRiskArgs, ctx: ToolContext, measure: Measure, last_year:
         chart=ChartHint(type="bar", title="Governance risk by supplier", x="supplier", y=["risk_index"]),
         query=lines.query,
     )
+
+
+def _measured(lines: list[Line], readings: dict[int, Reading]) -> Records:
+    """The indicators that the lines' indexes were read from."""
+    return Records.of("indicators", (key for line in lines if line.id in readings for key in readings[line.id].ids))
 
 
 def _weighted(lines: list[Line], readings: dict[int, Reading]) -> Decimal | None:

@@ -70,20 +70,24 @@ def check_evidence(args: EvidenceArgs, ctx: ToolContext) -> EvidenceCheck:
     places = list(cited(given))
     wanted: dict[str, set[int]] = {}
     for place in places:
-        wanted.setdefault(place.records.table, set()).update(place.records.expand())
+        for records in place.records.every():
+            wanted.setdefault(records.table, set()).update(records.expand())
     known, facts = ctx.resources.reading.run_sync(lambda connection: _read(connection, wanted))
     problems, recomputed = [], 0
     for place in places:
-        keys, table = place.records.expand(), place.records.table
-        missing = len(keys) if table not in known else sum(key not in known[table] for key in keys)
-        if missing:
-            problems.append(_problem(place, "cited records are not on record", len(keys), len(keys) - missing))
-        if len(keys) != place.records.count:
-            problems.append(_problem(place, "the number of cited records differs", place.records.count, len(keys)))
-        if table != order_lines.name or missing:
+        absent = False
+        for records in place.records.every():
+            keys, table = records.expand(), records.table
+            missing = len(keys) if table not in known else sum(key not in known[table] for key in keys)
+            absent = absent or bool(missing)
+            if missing:
+                problems.append(_problem(place, "cited records are not on record", len(keys), len(keys) - missing))
+            if len(keys) != records.count:
+                problems.append(_problem(place, "the number of cited records differs", records.count, len(keys)))
+        if place.records.table != order_lines.name or absent:
             continue
         for name, value in place.values.items():
-            again = RECOMPUTED[name]([facts[key] for key in keys])
+            again = RECOMPUTED[name]([facts[key] for key in place.records.expand()])
             recomputed += 1
             if Decimal(str(value)) != again:
                 problems.append(_problem(place, f"{name} differs when recomputed", value, again))

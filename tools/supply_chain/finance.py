@@ -167,7 +167,11 @@ def country_exposure(args: Filters, ctx: ToolContext) -> CountryExposure:
                 text="{share} of spend ({spend}) is made in {country}, by {suppliers} suppliers.",
                 slots={n: f"rows[0].{n}" for n in ("share", "spend", "country", "suppliers")},
             ),
-            Highlight(text="For {unknown} of spend the country is unknown.", slots={"unknown": "figures.unknown_share"}),
+            Highlight(
+                text="For {unknown} of spend the country of manufacture is unknown.",
+                slots={"unknown": "figures.unknown_share"},
+                kind="limit",
+            ),
         ],
         caveats=[
             WAREHOUSE,

@@ -17,6 +17,7 @@ from tools.supply_chain.tables import sanctions
 
 READ = ToolManifest(effect="read", output="trusted", data_class="confidential")
 THRESHOLD = 80.0
+NAMED = 3  # candidates that are named in sentences; the table has them all
 CANDIDATE = "A match of names is a candidate for a human to check, never a verdict."
 
 
@@ -67,9 +68,10 @@ def screen_suppliers(args: ScreeningArgs, ctx: ToolContext) -> Screening:
     for index, row in enumerate(given.rows):
         similarity, name, entry = best[index]
         hit = similarity >= args.similarity
+        own = Records.of("suppliers", [row.supplier_id])
         rows.append(
             ScreeningRow(
-                records=Records.of("sanctions", [entries[entry][0]]) if hit else Records.of("suppliers", [row.supplier_id]),
+                records=Records.of("sanctions", [entries[entry][0]]).beside(own) if hit else own,
                 supplier_id=row.supplier_id,
                 supplier=row.supplier,
                 candidate=hit,
@@ -82,16 +84,21 @@ def screen_suppliers(args: ScreeningArgs, ctx: ToolContext) -> Screening:
         )
     rows.sort(key=lambda row: (not row.candidate, -row.similarity, row.supplier))
     hits = [row for row in rows if row.candidate]
+    has = "has" if len(hits) == 1 else "have"
     highlights = [
         Highlight(
-            text="{candidates} of {screened} suppliers have a name near one on the sanctions list: for a human to check.",
+            text=f"{{candidates}} of {{screened}} suppliers {has} a name near one on the sanctions list.",
             slots={"candidates": "figures.candidates", "screened": "figures.screened"},
         )
     ]
-    if hits:
-        slots = {name: f"rows[0].{name}" for name in ("supplier", "entry", "similarity")}
-        text = "The nearest is {supplier}, whose name resembles {entry} (similarity {similarity}); this is no verdict."
-        highlights.append(Highlight(text=text, slots=slots))
+    highlights += [
+        Highlight(
+            text="Check {supplier}: its name resembles {entry} on the sanctions list (similarity {similarity}), which is no verdict.",
+            slots={name: f"rows[{index}].{name}" for name in ("supplier", "entry", "similarity")},
+            kind="recommendation",
+        )
+        for index in range(min(len(hits), NAMED))
+    ]
     return Screening(
         title="Sanctions screening",
         scope=f"{len(rows)} suppliers against {len(entries)} entries, candidates from similarity {args.similarity:g}",

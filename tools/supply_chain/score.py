@@ -16,7 +16,7 @@ known country; then the other weights are scaled up. Weights and threshold are c
 adds at most the sanctions weight, 10 points as shipped: it is no verdict and cannot lift a supplier over the threshold alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import ClassVar, Literal
 
@@ -140,23 +140,26 @@ def score_suppliers(args: ScoreArgs, ctx: ToolContext) -> RiskScores:
     deliveries = {row.supplier_id: row for row in delivered.rows} if delivered else {}
     country = upstream(ctx, args.country_risk_ref, CountryRisk) if args.country_risk_ref else None
     screening = upstream(ctx, args.sanctions_ref, Screening) if args.sanctions_ref else None
-    indexes = {row.supplier_id: row.risk_index for row in country.rows} if country else {}
+    countries = {row.supplier_id: row for row in country.rows} if country else {}
     screened = {row.supplier_id: row for row in screening.rows} if screening else {}
     rows = []
     for row in exposure.rows:
         delivery, candidate = deliveries.get(row.supplier_id), screened.get(row.supplier_id)
+        place = countries.get(row.supplier_id)
         parts: dict[str, Decimal | None] = {
             "exposure": full_at(row.share, weights.full_share),
             "delivery": full_at(delivery.shrunk_late_rate, weights.full_late_rate) if delivery else None,
-            "country": indexes.get(row.supplier_id),
+            "country": place.risk_index if place else None,
             "sanctions": None if candidate is None else candidate.similarity if candidate.candidate else rounded(0),
         }
         score, points = weighted(parts, weights)
+        listed = candidate if candidate and candidate.candidate else None
+        rests = [one.records for one in (place, listed) if one]
         fields = {f"{name}_part": value for name, value in parts.items()} | {f"{n}_points": v for n, v in points.items()}
         made = ScoreRow.model_validate(
             fields
             | {
-                "records": row.records,
+                "records": row.records.beside(*rests),
                 "supplier_id": row.supplier_id,
                 "supplier": row.supplier,
                 "score": score,
@@ -186,7 +189,7 @@ def score_suppliers(args: ScoreArgs, ctx: ToolContext) -> RiskScores:
         rows=rows,
         columns=COLUMNS,
         figures=_figures(rows, over, threshold, weights, absent),
-        highlights=_highlights(over),
+        highlights=_highlights(rows, over),
         caveats=_caveats(rows, absent, screening is not None)
         + [said for said in exposure.caveats if said.startswith("Shares")],
         chart=ChartHint(
@@ -209,6 +212,7 @@ def score_suppliers(args: ScoreArgs, ctx: ToolContext) -> RiskScores:
 COLUMNS = [
     Column(field="supplier", label="Supplier"),
     Column(field="score", label="Risk score", unit="score"),
+    Column(field="severity", label="Severity"),
     Column(field="exposure_part", label="Exposure", unit="score"),
     Column(field="delivery_part", label="Delivery", unit="score"),
     Column(field="country_part", label="Country", unit="score"),
@@ -223,7 +227,6 @@ COLUMNS = [
     Column(field="late_lines", label="Late", unit="count"),
     Column(field="late_rate", label="Late rate", unit="percent"),
     Column(field="shrunk_late_rate", label="Late rate, shrunk", unit="percent"),
-    Column(field="severity", label="Severity"),
     Column(field="over_threshold", label="Over threshold"),
 ]
 
@@ -248,10 +251,12 @@ def _figures(
     cited = Records.of("order_lines", (key for row in over for key in row.records.expand()))
     spend = sum((row.spend for row in over), Decimal(0))
     figures = {
-        "threshold": Figure(value=threshold, unit="score", label="threshold"),
+        "threshold": Figure(value=threshold, unit="score", label="threshold, a setting"),
         "over_count": Figure(value=len(over), unit="count", label="suppliers over the threshold", records=cited),
         "over_spend": Figure(value=spend, unit="usd", label="spend with suppliers over the threshold", records=cited),
-        "scored_count": Figure(value=len(rows), unit="count", label="suppliers scored"),
+        "scored_count": Figure(value=len(rows), unit="count", label="suppliers scored", records=_suppliers(rows)),
+        "partial_count": _count(rows, "partial_count", "suppliers with an unknown part"),
+        "small_count": _count(rows, "small_count", f"suppliers with fewer than {SMALL_SAMPLE} lines"),
         "missing_parts": Figure(value=", ".join(absent) or "none", unit="text", label="parts missing for all suppliers"),
     }
     for part in ("exposure", "delivery", "country", "sanctions"):
@@ -259,9 +264,20 @@ def _figures(
     return figures
 
 
-def _highlights(over: list[ScoreRow]) -> list[Highlight]:
+def _count(rows: list[ScoreRow], name: str, label: str) -> Figure:
+    """How many of the rows are of a kind, with their suppliers as records."""
+    found = list(filter(COUNTED[name], rows))
+    return Figure(value=len(found), unit="count", label=label, records=_suppliers(found))
+
+
+def _suppliers(rows: list[ScoreRow]) -> Records:
+    return Records.of("suppliers", (row.supplier_id for row in rows))
+
+
+def _highlights(rows: list[ScoreRow], over: list[ScoreRow]) -> list[Highlight]:
+    are, hold = ("is", "it holds") if len(over) == 1 else ("are", "together they hold")
     counted = Highlight(
-        text="{over} of {scored} suppliers are at or over the risk threshold of {threshold}; they hold {spend} of spend.",
+        text=f"{{over}} of {{scored}} suppliers {are} at or over the risk threshold of {{threshold}}; {hold} {{spend}} of spend.",
         slots={
             "over": "figures.over_count",
             "scored": "figures.scored_count",
@@ -269,17 +285,39 @@ def _highlights(over: list[ScoreRow]) -> list[Highlight]:
             "spend": "figures.over_spend",
         },
     )
-    each = [_scored(index, row) for index, row in enumerate(over[:4])]
-    return [counted, *each]
+    limits = {
+        "partial_count": "For {partial_count} of {scored_count} suppliers a part of the score is unknown: the others weigh more.",
+        "small_count": "{small_count} of {scored_count} suppliers have so few order lines that their own late rates say little.",
+    }
+    slots = {"scored_count": "figures.scored_count"}
+    said = [
+        Highlight(text=text, slots={name: f"figures.{name}", **slots}, kind="limit")
+        for name, text in limits.items()
+        if any(map(COUNTED[name], rows))
+    ]
+    return [counted, *(_scored(index, row) for index, row in enumerate(over[:4])), *said]
+
+
+COUNTED: Mapping[str, Callable[[ScoreRow], bool]] = {
+    "partial_count": lambda row: bool(row.missing_parts),
+    "small_count": lambda row: row.small_sample,
+}
+REASONS = {
+    "exposure": ("its share of spend ({share})", ("share",)),
+    "delivery": ("late delivery ({late_lines} of {lines} order lines)", ("late_lines", "lines")),
+    "country": ("governance where its goods are made (index {country_part})", ("country_part",)),
+    "sanctions": ("a name like one on the sanctions list (similarity {sanctions_part}, no verdict)", ("sanctions_part",)),
+}
 
 
 def _scored(index: int, row: ScoreRow) -> Highlight:
-    """One supplier's score with the points of its known parts."""
-    known = [part for part in ("delivery", "country") if getattr(row, f"{part}_points") is not None]
-    added = "".join(f", {part} {{{part}}}" for part in known)
-    slots = {name: f"rows[{index}].{name}" for name in ("supplier", "score")}
-    slots |= {part: f"rows[{index}].{part}_points" for part in ("exposure", *known)}
-    return Highlight(text=f"{{supplier}} scores {{score}}: exposure adds {{exposure}} points{added}.", slots=slots)
+    """One supplier's score and severity with the two parts that add most to it."""
+    points = {part: getattr(row, f"{part}_points") or Decimal(0) for part in REASONS}
+    parts = [part for part in sorted(points, key=lambda part: -points[part]) if points[part]][:2]
+    why = " and ".join(REASONS[part][0] for part in parts)
+    fields = ("supplier", "score", "severity", *(field for part in parts for field in REASONS[part][1]))
+    text = "{supplier} scores {score} ({severity})" + (f", mainly for {why}." if why else ".")
+    return Highlight(text=text, slots={name: f"rows[{index}].{name}" for name in fields})
 
 
 def _caveats(rows: list[ScoreRow], absent: list[str], screened: bool) -> list[str]:

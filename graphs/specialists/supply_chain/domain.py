@@ -6,6 +6,7 @@ from typing import Any
 from graphs.specialists.base import Domain, Playbook, Product, Reading, Specialist
 from graphs.specialists.supply_chain.entities import read as read_entities
 from tools.supply_chain.catalogue import TOOLS
+from tools.supply_chain.origins import origins_of
 from tools.supply_chain.store import open_records, version_of
 
 PROMPTS = Path(__file__).parent / "prompts"
@@ -293,6 +294,7 @@ def domain() -> Domain:
         read=read,
         anchors=ANCHORS,
         version=lambda resources: version_of(resources.reading),
+        origins=lambda resources: origins_of(resources.reading),
         verifier_tools=("check_evidence",),
         asks={"supplier": "Which supplier do you mean?", "case_id": "Which case do you mean? Say its number."},
     )
