@@ -107,13 +107,18 @@ class Checklist:
         if event["status"] in OVER and "since" in known and not event.get("retry"):
             known["took"] = time.monotonic() - known["since"]
         known.update(
-            status=event["status"], error=event.get("error"), specialist=event.get("specialist"), attempt=event.get("attempt")
+            status=event["status"],
+            error=event.get("error"),
+            specialist=event.get("specialist"),
+            attempt=event.get("attempt"),
+            reused=event.get("reused"),
         )
         seen = look(event["status"])
         title = next((s["title"] for s in self.steps if s["id"] == event["step"]), event["step"])
         again = f", attempt {event['attempt']}" if (event.get("attempt") or 1) > 1 else ""
         error = f": {reveal(event['error'])}" if event.get("error") else ""
-        self._line(f"  {seen.symbol} {event['step']:<5} {seen.word:<9} {reveal(title)}{again}{error}")
+        used = ", used again" if event.get("reused") else ""
+        self._line(f"  {seen.symbol} {event['step']:<5} {seen.word:<9} {reveal(title)}{again}{used}{error}")
 
     def _note(self, text: str) -> None:
         self.notes.append(reveal(text))
@@ -132,7 +137,11 @@ class Checklist:
             known = self.state.get(step["id"], {})
             seen = look(known.get("status", "pending"))
             took = known.get("took") or (time.monotonic() - known["since"] if "since" in known else None)
-            about = known.get("error") or (step["why"] if known.get("status") in (None, "running", "pending") else "")
+            about = (
+                known.get("error")
+                or ("used again from the answer before" if known.get("reused") else "")
+                or (step["why"] if known.get("status") in (None, "running", "pending") else "")
+            )
             title = Text(reveal(step["title"]))
             if about:
                 title.append(f"\n{shorten(reveal(about), 160)}", style="red" if known.get("error") else "dim")

@@ -74,13 +74,18 @@ def section_of(step: Step, result: StepResult, services: Services, evidence: Evi
 
 
 def rows_of(names: Sequence[str], asked: set[str], evidence: Evidence) -> list[AnswerSection]:
-    """The rows of the names that are asked about, side by side, and where two of them differ most; latest product first."""
-    for source, data in reversed(evidence.products.items()):
-        if source.partition(".")[0] not in asked or not names:
+    """The rows of the names that are asked about, side by side, and where two of them differ most.
+
+    They are taken from the product that has most of them, the latest of several.
+    """
+    found: list[tuple[int, str, dict[str, Any]]] = []
+    for source, data in evidence.products.items():
+        if source.partition(".")[0] in asked:
+            found.append((sum(place_of(name, data) is not None for name in names), source, data))
+    for count, source, data in sorted(reversed(found), key=lambda item: -item[0])[:1]:
+        if not count:
             continue
         places = sorted(row for name in names if (row := place_of(name, data)) is not None)
-        if not places:
-            continue
         columns = tuple(Column.model_validate(c) for c in data["columns"])
         shown = tuple(
             {c.field: data["rows"][n].get(c.field) for c in columns} | {"records": data["rows"][n].get("records")}
@@ -103,7 +108,7 @@ def rows_of(names: Sequence[str], asked: set[str], evidence: Evidence) -> list[A
 
 
 def differences(source: str, data: Mapping[str, Any], one: int, other: int, evidence: Evidence) -> list[Sentence]:
-    """Where two rows differ most, in the unit of the first column that is a number: the one that rows are ranked by."""
+    """Where two rows differ most: in the first column that is a number, by which rows are ranked, then in those like it."""
     columns = [Column.model_validate(c) for c in data["columns"]]
     ranked = next((c for c in columns if number(data["rows"][one].get(c.field)) is not None), None)
     if ranked is None:
@@ -111,7 +116,7 @@ def differences(source: str, data: Mapping[str, Any], one: int, other: int, evid
     found = []
     for column in columns:
         pair = [number(data["rows"][n].get(column.field)) for n in (one, other)]
-        if column.unit == ranked.unit and pair[0] is not None and pair[1] is not None and pair[0] != pair[1]:
+        if alike(column, ranked) and pair[0] is not None and pair[1] is not None and pair[0] != pair[1]:
             found.append((column is not ranked, -abs(pair[0] - pair[1]), column))
     found.sort(key=lambda item: item[:2])
     told = []
@@ -123,6 +128,12 @@ def differences(source: str, data: Mapping[str, Any], one: int, other: int, evid
             Sentence(text=f"{head}, {label_of(data, other)} at {second.shown}.", citations=(first.n, second.n), kind="figure")
         )
     return told
+
+
+def alike(column: Column, ranked: Column) -> bool:
+    """May the differences in two columns be held against each other? Scores and indices run from 0 to 100 alike."""
+    points = ("score", "index")
+    return column.unit == ranked.unit or (column.unit in points and ranked.unit in points)
 
 
 def place_of(name: str, data: Mapping[str, Any]) -> int | None:

@@ -1,6 +1,6 @@
 """`clearance demo`: the story on the generated company, told step by step with real runs in a home of its own.
 
-What is staged is labelled as staged: one tool is taken out of service and one is slowed down. Everything else is the product.
+What is staged is labelled as staged: one tool is taken out of service and one is held back. Everything else is the product.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from rich.text import Text
 from sqlalchemy import select
 
 from app.runner import Outcome, Runner, open_runner
-from app.terminal import Checklist, approval_panel, print_answer
+from app.terminal import OVER, Checklist, approval_panel, print_answer
 from graphs.answer import Citation
 from graphs.services import load_domain
 from graphs.specialists.base import Domain
@@ -25,19 +25,18 @@ from tools.supply_chain.store import SystemOfRecord, open_records
 from tools.supply_chain.tables import order_lines
 
 GOAL = "Analyze supplier risk across our logistics network, and where are we single-sourced?"
-FOLLOW_UPS = ("Who is the worst on delivery?", "Compare air and ocean", "Which cases are open?")
-SLOW_SECONDS = 6.0
+FOLLOW_UPS = ("Why is Oskvar Laboratories above Halden Biologics?", "Who is the worst on delivery?", "only ocean")
 
 
-def staged(domain: Domain) -> Domain:
-    """The domain with `country_risk` out of service and `single_sourced_items` slowed down."""
+def staged(domain: Domain, opened: asyncio.Event) -> Domain:
+    """The domain with `country_risk` out of service and `single_sourced_items` held back until `opened`."""
 
     def outage(args: Any, ctx: ToolContext) -> Any:
         raise ToolError("the indicator service does not answer (staged outage)", transient=True)
 
     def slowed(run: Any) -> Any:
         async def slow(args: Any, ctx: ToolContext) -> Any:
-            await asyncio.sleep(SLOW_SECONDS)
+            await opened.wait()  # the tool's own time-out is the limit
             return await asyncio.to_thread(run, args, ctx)
 
         return slow
@@ -70,9 +69,10 @@ async def tell(settings: Settings, console: Console) -> None:
     records = await asyncio.to_thread(open_records, settings)
     await asyncio.to_thread(make_demo, records.writing)
     try:
-        domain = staged(await asyncio.to_thread(load_domain, settings.domain))
+        opened = asyncio.Event()
+        domain = staged(await asyncio.to_thread(load_domain, settings.domain), opened)
         async with open_runner(settings, domain=domain) as runner:
-            outcome = await _flagship(runner, console)
+            outcome = await _flagship(runner, console, opened)
             await _open_a_figure(console, outcome, records)
             for goal in FOLLOW_UPS:
                 await _follow_up(runner, console, outcome.thread_id, goal)
@@ -81,21 +81,23 @@ async def tell(settings: Settings, console: Console) -> None:
     console.print(f'\nAll of it is kept under {settings.home}. Your turn: clearance run "…"', markup=False)
 
 
-async def _flagship(runner: Runner, console: Console) -> Outcome:
+async def _flagship(runner: Runner, console: Console, opened: asyncio.Event) -> Outcome:
     _say(console, f'1. A goal: "{GOAL}"')
     console.print(
-        "   Staged for this demo: the tool country_risk is out of service, and single_sourced_items takes "
-        f"{SLOW_SECONDS:g} s longer.\n",
+        "   Staged for this demo: the tool country_risk is out of service, and single_sourced_items is held back until the first "
+        "case is open.\n",
         style="yellow",
     )
-    decided = asyncio.Event()
+    decided: list[str] = []
     tasks: list[asyncio.Task[None]] = []
     seen = Checklist(console)
 
     def on_event(event: dict[str, Any]) -> None:
         seen(event)
-        if event.get("event") == "step" and event.get("status") == "waiting_approval" and not decided.is_set():
-            decided.set()
+        if event.get("event") == "step" and event["step"] in decided and event["status"] in OVER:
+            opened.set()
+        if event.get("event") == "step" and event.get("status") == "waiting_approval" and not decided:
+            decided.append(event["step"])
             tasks.append(asyncio.get_running_loop().create_task(_vote_while_others_work(runner, console, event)))
 
     with seen:
