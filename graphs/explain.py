@@ -76,13 +76,14 @@ def section_of(step: Step, result: StepResult, services: Services, evidence: Evi
 def rows_of(names: Sequence[str], asked: set[str], evidence: Evidence) -> list[AnswerSection]:
     """The rows of the names that are asked about, side by side, and where two of them differ most.
 
-    They are taken from the product that has most of them, the latest of several.
+    They are taken from the product that has most of them; of several, from the one that says most about them.
     """
-    found: list[tuple[int, str, dict[str, Any]]] = []
+    found: list[tuple[int, int, str, dict[str, Any]]] = []
     for source, data in evidence.products.items():
         if source.partition(".")[0] in asked:
-            found.append((sum(place_of(name, data) is not None for name in names), source, data))
-    for count, source, data in sorted(reversed(found), key=lambda item: -item[0])[:1]:
+            measures = sum(c.get("unit", "text") not in ("text", "date") for c in data["columns"])
+            found.append((sum(place_of(name, data) is not None for name in names), measures, source, data))
+    for count, _, source, data in sorted(found, key=lambda item: item[:2], reverse=True)[:1]:
         if not count:
             continue
         places = sorted(row for name in names if (row := place_of(name, data)) is not None)
