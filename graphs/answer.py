@@ -18,7 +18,7 @@ class Citation(Frozen):
     """Where a figure comes from. `n` is its number in the answer; the same figure keeps the same number."""
 
     n: int
-    ref: str = Field(description="step.product.path, e.g. s2.exposure.figures.top5_share")
+    ref: str = Field(description="step.product.path, e.g. s2.exposure.figures.top_share")
     label: str
     value: Scalar
     unit: Unit

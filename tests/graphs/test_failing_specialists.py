@@ -268,7 +268,9 @@ async def test_a_step_that_a_revision_dropped_is_still_known_to_have_failed(yard
     async with at_work(yard, revisions=2) as runner:
         done = await runner.run("a b d")
     assert told[0] == [("s2", ["b"])] and told[-1][0] == ("s2", ["b"]), "what a dropped step was to make is not forgotten"
-    assert done.answer and any(line.startswith("Product b is missing: no b: look_b has no dates") for line in done.answer.missing)
+    assert done.answer and any(
+        line.startswith("Product b is missing: no b: look_b has no dates") for line in done.answer.missing
+    )
 
 
 async def test_a_revision_that_drops_a_waiting_step_withdraws_its_question(yard: Yard) -> None:
