@@ -156,7 +156,7 @@ class Act(AgentMiddleware[Any, Any, Any]):
         outcome = await self.gateway.act(proposed, clearing)
         tell(context, call, "done" if outcome.status == "ok" else "failed", outcome=outcome.status, ms=outcome.ms)
         if outcome.status != "ok" or outcome.result is None:
-            return refusal(call, outcome.error or "the tool gave no result", outcome.status)
+            return refusal(call, outcome.error or "the tool gave no result", outcome.status, final=outcome.final)
         result = {"product": self.products.get(call["name"], ""), **outcome.result}
         artifact = {"kind": "ok", "tool": call["name"], "product": result["product"], "result": result}
         artifact.update(effect=outcome.effect, approval_id=outcome.approval_id, ms=outcome.ms, args=dict(outcome.args))
@@ -197,9 +197,9 @@ def proposal(call: dict[str, Any] | Any, context: StepContext) -> ProposedCall:
     )
 
 
-def refusal(call: dict[str, Any] | Any, text: str, kind: str) -> ToolMessage:
-    """What the model is told when a call did not run; `kind` tells code why."""
-    artifact = {"kind": kind, "tool": call["name"], "error": text}
+def refusal(call: dict[str, Any] | Any, text: str, kind: str, *, final: bool = False) -> ToolMessage:
+    """What the model is told when a call did not run; `kind` tells code why, `final` that the same call would end the same."""
+    artifact = {"kind": kind, "tool": call["name"], "error": text, "final": final}
     return ToolMessage(text, tool_call_id=call["id"], name=call["name"], status="error", artifact=artifact)
 
 

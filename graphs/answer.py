@@ -28,7 +28,7 @@ class Citation(Frozen):
     """
 
     n: int
-    ref: str = Field(description="step.product.path, e.g. s2.exposure.figures.top5_share")
+    ref: str = Field(description="step.product.path, e.g. s2.exposure.figures.top_share")
     label: str
     value: Scalar
     unit: Unit

@@ -20,7 +20,7 @@ from graphs.intake import amendment
 from graphs.plan import TERMINAL, Plan, Step, StepResult
 from graphs.planner import NoPlan, accepted, make_plan
 from graphs.reminders import keep_reminding, remind
-from graphs.scheduler import RETRIABLE, Scheduler, Waiting, plan_event
+from graphs.scheduler import Scheduler, Waiting, next_attempt, plan_event
 from graphs.services import Services
 from graphs.state import State
 from graphs.step import StepRunner
@@ -216,10 +216,9 @@ async def _recover(
             open_attempts[attempt.step_id] = attempt.attempt
             continue
         step = next((s for s in newest.steps if s.id == attempt.step_id), None)
-        tries = step.attempts + len(step.fallbacks) if step else 0
-        kind = attempt.result.error.kind if attempt.result.error else ""
-        if attempt.result.status == "failed" and kind in RETRIABLE and attempt.attempt < tries:
-            open_attempts[attempt.step_id] = attempt.attempt + 1
+        following = next_attempt(step, attempt.result) if step else None
+        if following:
+            open_attempts[attempt.step_id] = following
         elif attempt.status in TERMINAL and not (step is None and attempt.result.status == "succeeded"):
             open_attempts.pop(attempt.step_id, None)
             results[attempt.step_id] = attempt.result

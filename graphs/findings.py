@@ -68,8 +68,8 @@ def collect(step: Step, attempt: int, thread_id: str, values: Mapping[str, Any],
     calls = tuple(
         {"call_id": id, **{k: v for k, v in call.items() if k != "result"}} for id, call in calls_of(messages).items()
     )
-    head: dict[str, Any] = dict(step_id=step.id, specialist=step.specialist, attempt=attempt, thread_id=thread_id)
-    head.update(calls=calls, seconds=seconds, usage=usage_of(messages))
+    head: dict[str, Any] = dict(step_id=step.id, specialist=step.specialist, produces=step.produces)
+    head.update(attempt=attempt, thread_id=thread_id, calls=calls, seconds=seconds, usage=usage_of(messages))
     if not isinstance(finding, Finding):
         said = strike(str(messages[-1].content)[:200]) if messages else ""
         error = StepError(kind="junk", message=f"it ended without a finding: {said!r}")
@@ -85,7 +85,8 @@ def collect(step: Step, attempt: int, thread_id: str, values: Mapping[str, Any],
     if all(product in data for product in step.produces):
         return StepResult(status="succeeded", **said_all, **head)
     errors = [call for call in calls if call["kind"] != "ok"]
-    kind = next((_KINDS[call["kind"]] for call in errors if call["kind"] in _KINDS), "tool" if errors else "junk")
+    failed = "junk" if not errors else "unable" if all(call.get("final") for call in errors) else "tool"
+    kind = next((_KINDS[call["kind"]] for call in errors if call["kind"] in _KINDS), failed)
     missing = ", ".join(p for p in step.produces if p not in data)
     why = "; ".join(dict.fromkeys(call["error"] for call in errors) or finding.gaps) or "no reason given"
     error = StepError(kind=kind, message=f"no {missing}: {why}")

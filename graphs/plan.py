@@ -52,20 +52,23 @@ class Step(Frozen):
 
 
 class StepError(Frozen):
-    """Why a step did not succeed. `kind` decides what happens next."""
+    """Why a step did not succeed. `kind` decides what happens next; unable: a tool said why it cannot, and would again."""
 
     kind: Literal[
-        "raised", "timeout", "junk", "loop", "denied", "rejected", "expired", "upstream", "model", "cancelled", "tool"
+        "raised", "timeout", "junk", "loop", "denied", "rejected", "expired", "upstream", "model", "cancelled", "tool", "unable"
     ]
     message: str
 
 
 class StepResult(Frozen):
-    """How a step ended: typed, never an exception. `data` maps product to the tool result; `calls` are its tool calls."""
+    """How a step ended: typed, never an exception. `data` maps product to the tool result; `calls` are its tool calls.
+
+    `produces` is what it was to make: a later revision may have dropped the step, and what it lost must still be known."""
 
     step_id: str
     status: Status
     specialist: str
+    produces: tuple[str, ...] = ()
     attempt: int = 1
     thread_id: str = ""
     headline: str = ""

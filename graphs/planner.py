@@ -167,7 +167,7 @@ async def make_plan(
     errors: list[str] = list(feedback)
     done = done or {}
     taken = {int(n) for id in {*used, *(plan.ids() if plan else ())} if (n := id[1:].partition("-")[0]).isdigit()}
-    failures = [failure_of(result, plan) for result in done.values() if result.status == "failed"] if plan else []
+    failures = [failure_of(result) for result in done.values() if result.status == "failed"] if plan else []
     wanted = [p for p in request.get("products", []) if p not in lost]
     context = planner_context(services, caller, execution_id, thread_id, emit)
     for turn in range(ROUNDS):
@@ -220,12 +220,12 @@ async def reuse(services: Services, plan: Plan, request: Mapping[str, Any], exec
     return reusable(plan, plans[-1], done, id, live) if plans else {}
 
 
-def failure_of(result: StepResult, plan: Plan | None) -> dict[str, Any]:
-    step = next((s for s in plan.steps if s.id == result.step_id), None) if plan else None
+def failure_of(result: StepResult) -> dict[str, Any]:
+    """A failure as the planner is told of it: whose step an earlier revision dropped is not proposed again."""
     return {
         "step": result.step_id,
         "specialist": result.specialist,
-        "products": list(step.produces) if step else [],
+        "products": list(result.produces),
         "error": result.error.message if result.error else "",
         "kind": result.error.kind if result.error else "",
     }

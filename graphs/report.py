@@ -195,8 +195,7 @@ def missing_products(
     for id, result in results.items():
         if result.status not in ("failed", "skipped") or (result.error and result.error.kind in PEOPLE):
             continue
-        step = next((s for s in plan.steps if s.id == id), None)
-        for product in step.produces if step else ():
+        for product in result.produces:
             if product not in made:
                 why = result.error.message if result.error else "no reason given"
                 affects = lost_with(plan, id)

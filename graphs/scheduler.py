@@ -17,6 +17,17 @@ from graphs.plan import TERMINAL, On, Plan, Status, Step, StepError, StepResult,
 RETRIABLE = frozenset({"raised", "timeout", "junk", "loop", "model", "tool"})
 
 
+def next_attempt(step: Step, result: StepResult) -> int | None:
+    """The attempt to make after a failed one; None when there is none.
+
+    Who is unable is not asked the same again: the step's fallbacks are.
+    """
+    kind = result.error.kind if result.status == "failed" and result.error else ""
+    following = max(result.attempt, step.attempts) + 1 if kind == "unable" else result.attempt + 1
+    retriable = kind == "unable" or kind in RETRIABLE
+    return following if retriable and following <= step.attempts + len(step.fallbacks) else None
+
+
 @dataclass(frozen=True)
 class Waiting:
     """An attempt that waits for people: ids of its approvals."""
@@ -184,7 +195,11 @@ class Scheduler:
         dropped = len(data.get("rows", [])) - len(rows)
         if not rows:
             nothing = StepResult(
-                step_id=step.id, status="succeeded", specialist=step.specialist, headline="There was nothing to do."
+                step_id=step.id,
+                status="succeeded",
+                specialist=step.specialist,
+                produces=step.produces,
+                headline="There was nothing to do.",
             )
             self.results[step.id] = nothing
             self._set(step.id, "succeeded", attempt=0, specialist=step.specialist)
@@ -211,13 +226,12 @@ class Scheduler:
             self._set(id, "waiting_approval", attempt=attempt, specialist=who, waiting_for=list(outcome.approvals))
             return
         self.open.pop(id, None)
-        last = attempt >= step.attempts + len(step.fallbacks)
-        if outcome.status == "failed" and not last and outcome.error and outcome.error.kind in RETRIABLE:
-            self._set(id, "failed", attempt=attempt, specialist=outcome.specialist, error=outcome.error.message, retry=True)
-            self._start(step, attempt + 1)
+        error = outcome.error.message if outcome.error else None
+        if following := next_attempt(step, outcome):
+            self._set(id, "failed", attempt=attempt, specialist=outcome.specialist, error=error, retry=True)
+            self._start(step, following)
             return
         self.results[id] = outcome
-        error = outcome.error.message if outcome.error else None
         self._set(id, outcome.status, attempt=attempt, specialist=outcome.specialist, error=error, seconds=outcome.seconds)
 
     def _revise_next(self) -> bool:
@@ -285,7 +299,9 @@ class Scheduler:
         blocked = [s for s in self.plan.steps if self.status[s.id] == "pending" and readiness(s, self.status) == "blocked"]
         for step in blocked:
             error = StepError(kind="upstream", message=f"it needs {', '.join(self._lacking(step))}")
-            self.results[step.id] = StepResult(step_id=step.id, status="skipped", specialist=step.specialist, error=error)
+            self.results[step.id] = StepResult(
+                step_id=step.id, status="skipped", specialist=step.specialist, produces=step.produces, error=error
+            )
             self._set(step.id, "skipped", specialist=step.specialist, error=error.message)
         return bool(blocked)
 

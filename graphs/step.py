@@ -128,6 +128,7 @@ class StepRunner:
             step_id=step.id,
             status="failed",
             specialist=specialist,
+            produces=step.produces,
             attempt=number,
             thread_id=thread,
             error=StepError(kind=kind, message=message[:500]),

@@ -1,7 +1,7 @@
 """What models fill in: wire types with lists instead of maps and every field required or nullable, fit for strict schemas.
 
 Code turns them into domain types (`graphs/plan.py`) and checks everything in them. A model never types a figure: a claim's
-text has `{slot}` placeholders, and each slot is bound to a reference such as `s2.exposure.figures.top5_share`.
+text has `{slot}` placeholders, and each slot is bound to a reference such as `s2.exposure.figures.top_share`.
 """
 
 from typing import Literal
@@ -74,9 +74,7 @@ class PlanDraft(Wire):
 
 class Slot(Wire):
     name: str
-    ref: str = Field(
-        description="a path to a value, e.g. exposure.figures.top5_share, or s2.exposure.rows[0].spend in a report"
-    )
+    ref: str = Field(description="a path to a value, e.g. exposure.figures.top_share, or s2.exposure.rows[0].spend in a report")
 
 
 class Claim(Wire):

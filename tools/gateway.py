@@ -322,7 +322,7 @@ class Gateway:
             text = _lost(action, text)
             lost = ToolOutcome("unknown", error=text, ms=_ms(started), **rests)
             return Ran(lost, action.ended(lost), lambda c: self._effects.lose(c, key, text))
-        failed = ToolOutcome("error", error=text, ms=_ms(started), **rests)
+        failed = ToolOutcome("error", error=text, ms=_ms(started), final=certain, **rests)
         return Ran(failed, action.ended(failed), lambda c: self._effects.fail(c, key, text))
 
     # -- after ----------------------------------------------------------------------------------------------------------

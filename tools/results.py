@@ -1,7 +1,7 @@
 """What a read tool returns: typed rows and figures, each with the records it rests on, ready to be cited.
 
 Every result is one *product* (a name that specialists consume and produce). A figure or a row field is addressed by a path
-inside the result, `figures.top5_share` or `rows[3].spend`, and nothing else may be quoted in a report. `highlights` are
+inside the result, `figures.top_share` or `rows[3].spend`, and nothing else may be quoted in a report. `highlights` are
 sentences with `{slot}` placeholders whose values are such paths: facts a model may repeat, and that code fills in.
 """
 

@@ -122,6 +122,18 @@ def test_without_columns_the_answer_says_which(data: Path, tmp_path: Path) -> No
     assert "The delivery part is missing" in whole.stdout
 
 
+def test_the_flagship_ends_in_a_score_without_deliveries_and_countries(data: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    path = german(data, tmp_path / "a.csv", ("Geliefert am", "Herkunftsland", "Werk"))
+    assert clearance(home, "data", "import", "--orders", str(path), "--map", "--yes", *reference(data)).returncode == 0
+    body = answer(home, FLAGSHIP, "--approve", "all")
+    said = " ".join(body["missing"])
+    assert "actual delivery date" in said and "country of manufacture" in said and not body["complete"]
+    assert "scores" in body["answer"] and "The delivery part is missing" in body["answer"]
+    tried = [attempt["specialist"] for step in body["steps"] for attempt in step["attempts"]]
+    assert tried.count("shipments") == 1, "what the data lacks is asked for once"
+
+
 def test_without_a_terminal_the_proposal_is_written_down_and_confirmed_later(tmp_path: Path) -> None:
     home, path = tmp_path / "home", text_file(tmp_path / "a.csv", rows=[["Acme", "03/04/2014", "05/04/2014", "€ 5.10"]])
     nobody = clearance(home, "data", "import", "--orders", str(path))

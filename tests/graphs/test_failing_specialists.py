@@ -156,6 +156,26 @@ async def test_a_tool_that_fails_is_told_to_the_specialist_and_the_step_fails_wi
     assert done.answer and any("the ledger is closed" in line for line in done.answer.missing)
 
 
+@pytest.mark.parametrize(("transient", "kind", "tries"), [(False, "unable", [1]), (True, "tool", [1, 2])])
+async def test_what_a_tool_cannot_do_is_not_asked_of_it_again(yard: Yard, transient: bool, kind: str, tries: list[int]) -> None:
+    yard.trouble["look_b"] = [ToolError("no line has a date", transient=transient) for _ in range(9)]
+    async with at_work(yard) as runner:
+        done = await runner.run("a b")
+    (step,) = [step for step in done.steps if step["result"] and step["result"]["produces"] == ["b"]]
+    assert step["result"]["error"]["kind"] == kind
+    assert [attempt["attempt"] for attempt in step["attempts"]] == tries
+
+
+async def test_who_is_unable_leaves_it_to_the_fallback_at_once(yard: Yard) -> None:
+    yard.trouble["look_c"] = [ToolError("no line has a date")]
+    yard.steps = [draft("s1", "cat", "c")]
+    async with at_work(yard) as runner:
+        done = await runner.run("c")
+    (step,) = done.steps
+    assert [(a["attempt"], a["specialist"]) for a in step["attempts"]] == [(1, "cat"), (3, "carl")]
+    assert step["status"] == "succeeded" and done.answer and done.answer.status == "complete"
+
+
 # -- revisions ------------------------------------------------------------------------------------
 
 
@@ -226,6 +246,31 @@ async def test_two_failures_get_two_thoughts(yard: Yard) -> None:
         done = await runner.run("a b", on_event=yard.hear)
     assert yard.calls("spare_a") == ["s3"]
     assert done.answer and done.answer.status == "partial" and [m.split(" is")[0] for m in done.answer.missing] == ["Product b"]
+
+
+async def test_a_step_that_a_revision_dropped_is_still_known_to_have_failed(yard: Yard) -> None:
+    """The planner of the second revision must not propose what the first one gave up."""
+    yard.steps = [draft("s1", "ann", "a"), draft("s2", "ben", "b"), draft("s3", "dan", "d", a="s1.a")]
+    yard.trouble = {name: [ToolError(f"{name} has no dates") for _ in range(9)] for name in ("look_b", "look_d")}
+    told: list[list[tuple[str, list[str]]]] = []
+
+    def give_up(brief: Any) -> Any:
+        told.append([(failure["step"], failure["products"]) for failure in brief["failures"]])
+        number, failed = brief["next_id"], brief["failures"][-1]
+        return {
+            "reason": "without it",
+            "steps": [draft(f"s{number}", "dan", "d")] if failed["step"] == "s2" else [],
+            "drop": [failed["step"]],
+            "assumptions": [],
+        }
+
+    yard.revise = give_up
+    async with at_work(yard, revisions=2) as runner:
+        done = await runner.run("a b d")
+    assert told[0] == [("s2", ["b"])] and told[-1][0] == ("s2", ["b"]), "what a dropped step was to make is not forgotten"
+    assert done.answer and any(
+        line.startswith("Product b is missing: no b: look_b has no dates") for line in done.answer.missing
+    )
 
 
 async def test_a_revision_that_drops_a_waiting_step_withdraws_its_question(yard: Yard) -> None:

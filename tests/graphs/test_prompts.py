@@ -134,7 +134,14 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 def arguments(tool: Tool) -> dict[str, Any]:
     """Arguments that a tool accepts on the generated company: references to earlier products, and what is required beside."""
-    given = {"supplier": PLANTED.late, "name": PLANTED.late, "countries": [PLACE], "result_ref": "s.suppliers", "sql": COUNT}
+    given = {
+        "supplier": PLANTED.late,
+        "name": PLANTED.late,
+        "countries": [PLACE],
+        "result_ref": "s.suppliers",
+        "sql": COUNT,
+        "compare_years": [2013],
+    }
     args: dict[str, Any] = {}
     for name, info in tool.args.model_fields.items():
         extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}

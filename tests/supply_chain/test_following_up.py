@@ -43,7 +43,7 @@ async def test_a_filter_narrows_the_question_before_and_a_year_narrows_it_furthe
     )
     assert "mode" not in scope_of(first)
     assert "mode Ocean" in scope_of(ocean) and "2014" not in scope_of(ocean)
-    assert "mode Ocean" in scope_of(year) and "2014 to 2014" in scope_of(year)
+    assert "mode Ocean" in scope_of(year) and "in 2014 (year of the scheduled delivery" in scope_of(year)
     assert "mode" not in scope_of(wide) and "2014" in scope_of(wide)
     assert {c.ref.split(".")[1] for c in ocean.answer.citations} <= {"deliveries", "suppliers"}  # type: ignore[union-attr]
 

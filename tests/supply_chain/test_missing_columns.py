@@ -17,7 +17,9 @@ from tools.supply_chain.country_risk import country_risk, unstable_sites
 from tools.supply_chain.coverage import cover
 from tools.supply_chain.evidence import check_evidence
 from tools.supply_chain.finance import annual_spend, country_exposure, financial_exposure
+from tools.supply_chain.freight import freight_costs
 from tools.supply_chain.importers.own import import_orders, propose
+from tools.supply_chain.prices import compare_prices
 from tools.supply_chain.procurement import list_suppliers, single_sourced_items, supplier_profile
 from tools.supply_chain.score import score_suppliers
 from tools.supply_chain.shipments import compare_modes, delivery_performance, network_deliveries
@@ -48,6 +50,8 @@ NEEDS: dict[str, tuple[Tool, dict[str, Any], str, tuple[str, ...]]] = {
     "network by group": (network_deliveries, {"by": "product_group"}, "product group", ()),
     "single source": (single_sourced_items, {}, "item", ("Item",)),
     "country risk": (country_risk, {"suppliers_ref": "s.suppliers"}, "country of manufacture", ("Country of origin",)),
+    "freight": (freight_costs, {}, "freight cost", ()),
+    "prices": (compare_prices, {}, "quantity", ("Qty",)),
     "sites": (unstable_sites, {}, "country of manufacture", ("Country of origin",)),
 }
 

@@ -24,8 +24,23 @@ class BriefArgs(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     risk_scores_ref: str = product_ref("risk_scores")
-    min_spend: float | None = Field(None, ge=0, description="second threshold: smallest spend in US dollars")
-    min_late_rate: float | None = Field(None, ge=0, le=100, description="second threshold: smallest late rate in percent")
+    threshold: float | None = Field(
+        None,
+        ge=0,
+        le=100,
+        description="smallest risk score; null: the scores' own threshold, or none if another limit is given",
+    )
+    min_spend: float | None = Field(None, ge=0, description="smallest spend in US dollars, e.g. 10000000")
+    min_late_rate: float | None = Field(None, ge=0, le=100, description="smallest late rate in percent, e.g. 10")
+
+    def limits(self) -> str:
+        """Who is proposed, in words."""
+        said = [
+            f"risk score from {self.threshold:g}" if self.threshold is not None else "",
+            f"spend from ${self.min_spend:,.0f}" if self.min_spend else "",
+            f"late rate from {self.min_late_rate:g} %" if self.min_late_rate else "",
+        ]
+        return " and ".join(filter(None, said)) or "over the risk threshold"
 
 
 class BriefRow(Row):
@@ -53,39 +68,39 @@ class ApprovalBriefs(ToolResult):
 def approval_briefs(args: BriefArgs, ctx: ToolContext) -> ApprovalBriefs:
     """Prepare an escalation for each supplier over the risk threshold: title, reason, severity, owner, due date, advice.
 
+    Limits on spend or late rate ("more than $10 million and more than 10 % late") take the place of the risk threshold; set
+    `threshold` too where the score is to count as well.
     Due dates are 7 days from today for critical, 14 for high, 30 for medium. No second case is proposed where one on the same
     subject is open: the caveats name that one. A supplier with another open case is marked so.
     """
     scores = upstream(ctx, args.risk_scores_ref, RiskScores)
-    chosen = [row for row in scores.rows if row.over_threshold and _meets(row, args)]
+    chosen = [row for row in scores.rows if _meets(row, args)]
     already, subjects = _open_cases(ctx), ctx.resources.reading.run_sync(open_on)
     rows, known = [], []
     for row in chosen:
         title = f"Supplier risk: {row.supplier}"[:200]
         if (case := subjects.get((row.supplier_id, subject(title)))) is not None:
-            known.append(f"{row.supplier} is over the threshold and has open case {case} for it: no second one is proposed.")
+            known.append(f"{row.supplier} would be escalated and has open case {case} for it: no second one is proposed.")
             continue
-        recommendation, why = recommend(row, already.get(row.supplier_id, []))
+        severity = "medium" if row.severity == "none" else row.severity  # below the score's threshold, within the call's limits
+        on_score = not _own(args) or args.threshold is not None
+        recommendation, why = recommend(row, already.get(row.supplier_id, []), on_score=on_score)
         rows.append(
             BriefRow(
                 records=row.records,
                 supplier_id=row.supplier_id,
                 supplier=row.supplier,
                 title=title,
-                reason=row.reason,
-                severity=row.severity,
+                reason=f"Chosen by {args.limits()}. {row.reason}" if _own(args) else row.reason,
+                severity=severity,
                 owner=owner_for(ctx.resources.reading, row.supplier_id),
-                due=ctx.today + timedelta(days=DUE_DAYS[row.severity]),
+                due=ctx.today + timedelta(days=DUE_DAYS[severity]),
                 score=row.score,
                 recommendation=recommendation,
                 recommendation_reason=why,
                 open_cases=", ".join(map(str, already.get(row.supplier_id, []))) or "none",
             )
         )
-    limits = [
-        f"spend from ${args.min_spend:,.0f}" if args.min_spend else "",
-        f"late rate from {args.min_late_rate:g} %" if args.min_late_rate else "",
-    ]
     highlights = [Highlight(text="{count} escalations are proposed.", slots={"count": "figures.proposed"})]
     highlights += [
         Highlight(
@@ -98,7 +113,7 @@ def approval_briefs(args: BriefArgs, ctx: ToolContext) -> ApprovalBriefs:
     ]
     return ApprovalBriefs(
         title="Proposed escalations",
-        scope="; ".join(filter(None, [scores.scope, "suppliers over the risk threshold", *limits])),
+        scope=f"{scores.scope}; suppliers with {args.limits()}" if _own(args) else f"{scores.scope}; suppliers {args.limits()}",
         as_of=scores.as_of,
         rows=rows,
         columns=[
@@ -120,28 +135,41 @@ def approval_briefs(args: BriefArgs, ctx: ToolContext) -> ApprovalBriefs:
         },
         highlights=highlights,
         caveats=[*known, "A proposal opens nothing: each case needs its own approval."],
-        query=f"rows of {args.risk_scores_ref} over its threshold; due = today + {DUE_DAYS} days by severity",
+        query=f"rows of {args.risk_scores_ref} by {args.limits()}; due = today + {DUE_DAYS} days by severity",
     )
 
 
-def recommend(row: ScoreRow, open_cases: list[int]) -> tuple[Literal["approve", "look closer", "reject"], str]:
-    """What an approver is advised, and why. It is advice: people vote."""
+def recommend(
+    row: ScoreRow, open_cases: list[int], *, on_score: bool
+) -> tuple[Literal["approve", "look closer", "reject"], str]:
+    """What an approver is advised, and why. It is advice: people vote. `on_score`: the score is why the case is proposed."""
     if open_cases:
         return "look closer", f"open on another subject: case {', '.join(map(str, open_cases))}"
     if row.small_sample:
         return "look closer", "fewer than ten order lines: the late rate says little"
-    if row.missing_parts:
+    if row.missing_parts and on_score:
         return "look closer", f"parts of the score are missing: {row.missing_parts}"
     if row.sanctions_part:
         return "look closer", "the name resembles one on the sanctions list: check it first, it is no verdict"
-    return "approve", "all parts of the score are known and no case is open"
+    known = "all parts of the score are known" if on_score else "it is within the limits that were asked for"
+    return "approve", f"{known} and no case is open"
+
+
+def _own(args: BriefArgs) -> bool:
+    """Are limits of the call's own given, which take the place of the scores' threshold?"""
+    return args.threshold is not None or bool(args.min_spend or args.min_late_rate)
 
 
 def _meets(row: ScoreRow, args: BriefArgs) -> bool:
-    """Does the row pass the second thresholds, where given?"""
+    """Is the row over the risk threshold, or within the limits that take its place?"""
+    if not _own(args):
+        return row.over_threshold
     if args.min_late_rate and row.late_rate is None:
         raise ToolError("a smallest late rate was asked for, and the deliveries were not measured: leave it out")
-    return row.spend >= Decimal(str(args.min_spend or 0)) and (row.late_rate or 0) >= Decimal(str(args.min_late_rate or 0))
+    least = (args.threshold or 0, args.min_spend or 0, args.min_late_rate or 0)
+    return all(
+        value >= Decimal(str(limit)) for value, limit in zip((row.score, row.spend, row.late_rate or 0), least, strict=True)
+    )
 
 
 def _open_cases(ctx: ToolContext) -> dict[int, list[int]]:

@@ -1,5 +1,6 @@
 """Risk from the countries where suppliers manufacture, and the sites that sit in unstable ones."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar
 
@@ -11,11 +12,12 @@ from tools.registry import ToolContext, ToolError, tool
 from tools.results import ChartHint, Column, Figure, Highlight, Records, Row, ToolResult, product_ref
 from tools.supply_chain.filters import Filters
 from tools.supply_chain.indicators import Governance, Measure, Reading
-from tools.supply_chain.lines import Line, cite, read_lines, spend_cents, upstream
+from tools.supply_chain.lines import Line, cite, read_lines, read_suppliers, spend_cents, upstream
 from tools.supply_chain.numbers import dollars, percent, rounded
 from tools.supply_chain.procurement import WAREHOUSE, Suppliers
 from tools.supply_chain.tables import indicators
 
+TOLD = 4  # rows or countries that get a sentence of their own
 READ = ToolManifest(effect="read", output="trusted", data_class="internal")
 
 
@@ -55,10 +57,10 @@ def assess(args: CountryRiskArgs, ctx: ToolContext, measure: Measure, last_year:
     other lines, weighted by value, and None when there are none or they are worth nothing.
     """
     given = upstream(ctx, args.suppliers_ref, Suppliers)
-    lines = read_lines(ctx, args, CountryRisk, within=[row.records for row in given.rows])
-    governance = Governance(ctx, {line.site_iso3 for line in lines.all if line.site_iso3}, measure)
+    lines = read_suppliers(ctx, args, CountryRisk, within=given)
+    governance = Governance(ctx, {line.site_iso3 for line in lines.base if line.site_iso3}, measure)
     readings: dict[int, Reading] = {}
-    for line in lines.all:
+    for line in lines.base:
         found = governance.at(line.site_iso3, last_year or line.day.year) if line.site_iso3 else None
         if found:
             readings[line.id] = found
@@ -79,26 +81,20 @@ def assess(args: CountryRiskArgs, ctx: ToolContext, measure: Measure, last_year:
     rows.sort(key=lambda row: (-(row.risk_index if row.risk_index is not None else -1), -row.spend, row.supplier))
     known = [line for line in lines.all if line.id in readings]
     blind = sum(row.risk_index is None for row in rows)
-    years = sorted({found.year for found in readings.values()})
+    used = {line.id: readings[line.id] for line in known}
+    years = sorted({found.year for found in (used or readings).values()})
     largest = max(range(len(rows)), key=lambda index: rows[index].spend)
     highlights = [
-        Highlight(
-            text="Weighted by spend, the countries of manufacture have a governance risk of {index} on a scale of 0 to 100.",
-            slots={"index": "figures.network_index"},
-        ),
-        Highlight(
-            text="{supplier} has the highest index, {index} ({countries}).",
-            slots={"supplier": "rows[0].supplier", "index": "rows[0].risk_index", "countries": "rows[0].countries"},
-        ),
+        *(_told(rows) if used else []),
         Highlight(
             text="For {share} of spend the country of manufacture is unknown.",
             slots={"share": "figures.unknown_share"},
             kind="limit",
         ),
     ]
-    if rows[largest].risk_index is not None and largest:
+    if rows[largest].risk_index is not None and largest >= TOLD:
         slots = {"supplier": f"rows[{largest}].supplier", "index": f"rows[{largest}].risk_index"}
-        highlights.insert(2, Highlight(text="The largest supplier, {supplier}, stands at {index}.", slots=slots))
+        highlights.insert(-1, Highlight(text="The largest supplier, {supplier}, stands at {index}.", slots=slots))
     source = "the estimates" if measure == "estimate" else "percentile ranks, not estimates"
     return CountryRisk(
         title="Country risk by supplier",
@@ -127,10 +123,10 @@ def assess(args: CountryRiskArgs, ctx: ToolContext, measure: Measure, last_year:
             ),
             "suppliers_without_index": Figure(value=blind, unit="count", label="suppliers with no known country"),
             "indicator_values": Figure(
-                value=len({key for found in readings.values() for key in found.ids}),
+                value=len({key for found in used.values() for key in found.ids}),
                 unit="count",
                 label="indicator values used",
-                records=Records.of("indicators", (key for found in readings.values() for key in found.ids)),
+                records=Records.of("indicators", (key for found in used.values() for key in found.ids)),
             ),
         },
         highlights=highlights,
@@ -153,6 +149,22 @@ def _measured(lines: list[Line], readings: dict[int, Reading]) -> Records:
     return Records.of("indicators", (key for line in lines if line.id in readings for key in readings[line.id].ids))
 
 
+def _told(rows: list[CountryRiskRow]) -> list[Highlight]:
+    """The index of all, and the first suppliers that have one."""
+    said = [
+        Highlight(
+            text="Weighted by spend, the countries of manufacture have a governance risk of {index} out of a hundred.",
+            slots={"index": "figures.network_index"},
+        )
+    ]
+    for index, row in enumerate(rows[:TOLD]):
+        if row.risk_index is not None:
+            has = "has the highest index," if not index and len(rows) > 1 else "has an index of"
+            slots = {name: f"rows[{index}].{name}" for name in ("supplier", "risk_index", "countries")}
+            said.append(Highlight(text=f"{{supplier}} {has} {{risk_index}} ({{countries}}).", slots=slots))
+    return said
+
+
 def _weighted(lines: list[Line], readings: dict[int, Reading]) -> Decimal | None:
     known = [line for line in lines if line.id in readings]
     weight = spend_cents(known)
@@ -165,11 +177,23 @@ class UnstableArgs(Filters):
     )
 
 
+@dataclass(frozen=True)
+class Stability:
+    """Political stability of a country in a year: the estimate (about -2.5 to 2.5, higher is better) and the percentile."""
+
+    country: str
+    year: int
+    estimate: float | None
+    percentile: float
+
+
 class SiteRow(Row):
     site_id: int
     site: str
     country: str
+    iso3: str
     stability: Decimal
+    estimate: Decimal | None
     year: int
     suppliers: str
     lines: int
@@ -185,33 +209,42 @@ class UnstableSites(ToolResult):
 
 @tool(READ)
 def unstable_sites(args: UnstableArgs, ctx: ToolContext) -> UnstableSites:
-    """Find manufacturing sites in unstable countries: political-stability percentile below 25 in the last order's year."""
+    """Find manufacturing sites in unstable countries, the least stable country first: political-stability percentile below 25 (or
+    `max_percentile`) in the year of the site's last order, with the estimate beside it.
+
+    Use it for "which sites sit in unstable countries". Not to rate suppliers (`country_risk`), nor for spend by country.
+    """
     lines = read_lines(ctx, args, UnstableSites)
     stability = _stability(ctx)
-    rows, unplaced = [], [line for line in lines.all if line.site_iso3 not in stability]
+    rows: list[SiteRow] = []
+    unplaced = [line for line in lines.all if line.site_iso3 not in stability]
     for own in lines.by(lambda line: line.site_id).values():
         site_id, site, iso3 = own[0].site_id, own[0].site, own[0].site_iso3
         if site_id is None or site is None or iso3 is None:
             continue
         last = max(line.day.year for line in own)
         years = [year for year in stability.get(iso3, {}) if year <= last]
-        if years and stability[iso3][max(years)] < args.max_percentile:
+        found = stability[iso3][max(years)] if years else None
+        if found and found.percentile < args.max_percentile:
             rows.append(
                 SiteRow(
                     records=cite(own),
                     site_id=site_id,
                     site=site,
-                    country=iso3,
-                    stability=rounded(stability[iso3][max(years)]),
-                    year=max(years),
+                    country=found.country,
+                    iso3=iso3,
+                    stability=rounded(found.percentile),
+                    estimate=None if found.estimate is None else rounded(found.estimate),
+                    year=found.year,
                     suppliers="; ".join(sorted({line.supplier for line in own})),
                     lines=len(own),
                     spend=dollars(spend_cents(own)),
                 )
             )
-    rows.sort(key=lambda row: (-row.spend, row.site))
     cited = {key for row in rows for key in row.records.expand()}
     unstable = [line for line in lines.all if line.id in cited]
+    newest = {row.country: row for row in sorted(rows, key=lambda row: row.year)}
+    rows.sort(key=lambda row: (newest[row.country].stability, row.country, -row.year, -row.spend, row.site))
     highlights = [
         Highlight(
             text="{sites} sites that made {spend} of goods ({share} of spend) sit in unstable countries.",
@@ -219,9 +252,22 @@ def unstable_sites(args: UnstableArgs, ctx: ToolContext) -> UnstableSites:
         )
     ]
     if rows:
-        slots = {name: f"rows[0].{name}" for name in ("site", "country", "stability", "spend")}
+        most = max(range(len(rows)), key=lambda index: rows[index].spend)
+        slots = {name: f"rows[{most}].{name}" for name in ("site", "country", "stability", "spend")}
         text = "The largest is {site} in {country} (stability percentile {stability}): {spend}."
         highlights.append(Highlight(text=text, slots=slots))
+    first_of = {row.country: index for index, row in reversed(list(enumerate(rows)))}
+    for index in sorted(first_of.values())[:TOLD]:
+        slots = {name: f"rows[{index}].{name}" for name in ("country", "year", "stability", "estimate", "site")}
+        text = "{country}: political stability in {year} at percentile {stability} (estimate {estimate}), with {site}."
+        highlights.append(Highlight(text=text, slots=slots))
+    nowhere = [line for line in lines.all if line.site_iso3 is None]
+    highlights.append(
+        Highlight(
+            text="The country of manufacture is not known for {unplaced} of {lines} order lines.",
+            slots={"unplaced": "figures.unplaced_lines", "lines": "figures.lines"},
+        )
+    )
     return UnstableSites(
         title="Manufacturing sites in unstable countries",
         scope=f"{lines.scope}; unstable: political-stability percentile below {args.max_percentile:g}",
@@ -231,6 +277,7 @@ def unstable_sites(args: UnstableArgs, ctx: ToolContext) -> UnstableSites:
             Column(field="site", label="Site"),
             Column(field="country", label="Country"),
             Column(field="stability", label="Stability percentile", unit="score"),
+            Column(field="estimate", label="Estimate", unit="index"),
             Column(field="year", label="Indicator year"),
             Column(field="suppliers", label="Suppliers"),
             Column(field="lines", label="Order lines", unit="count"),
@@ -245,6 +292,10 @@ def unstable_sites(args: UnstableArgs, ctx: ToolContext) -> UnstableSites:
                 label="share of spend",
                 records=cite(lines.all),
             ),
+            "unplaced_lines": Figure(
+                value=len(nowhere), unit="count", label="lines without a country of manufacture", records=cite(nowhere)
+            ),
+            "lines": Figure(value=len(lines.all), unit="count", label="order lines", records=cite(lines.all)),
         },
         highlights=highlights,
         caveats=[
@@ -258,16 +309,17 @@ def unstable_sites(args: UnstableArgs, ctx: ToolContext) -> UnstableSites:
     )
 
 
-def _stability(ctx: ToolContext) -> dict[str, dict[int, float]]:
-    """Political-stability percentile by country and year."""
+def _stability(ctx: ToolContext) -> dict[str, dict[int, Stability]]:
+    """Political stability by country (ISO-3166 alpha-3) and year, where the percentile is recorded."""
     column = indicators.c
-    wanted = select(column.iso3, column.year, column.percentile).where(column.indicator == "pv", column.percentile.is_not(None))
+    wanted = select(column.iso3, column.country, column.year, column.estimate, column.percentile)
+    wanted = wanted.where(column.indicator == "pv", column.percentile.is_not(None))
 
-    def work(connection: Connection) -> dict[str, dict[int, float]]:
-        found: dict[str, dict[int, float]] = {}
-        for iso3, year, percentile in connection.execute(wanted):
-            found.setdefault(iso3, {})[year] = percentile
+    def work(connection: Connection) -> dict[str, dict[int, Stability]]:
+        found: dict[str, dict[int, Stability]] = {}
+        for iso3, country, year, estimate, percentile in connection.execute(wanted):
+            found.setdefault(iso3, {})[year] = Stability(country, year, estimate, percentile)
         return found
 
-    values: dict[str, dict[int, float]] = ctx.resources.reading.run_sync(work)
+    values: dict[str, dict[int, Stability]] = ctx.resources.reading.run_sync(work)
     return values

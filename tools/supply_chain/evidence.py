@@ -42,6 +42,8 @@ class Fact:
 
     value_cents: int | None
     late: bool | None
+    freight_cents: int | None
+    quantity: int | None
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Cited:
 RECOMPUTED: dict[str, Callable[[list[Fact]], Decimal | int]] = {
     "spend": lambda facts: dollars(sum(fact.value_cents or 0 for fact in facts)),
     "total_spend": lambda facts: dollars(sum(fact.value_cents or 0 for fact in facts)),
+    "freight": lambda facts: dollars(sum(fact.freight_cents or 0 for fact in facts)),
+    "quantity": lambda facts: sum(fact.quantity or 0 for fact in facts),
     "lines": len,
     "late_lines": lambda facts: sum(bool(fact.late) for fact in facts),
 }
@@ -112,7 +116,9 @@ def check_evidence(args: EvidenceArgs, ctx: ToolContext) -> EvidenceCheck:
             "mismatches": Figure(value=len(problems), unit="count", label="mismatches"),
         },
         highlights=[Highlight(text=text, slots=slots)],
-        caveats=["Recomputed are spend, line counts and late counts; rates, indexes and scores follow from them by formula."],
+        caveats=[
+            "Recomputed are spend, freight, quantities, line and late counts; rates, indexes and scores follow by formula."
+        ],
         query="existence of each cited key; sums and counts over cited order_lines",
     )
 
@@ -143,9 +149,12 @@ def _read(connection: Connection, wanted: Mapping[str, set[int]]) -> tuple[dict[
             known[name].update(connection.scalars(select(table.c.id).where(some)))
             if table is order_lines:
                 line = order_lines.c
-                chosen = select(line.id, line.value_cents, line.scheduled, line.delivered).where(some)
-                for id, cents, scheduled, delivered in connection.execute(chosen):
-                    facts[id] = Fact(cents, delivered > scheduled if scheduled and delivered else None)
+                chosen = select(
+                    line.id, line.value_cents, line.scheduled, line.delivered, line.freight_cents, line.quantity
+                ).where(some)
+                for id, cents, scheduled, delivered, freight, quantity in connection.execute(chosen):
+                    late = delivered > scheduled if scheduled and delivered else None
+                    facts[id] = Fact(cents, late, freight, quantity)
     return known, facts
 
 

@@ -35,6 +35,7 @@ class Governance:
     def __init__(self, ctx: ToolContext, countries: Iterable[str], measure: Measure = "estimate") -> None:
         self._values: dict[str, dict[int, list[tuple[int, float]]]] = defaultdict(lambda: defaultdict(list))
         self._measure = measure
+        self._found: dict[tuple[str, int], Reading | None] = {}
         column = indicators.c[measure]
         wanted = select(indicators.c.id, indicators.c.iso3, indicators.c.year, column).where(
             indicators.c.iso3.in_(sorted(set(countries))), column.is_not(None)
@@ -48,6 +49,11 @@ class Governance:
 
     def at(self, iso3: str, year: int) -> Reading | None:
         """The index for `year`, or for the nearest earlier year on record; None when there is none."""
+        if (iso3, year) not in self._found:
+            self._found[iso3, year] = self._read(iso3, year)
+        return self._found[iso3, year]
+
+    def _read(self, iso3: str, year: int) -> Reading | None:
         years = [known for known in self._values.get(iso3, {}) if known <= year]
         if not years:
             return None

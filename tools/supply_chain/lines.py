@@ -1,12 +1,12 @@
 """The order lines a figure is computed from. Every read tool about orders starts here: scope and records mean one thing.
 
-A tool that takes a `suppliers` product works on the very lines that product's rows cite, so that a filter set once holds
-downstream; its own filters narrow further.
+A tool that takes a `suppliers` product works on the lines of that product's scope and shows that product's suppliers, so that
+what was set once holds downstream; its own filters narrow further.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Select, select
 from tools.registry import ToolContext, ToolError
 from tools.results import Records, ToolResult
 from tools.supply_chain.columns import ORDER_COLUMNS
-from tools.supply_chain.filters import Filters
+from tools.supply_chain.filters import Filters, on_record
 from tools.supply_chain.tables import items, order_lines, sites, suppliers
 
 K = TypeVar("K")
@@ -24,6 +24,7 @@ T = TypeVar("T")
 P = TypeVar("P", bound=ToolResult)
 
 DIRECT = "Direct Drop"
+BASE = "base_lines"  # the figure of a `suppliers` product that cites the lines of all suppliers in its scope
 SMALL_SAMPLE = 10  # lines; below it a rate says little
 
 
@@ -49,6 +50,7 @@ class Line:
     weight_grams: int | None
     freight_cents: int | None
     freight_note: str | None
+    quantity: int | None
 
     @property
     def cents(self) -> int:
@@ -76,6 +78,9 @@ HAS: dict[str, Callable[[Line], bool]] = {
     "destination": lambda line: line.destination is not None,
     "product_group": lambda line: bool(line.product_group),
     "mode": lambda line: line.mode is not None,
+    "quantity": lambda line: bool(line.quantity),
+    "weight": lambda line: line.weight_grams is not None,
+    "freight": lambda line: line.freight_cents is not None,
 }
 
 
@@ -95,7 +100,8 @@ def lacks(column: str) -> str:
 class Lines:
     """A population of order lines with its scope in words, its period, and the SQL that read it.
 
-    `gaps` says how many lines were left out because they lack a column that was asked for.
+    `gaps` says how many lines were left out because they lack a column that was asked for. `base` is what shares, ranks and
+    priors are measured against: `all`, and where suppliers were picked, the lines of all suppliers in scope.
     """
 
     all: tuple[Line, ...]
@@ -103,6 +109,12 @@ class Lines:
     as_of: str
     query: str
     gaps: tuple[str, ...] = ()
+    base: tuple[Line, ...] = ()
+
+    @property
+    def picked(self) -> bool:
+        """Are these the lines of some suppliers only?"""
+        return len(self.all) < len(self.base)
 
     def have(self, column: str) -> bool:
         """Does any line have this column?"""
@@ -110,10 +122,15 @@ class Lines:
 
     def by(self, key: Callable[[Line], K]) -> dict[K, list[Line]]:
         """Lines grouped by `key`, in order of first appearance."""
-        groups: dict[K, list[Line]] = defaultdict(list)
-        for line in self.all:
-            groups[key(line)].append(line)
-        return dict(groups)
+        return grouped(self.all, key)
+
+
+def grouped(lines: Iterable[Line], key: Callable[[Line], K]) -> dict[K, list[Line]]:
+    """Lines by `key`, in order of first appearance."""
+    groups: dict[K, list[Line]] = defaultdict(list)
+    for line in lines:
+        groups[key(line)].append(line)
+    return dict(groups)
 
 
 def cite(lines: Iterable[Line]) -> Records:
@@ -137,12 +154,13 @@ def read_lines(
     needs: type[ToolResult] | None = None,
     *,
     direct_only: bool = True,
-    within: Iterable[Records] | None = None,
+    within: ToolResult | None = None,
 ) -> Lines:
     """The lines that `filters` select: direct-drop ones of outside suppliers, or all with `direct_only=False`.
 
-    `needs` is the product to be made: lines without a column it `needs` are left out and counted in `gaps`. `within` narrows to
-    cited order lines. Raises `ToolError` when nothing is left, or no line has a column that the product cannot do without.
+    `needs` is the product to be made: lines without a column it `needs` are left out and counted in `gaps`. `within` is the
+    `suppliers` product whose scope this narrows further. Raises `ToolError` when nothing is left, or no line has a column that
+    the product cannot do without.
     """
 
     def work(connection: Connection) -> tuple[list[Line], str]:
@@ -153,16 +171,46 @@ def read_lines(
 
     found, query = ctx.resources.reading.run_sync(work)
     scope = "direct-drop order lines" if direct_only else "all order lines, the internal warehouse included"
-    if said := filters.describe():
-        scope += f", {said}"
     if within is not None:
-        kept = {key for records in within for key in records.expand()}
+        cited = within.figures[BASE].records
+        kept = set(cited.expand()) if cited else set()
         found = [line for line in found if line.id in kept]
-        query += f"\n-- kept: the {len(found)} of these lines that the given suppliers cite"
+        query += f"\n-- kept: the {len(found)} of these lines in the scope of the given suppliers"
+        scope = within.scope
+    scope = ", ".join([scope, *(part for part in filters.parts() if part not in scope)])
     if not found:
         raise ToolError(f"no order lines match ({scope}): widen the filters, or check that data is loaded")
     found, gaps = _complete(found, needs) if needs else (found, ())
-    return Lines(tuple(found), scope, period(line.day for line in found), query, gaps)
+    return Lines(tuple(found), scope, period(line.day for line in found), query, gaps, tuple(found))
+
+
+def read_suppliers(
+    ctx: ToolContext, filters: Filters, needs: type[ToolResult] | None = None, within: ToolResult | None = None
+) -> Lines:
+    """The direct-drop lines of the suppliers that are asked for: those named in `filters`, and of those the rows of `within`.
+
+    All other filters narrow `base`; picking suppliers does not, so that a share of one supplier stays its share of all.
+    Raises `ToolError` like `read_lines`, and when the suppliers have no lines in scope.
+    """
+    every = read_lines(ctx, filters.model_copy(update={"suppliers": []}), needs, within=within)
+    if filters.suppliers:
+        spelt = ctx.resources.reading.run_sync(lambda c: on_record(c, filters.suppliers, suppliers.c.name, "supplier"))
+        every = pick(every, lambda own: own[0].supplier in spelt, f"supplier {' or '.join(spelt)}")
+    if within is not None:
+        rows = {row.supplier_id for row in within.rows}
+        every = pick(every, lambda own: own[0].supplier_id in rows, "")
+    return every
+
+
+def pick(lines: Lines, wanted: Callable[[list[Line]], bool], said: str) -> Lines:
+    """Only the suppliers whose lines are `wanted`; `base` stays. Raises `ToolError` when there is none."""
+    groups = lines.by(lambda line: line.supplier_id).values()
+    chosen = {own[0].supplier_id for own in groups if wanted(own)}
+    scope = lines.scope if not said or said in lines.scope else f"{lines.scope}, {said}"
+    if not chosen:
+        raise ToolError(f"no supplier is left ({scope}): widen the filters")
+    kept = tuple(line for line in lines.all if line.supplier_id in chosen)
+    return replace(lines, all=kept, scope=scope, as_of=period(line.day for line in kept))
 
 
 def _complete(found: list[Line], product: type[ToolResult]) -> tuple[list[Line], tuple[str, ...]]:
@@ -228,6 +276,7 @@ def _statement() -> Select[Any]:
             line.weight_grams,
             line.freight_cents,
             line.freight_note,
+            line.quantity,
         )
         .join(suppliers, suppliers.c.id == line.supplier_id)
         .outerjoin(items, items.c.id == line.item_id)

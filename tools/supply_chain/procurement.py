@@ -12,7 +12,19 @@ from tools.registry import ToolContext, ToolError, tool
 from tools.results import ChartHint, Column, Figure, Highlight, Row, ToolResult
 from tools.supply_chain.columns import ORDER_COLUMNS
 from tools.supply_chain.filters import Filters, on_record
-from tools.supply_chain.lines import HAS, SMALL_SAMPLE, Line, cite, known, late_lines, read_lines, spend_cents
+from tools.supply_chain.limits import SupplierFilters, within_limits
+from tools.supply_chain.lines import (
+    BASE,
+    HAS,
+    SMALL_SAMPLE,
+    Line,
+    cite,
+    known,
+    late_lines,
+    read_lines,
+    read_suppliers,
+    spend_cents,
+)
 from tools.supply_chain.numbers import dollars, percent
 from tools.supply_chain.tables import supplier_names
 from tools.supply_chain.tables import suppliers as supplier_table
@@ -36,9 +48,13 @@ class Suppliers(ToolResult):
 
 
 @tool(READ)
-def list_suppliers(args: Filters, ctx: ToolContext) -> Suppliers:
-    """List the suppliers that deliver directly, with former names, order lines and spend. Later steps use those lines."""
-    lines = read_lines(ctx, args)
+def list_suppliers(args: SupplierFilters, ctx: ToolContext) -> Suppliers:
+    """List the suppliers that deliver directly, with former names, order lines and spend; the base of every supplier question.
+
+    Filters and limits set here hold in the later steps that take this product. Naming suppliers or limits picks rows only:
+    shares, ranks and scores stay those among all suppliers in scope. Not for one supplier's details.
+    """
+    lines = within_limits(args, read_suppliers(ctx, args))
     valued = lines.have("value")
     former = other_names(ctx, ("former",))
     rows = [
@@ -60,6 +76,9 @@ def list_suppliers(args: Filters, ctx: ToolContext) -> Suppliers:
         "supplier_count": Figure(value=len(rows), unit="count", label="suppliers", records=everything),
         "lines": Figure(value=len(lines.all), unit="count", label="order lines", records=everything),
         "small_samples": Figure(value=small, unit="count", label=f"suppliers with fewer than {SMALL_SAMPLE} lines"),
+        BASE: Figure(
+            value=len(lines.base), unit="count", label="order lines of all suppliers in scope", records=cite(lines.base)
+        ),
     }
     counted = Highlight(
         text="{count} suppliers delivered {lines} order lines.",

@@ -1,6 +1,7 @@
 """The risk score of a supplier: four parts, each 0 (no risk) to 100, weighted. Code computes it; no model has a say in it.
 
-For each supplier of the exposure product:
+For each supplier of the exposure product (its share and its rate are measured against all suppliers in that product's scope, so
+a supplier scores the same alone as among all):
 
     exposure   100 · min(1, share of spend in % / 20)
     delivery   100 · min(1, shrunk late rate in % / 15); the rate: (late + 10·p) / (lines + 10), p the late rate of all lines
@@ -132,6 +133,7 @@ def score_suppliers(args: ScoreArgs, ctx: ToolContext) -> RiskScores:
     """Score each supplier's risk (0 to 100) out of exposure, delivery, country and sanctions; mark those over the threshold.
 
     Deliveries, country risk and sanctions are optional: without them the other weights are scaled up, and the result says so.
+    Use it to rank or compare suppliers by risk. Not for one part of it alone.
     """
     weights = ScoreWeights()
     threshold = weights.threshold if args.threshold is None else Decimal(str(args.threshold))
@@ -275,6 +277,7 @@ def _suppliers(rows: list[ScoreRow]) -> Records:
 
 
 def _highlights(rows: list[ScoreRow], over: list[ScoreRow]) -> list[Highlight]:
+    """How many are over the threshold, then the first of them; all of a few suppliers that were picked; then the limits."""
     are, hold = ("is", "it holds") if len(over) == 1 else ("are", "together they hold")
     counted = Highlight(
         text=f"{{over}} of {{scored}} suppliers {are} at or over the risk threshold of {{threshold}}; {hold} {{spend}} of spend.",
@@ -295,7 +298,8 @@ def _highlights(rows: list[ScoreRow], over: list[ScoreRow]) -> list[Highlight]:
         for name, text in limits.items()
         if any(map(COUNTED[name], rows))
     ]
-    return [counted, *(_scored(index, row) for index, row in enumerate(over[:4])), *said]
+    told = rows[:4] if len(rows) <= 4 else over[:4]
+    return [counted, *(_scored(index, row) for index, row in enumerate(told)), *said]
 
 
 COUNTED: Mapping[str, Callable[[ScoreRow], bool]] = {

@@ -9,8 +9,8 @@ from pydantic import Field
 from governance.manifest import ToolManifest
 from tools.registry import ToolContext, ToolError, tool
 from tools.results import ChartHint, Column, Figure, Highlight, Row, ToolResult, product_ref
-from tools.supply_chain.filters import Filters
-from tools.supply_chain.lines import SMALL_SAMPLE, Line, cite, lacks, late_lines, read_lines, upstream
+from tools.supply_chain.filters import Filters, Order, Ranked
+from tools.supply_chain.lines import SMALL_SAMPLE, Line, cite, lacks, late_lines, read_lines, read_suppliers, upstream
 from tools.supply_chain.numbers import median, percent, ratio, rounded
 from tools.supply_chain.procurement import WAREHOUSE, Suppliers
 
@@ -18,9 +18,10 @@ READ = ToolManifest(effect="read", output="trusted", data_class="internal")
 PRIOR_LINES = 10
 LANES = "The publisher warns that lead time and cost per lane cannot be concluded from this data."
 NOT_RECORDED = "not recorded"
+TOLD = 5  # rows that get a sentence of their own
 
 
-class DeliveryArgs(Filters):
+class DeliveryArgs(Filters, Ranked):
     suppliers_ref: str = product_ref("suppliers")
 
 
@@ -53,10 +54,14 @@ def shrunk_rate(late: int, lines: int, all_late: int, all_lines: int) -> Decimal
 
 @tool(READ)
 def delivery_performance(args: DeliveryArgs, ctx: ToolContext) -> Deliveries:
-    """Measure each supplier's deliveries: lines, late lines, late rate, that rate shrunk for small samples, days late."""
+    """Measure each supplier's deliveries: lines, late lines, late rate, that rate shrunk for small samples, days late.
+
+    Use it to rank or compare suppliers on delivery. Rates of suppliers with few lines are pulled towards that of all suppliers in
+    scope, and rows are ranked by them; where no row has fewer than ten lines, by the plain late rate. Not for the whole network.
+    """
     given = upstream(ctx, args.suppliers_ref, Suppliers)
-    lines = read_lines(ctx, args, Deliveries, within=[row.records for row in given.rows])
-    late = late_lines(lines.all)
+    lines = read_suppliers(ctx, args, Deliveries, within=given)
+    late, late_of_all = late_lines(lines.all), late_lines(lines.base)
     rows = []
     for supplier_id, own in lines.by(lambda line: line.supplier_id).items():
         own_late = late_lines(own)
@@ -68,13 +73,20 @@ def delivery_performance(args: DeliveryArgs, ctx: ToolContext) -> Deliveries:
                 lines=len(own),
                 late_lines=len(own_late),
                 late_rate=percent(len(own_late), len(own)),
-                shrunk_late_rate=shrunk_rate(len(own_late), len(own), len(late), len(lines.all)),
+                shrunk_late_rate=shrunk_rate(len(own_late), len(own), len(late_of_all), len(lines.base)),
                 average_days_late=_average_days(own_late),
                 small_sample=len(own) < SMALL_SAMPLE,
             )
         )
-    rows.sort(key=lambda row: (-row.shrunk_late_rate, row.supplier))
     small = sum(row.small_sample for row in rows)
+    sign = 1 if args.order == "lowest" else -1
+    rows.sort(key=lambda row: (sign * (row.shrunk_late_rate if small else row.late_rate), row.supplier))
+    ranked = (
+        f"{small} of {len(rows)} suppliers have fewer than {SMALL_SAMPLE} lines; the ranking uses rates shrunk towards that of all "
+        f"suppliers in scope, which counts as {PRIOR_LINES} further lines."
+        if small
+        else f"No supplier shown has fewer than {SMALL_SAMPLE} lines: they are ranked by their plain late rates."
+    )
     return Deliveries(
         title="Delivery performance by supplier",
         scope=lines.scope,
@@ -89,17 +101,17 @@ def delivery_performance(args: DeliveryArgs, ctx: ToolContext) -> Deliveries:
             Column(field="average_days_late", label="Days late when late", unit="days"),
         ],
         figures=_figures(list(lines.all), late)
-        | {"small_samples": Figure(value=small, unit="count", label=f"suppliers with fewer than {SMALL_SAMPLE} lines")},
-        highlights=[
-            Highlight(
-                text="{supplier} is the worst on delivery: {late} of {lines} lines late ({rate}).",
-                slots={
-                    "supplier": "rows[0].supplier",
-                    "late": "rows[0].late_lines",
-                    "lines": "rows[0].lines",
-                    "rate": "rows[0].late_rate",
-                },
+        | {
+            "small_samples": Figure(value=small, unit="count", label=f"suppliers with fewer than {SMALL_SAMPLE} lines"),
+            "late_rate_of_all": Figure(
+                value=percent(len(late_of_all), len(lines.base)),
+                unit="percent",
+                label="late rate of all suppliers in scope",
+                records=cite(lines.base),
             ),
+        },
+        highlights=[
+            *_told(rows[: min(args.top, TOLD)], args.order),
             Highlight(
                 text="Over all these suppliers {late} of {lines} lines came late ({rate}), by {days} on average.",
                 slots={
@@ -113,12 +125,21 @@ def delivery_performance(args: DeliveryArgs, ctx: ToolContext) -> Deliveries:
         caveats=[
             WAREHOUSE,
             *lines.gaps,
-            f"{small} of {len(rows)} suppliers have fewer than {SMALL_SAMPLE} lines; the ranking uses rates shrunk towards the "
-            f"population's, which counts as {PRIOR_LINES} further lines.",
+            ranked,
         ],
         chart=ChartHint(type="bar", title="Late rate by supplier (shrunk)", x="supplier", y=["shrunk_late_rate"]),
         query=lines.query,
     )
+
+
+def _told(rows: list[DeliveryRow], order: Order) -> list[Highlight]:
+    """The first rows, one sentence each; the first is said to be the worst (or the best) if there are others."""
+    said = []
+    for index in range(len(rows)):
+        slots = {name: f"rows[{index}].{name}" for name in ("supplier", "late_lines", "lines", "late_rate")}
+        rank = f" is the {'worst' if order == 'highest' else 'best'} on delivery" if len(rows) > 1 and not index else ""
+        said.append(Highlight(text=f"{{supplier}}{rank}: {{late_lines}} of {{lines}} lines late ({{late_rate}}).", slots=slots))
+    return said
 
 
 class ModeRow(Row):
@@ -140,14 +161,17 @@ class ModeComparison(ToolResult):
 
 @tool(READ)
 def compare_modes(args: Filters, ctx: ToolContext) -> ModeComparison:
-    """Compare shipment modes over all order lines: late rate, and median freight per kilogram where both are numbers."""
+    """Compare shipment modes over all order lines: late rate, and median freight per kilogram where both are numbers.
+
+    Use it for one mode, or for modes against each other (pass them in `modes`). Not for suppliers, nor for freight in total.
+    """
     lines = read_lines(ctx, args, ModeComparison, direct_only=False)
-    priced = [line for line in lines.all if _freight_per_kg(line) is not None]
+    priced = [line for line in lines.all if freight_per_kg(line) is not None]
     unmoded = [line for line in lines.all if line.mode is None]
     textual = [line for line in lines.all if line.freight_note is not None]
     rows = []
     for mode, own in lines.by(lambda line: line.mode or NOT_RECORDED).items():
-        costs = [cost for line in own if (cost := _freight_per_kg(line)) is not None]
+        costs = [cost for line in own if (cost := freight_per_kg(line)) is not None]
         own_late = late_lines(own)
         rows.append(
             ModeRow(
@@ -178,6 +202,9 @@ def compare_modes(args: Filters, ctx: ToolContext) -> ModeComparison:
                 },
             )
         )
+    for index in dated[:TOLD] if args.modes else ():
+        slots = {name: f"rows[{index}].{name}" for name in ("mode", "late_lines", "lines", "late_rate")}
+        highlights.append(Highlight(text="{mode}: {late_lines} of {lines} order lines late ({late_rate}).", slots=slots))
     if len(costed) > 1:
         first, last = costed[0], costed[-1]
         highlights.append(
@@ -239,8 +266,9 @@ def compare_modes(args: Filters, ctx: ToolContext) -> ModeComparison:
     )
 
 
-class NetworkArgs(Filters):
-    by: Literal["year", "destination", "product_group"] = Field("year", description="what the rows are grouped by")
+class NetworkArgs(Filters, Ranked):
+    by: Literal["year", "destination", "product_group", "mode"] = Field("year", description="what the rows are grouped by")
+    min_lines: int = Field(0, ge=0, description="leave out groups with fewer order lines, e.g. 50")
 
 
 class NetworkRow(Row):
@@ -259,7 +287,12 @@ class NetworkDeliveries(ToolResult):
 
 @tool(READ)
 def network_deliveries(args: NetworkArgs, ctx: ToolContext) -> NetworkDeliveries:
-    """Measure deliveries over the whole network, the internal warehouse included, by year, destination or product group."""
+    """Measure deliveries over the whole network, the internal warehouse included: the late share in total and by year,
+    destination country, product group or mode.
+
+    Use it for "what share of deliveries is late" and "which countries get late deliveries". Groups are ranked by late rate, years
+    follow each other. Not to rank suppliers.
+    """
     lines = read_lines(ctx, args, NetworkDeliveries, direct_only=False)
     if args.by != "year" and not lines.have(args.by):
         raise ToolError(lacks(args.by))
@@ -267,9 +300,13 @@ def network_deliveries(args: NetworkArgs, ctx: ToolContext) -> NetworkDeliveries
         "year": lambda line: str(line.day.year),
         "destination": lambda line: line.destination or NOT_RECORDED,
         "product_group": lambda line: line.product_group or NOT_RECORDED,
+        "mode": lambda line: line.mode or NOT_RECORDED,
     }
+    groups = lines.by(keys[args.by])
     rows = []
-    for group, own in sorted(lines.by(keys[args.by]).items()):
+    for group, own in sorted(groups.items()):
+        if len(own) < args.min_lines:
+            continue
         late = late_lines(own)
         rows.append(
             NetworkRow(
@@ -282,11 +319,14 @@ def network_deliveries(args: NetworkArgs, ctx: ToolContext) -> NetworkDeliveries
             )
         )
     label = args.by.replace("_", " ")
-    worst = max(
-        (index for index, row in enumerate(rows) if row.lines >= SMALL_SAMPLE),
-        key=lambda index: rows[index].late_rate,
-        default=None,
-    )
+    if not rows:
+        raise ToolError(f"no {label} has {args.min_lines} order lines ({lines.scope}): lower min_lines")
+    sign = 1 if args.order == "lowest" else -1
+    ranking = sorted(range(len(rows)), key=lambda index: (sign * rows[index].late_rate, rows[index].group))
+    if args.by != "year":
+        rows, ranking = [rows[index] for index in ranking], list(range(len(rows)))
+    named = [index for index in ranking if rows[index].lines >= SMALL_SAMPLE][: min(args.top, TOLD)]
+    left_out = len(groups) - len(rows)
     highlights = [
         Highlight(
             text="{late} of {lines} order lines came late ({rate}), by {days} on average.",
@@ -298,16 +338,13 @@ def network_deliveries(args: NetworkArgs, ctx: ToolContext) -> NetworkDeliveries
             },
         )
     ]
-    if worst is not None:
-        highlights.append(
-            Highlight(
-                text=f"The late rate is highest for {label} {{group}}: {{rate}} of {{lines}} lines.",
-                slots={n: f"rows[{worst}].{f}" for n, f in (("group", "group"), ("rate", "late_rate"), ("lines", "lines"))},
-            )
-        )
+    for place, index in enumerate(named):
+        text = f"The late rate is {args.order} for {label} {{group}}" if not place else f"Then {label} {{group}}"
+        slots = {name: f"rows[{index}].{name}" for name in ("group", "late_rate", "late_lines", "lines")}
+        highlights.append(Highlight(text=f"{text}: {{late_rate}}, {{late_lines}} of {{lines}} lines.", slots=slots))
     return NetworkDeliveries(
         title=f"Deliveries over the network by {label}",
-        scope=lines.scope,
+        scope=", ".join([lines.scope, *([f"at least {args.min_lines} lines each"] if args.min_lines else [])]),
         as_of=lines.as_of,
         rows=rows,
         columns=[
@@ -319,7 +356,7 @@ def network_deliveries(args: NetworkArgs, ctx: ToolContext) -> NetworkDeliveries
         ],
         figures=_figures(list(lines.all), late_lines(lines.all)),
         highlights=highlights,
-        caveats=[*lines.gaps, LANES],
+        caveats=[*lines.gaps, *([f"{left_out} groups with fewer lines are left out."] if left_out else []), LANES],
         chart=ChartHint(type="line" if args.by == "year" else "bar", title=f"Late rate by {label}", x="group", y=["late_rate"]),
         query=lines.query,
     )
@@ -341,7 +378,7 @@ def _average_days(late: list[Line]) -> Decimal | None:
     return ratio(sum(line.days_late for line in late), len(late)) if late else None
 
 
-def _freight_per_kg(line: Line) -> Decimal | None:
+def freight_per_kg(line: Line) -> Decimal | None:
     """US dollars a kilogram; None unless freight and weight are both numbers and there is a weight."""
     if line.freight_cents is None or not line.weight_grams:
         return None

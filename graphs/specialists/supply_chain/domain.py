@@ -29,6 +29,21 @@ PRODUCTS = (
         "Exposure by country",
         ("exposed to one country", "country exposure", "dependence on a country", "made in"),
     ),
+    Product(
+        "period_comparison",
+        "Periods compared",
+        ("compared with the year", "compare years", "year against year", "year on year", "side by side with"),
+    ),
+    Product(
+        "price_comparison",
+        "Prices by supplier",
+        ("price", "prices", "cheapest", "price comparison", "price per pack", "least expensive"),
+    ),
+    Product(
+        "freight_costs",
+        "Freight costs",
+        ("freight cost", "freight bill", "total freight", "freight by country", "freight per kilogram"),
+    ),
     Product("annual_spend", "Spend by year", ("spend by year", "annual spend", "per year", "trend of spend", "over the years")),
     Product(
         "deliveries",
@@ -93,14 +108,14 @@ SPECIALISTS = (
         "procurement",
         "Procurement",
         "Knows what was ordered from whom. Suppliers, items, single sources.",
-        ("list_suppliers", "supplier_profile", "single_sourced_items"),
+        ("list_suppliers", "supplier_profile", "single_sourced_items", "compare_prices"),
         PROMPTS / "procurement.md",
     ),
     Specialist(
         "finance",
         "Finance",
         "Measures money at stake. Spend, shares, concentration, by supplier, country and year.",
-        ("financial_exposure", "country_exposure", "annual_spend"),
+        ("financial_exposure", "country_exposure", "annual_spend", "compare_periods"),
         PROMPTS / "finance.md",
     ),
     Specialist(
@@ -115,7 +130,7 @@ SPECIALISTS = (
         "shipments",
         "Shipments",
         "Measures deliveries. Late lines, days late, transport modes.",
-        ("delivery_performance", "compare_modes", "network_deliveries"),
+        ("delivery_performance", "compare_modes", "network_deliveries", "freight_costs"),
         PROMPTS / "shipments.md",
     ),
     Specialist(
@@ -271,8 +286,9 @@ ANCHORS = tuple(
     ]
 )
 SETTINGS = (
-    "countries", "suppliers", "supplier", "modes", "year_from", "year_to", "product_groups", "threshold", "case_id", "owner", "due",
-    "resolution", "text", "reason", "message", "sql", "name", "status",
+    "countries", "made_in", "suppliers", "supplier", "item", "modes", "year_from", "year_to", "compare_years", "product_groups",
+    "min_lines", "min_spend", "min_late_rate", "max_percentile", "similarity", "by", "top", "order", "threshold", "case_id", "owner",
+    "due", "resolution", "text", "reason", "message", "sql", "name", "status",
 )  # fmt: skip
 
 
