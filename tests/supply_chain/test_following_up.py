@@ -53,7 +53,7 @@ async def test_another_supplier_takes_the_place_of_the_one_before(runner: Runner
     )
     for outcome, name in ((second, "Kestrelbank Pharma"), (third, "Brackwater Pharma plc")):
         assert outcome.status == "success" and outcome.answer
-        assert outcome.answer.citations[0].value == name
+        assert outcome.answer.sections[0].sentences[0].text.startswith(name)
         assert not any("Oskvar" in str(c.value) for c in outcome.answer.citations)
 
 
