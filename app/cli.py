@@ -71,6 +71,19 @@ def resume(
 
 
 @app.command()
+def chat(
+    thread: Annotated[str | None, typer.Option(metavar="ID", help="Go on in this thread.")] = None,
+    approve: ApproveOption = None,
+    yes: YesOption = False,
+) -> None:
+    """Talk: goal after goal, and what you think of next; what you type while a run is going on steers it."""
+    from app.chat import chat as talk
+    from app.running import Options
+
+    _go(lambda: talk(thread, Options(approve, False, None, False, yes, False)))
+
+
+@app.command()
 def approvals(json: JsonOption = False) -> None:
     """List the open approvals: what waits, for whom, until when."""
     from app.inbox import list_approvals

@@ -15,6 +15,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.types import Command
 
+from app.progress import Progress, progress
 from governance.approval import Approval
 from governance.identity import Caller
 from graphs.answer import Answer
@@ -189,13 +190,14 @@ class Runner:
         outcome = await self.run(goal, stop_at_plan=True)
         return Plan.model_validate(outcome.plan) if outcome.plan else outcome
 
-    async def plan_of(self, execution_id: str) -> tuple[Plan, dict[str, StepResult]]:
-        """The newest plan of an execution and what has ended of it."""
-        plans = await self.services.executions.plans(execution_id)
-        if not plans:
+    async def progress_of(self, execution_id: str) -> Progress:
+        """How each step of an execution stands, whoever carries it out. Raises `UnknownExecution`."""
+        executions = self.services.executions
+        found, plans = await executions.get(execution_id), await executions.plans(execution_id)
+        if not found or not plans:
             raise UnknownExecution(f"there is no execution {execution_id} in {self.services.settings.home}")
-        attempts = await self.services.executions.attempts(execution_id)
-        return plans[-1], {a.step_id: a.result for a in attempts if a.result}
+        held = found.thread_id in self._driven or await executions.held_elsewhere(execution_id)
+        return progress(plans, await executions.attempts(execution_id), status=found.status, held=held)
 
     async def pending(self, thread_id: str) -> list[Approval]:
         """The thread's open approvals, those due a reminder reminded."""

@@ -123,14 +123,13 @@ async def _attend(settings: Settings, options: Options, console: Console, go: Ca
         async with Desk(runner, console, Checklist(console), hot=options.mode == "ask") as desk:
             with desk.seen:
                 outcome = await go(runner, desk)
-            outcome = await _decide(runner, outcome, options, console, desk)
+            outcome = await settle(runner, outcome, options, console, desk)
         if options.json:
             print(json.dumps(outcome.as_json(), ensure_ascii=False, default=str))
         else:
-            _tell(console, outcome, runner)
+            tell(console, outcome, runner)
         if options.out and outcome.answer:
-            plan, results = await runner.plan_of(outcome.execution_id)
-            picture = plan_svg(plan, results)
+            picture = plan_svg(await runner.progress_of(outcome.execution_id))
             paths = await asyncio.to_thread(write, options.out, outcome.answer, outcome.as_json(), picture)
             console.print(
                 f"Written: {', '.join(str(p) for p in paths[:3])}" + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
@@ -147,7 +146,7 @@ def stop_on_signals() -> None:
         loop.add_signal_handler(signal.SIGTERM, task.cancel)
 
 
-async def _decide(runner: Runner, outcome: Outcome, options: Options, console: Console, desk: Desk) -> Outcome:
+async def settle(runner: Runner, outcome: Outcome, options: Options, console: Console, desk: Desk) -> Outcome:
     """Approvals as `--approve` says, and go on, until nothing waits that we may decide. Nothing is asked twice."""
     tried: set[str] = set()
     while outcome.status == "interrupted":
@@ -187,7 +186,7 @@ def _review(console: Console) -> dict[str, Any]:
     return {"type": "reject", "message": input("What should be different? ").strip()}
 
 
-def _tell(console: Console, outcome: Outcome, runner: Runner) -> None:
+def tell(console: Console, outcome: Outcome, runner: Runner) -> None:
     if outcome.answer:
         print_answer(console, outcome.answer)
         console.print(f"\nThread {outcome.thread_id} · execution {outcome.execution_id}", style="dim")
@@ -261,8 +260,8 @@ def draw(execution: str | None, out: Path | None) -> int:
     async def go() -> tuple[str, str]:
         async with open_runner(settings) as runner:
             if execution:
-                plan, results = await runner.plan_of(execution)
-                return plan_mermaid(plan), plan_svg(plan, results)
+                progress = await runner.progress_of(execution)
+                return plan_mermaid(progress), plan_svg(progress)
             drawn = runner.graph.get_graph()
             return drawn.draw_mermaid(), graph_svg(drawn)
 

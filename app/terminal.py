@@ -29,10 +29,14 @@ OVER = frozenset({"succeeded", "failed", "skipped", "cancelled", "superseded", "
 
 
 class Checklist:
-    """Takes a run's events and shows the plan: each step's status, elapsed time, specialist and why, or what went wrong."""
+    """Takes a run's events and shows the plan: each step's status, elapsed time, specialist and why, or what went wrong.
 
-    def __init__(self, console: Console) -> None:
+    `redraw`: as one list that changes, where the console is a terminal; else as lines.
+    """
+
+    def __init__(self, console: Console, *, redraw: bool = True) -> None:
         self.console = console
+        self._redraws = console.is_terminal and redraw
         self.head, self.steps, self.state, self.notes = "", [], {}, []  # type: ignore[var-annotated]
         self._live: Live | None = None
         self._open = self._held = False
@@ -57,7 +61,7 @@ class Checklist:
 
     def _draw(self) -> None:
         """Start or stop redrawing, as it should be now."""
-        drawing = self.console.is_terminal and self._open and not self._held
+        drawing = self._redraws and self._open and not self._held
         if drawing and not self._live:
             self._live = Live(console=self.console, refresh_per_second=8, get_renderable=self.draw, transient=False)
             self._live.start()
@@ -116,7 +120,7 @@ class Checklist:
         self._line(f"  note: {reveal(text)}")
 
     def _line(self, text: str) -> None:
-        if not self.console.is_terminal:
+        if not self._redraws:
             self.console.print(Text(text), soft_wrap=True)
 
     def draw(self) -> Group:

@@ -169,6 +169,11 @@ class Executions:
 
         return await self._db.run(work)
 
+    async def held_elsewhere(self, id: str) -> bool:
+        """Does another process carry it out now?"""
+        lease = select(executions.c.lease).where(executions.c.id == id, executions.c.status == "running")
+        return _alive(await self._db.run(lambda c: c.execute(lease).scalar_one_or_none()))
+
     async def leave(self, id: str, status: str) -> None:
         """Record how an execution stands after a node, and give the lease back. An attempt that its end cut off is cancelled."""
         await self._db.run(lambda c: self._leave(c, id, status))

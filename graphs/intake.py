@@ -8,7 +8,7 @@ execution waits for people, a message never destroys what waits: an amendment ch
 import asyncio
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -175,6 +175,8 @@ async def _take(
         request = _amended(services, before, said, reading, goal)
         if not request["products"]:
             return declined(goal, "Nothing is left of the goal before: everything in it is left out now.")
+        if question := lacking(services, request["products"], request["settings"]):
+            return clarify(goal, question, [])
         return _fresh(request, "" if same(before, request) else str(state.get("execution_id", "")))
     known = {p.name for p in services.domain.products}
     products = [p for p in said.products if p in known and p not in said.exclude]
@@ -187,9 +189,22 @@ async def _take(
         return declined(goal, (said.reason or "Nothing in this goal is something I can do.") + nearest(services))
     settings = {item.name: item.value for item in said.settings if item.name in services.domain.settings}
     settings.update({m.setting: m.value for m in reading.mentions})
+    if question := lacking(services, products, settings):
+        return clarify(goal, question, [])
     notes = [*reading.notes, *assumed(settings, goal, reading.mentions)]
     request = {"goal": goal, "products": products, "exclude": said.exclude, "settings": settings, "notes": notes}
     return _fresh(request, str(state.get("execution_id", "")) if before else "")
+
+
+def lacking(services: Services, products: Sequence[str], settings: Mapping[str, str]) -> str:
+    """The question to ask when a wanted product's tool needs what only the user can say, or an empty string."""
+    for offer in offers(services.domain.specialists, services.registry):
+        if offer.product not in products or offer.specialist.for_each:
+            continue
+        for name, argument in services.registry[offer.tool].args.model_fields.items():
+            if argument.is_required() and name in services.domain.asks and not settings.get(name):
+                return services.domain.asks[name]
+    return ""
 
 
 def _fresh(request: dict[str, Any], builds_on: str) -> dict[str, Any]:

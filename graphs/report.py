@@ -280,7 +280,7 @@ async def report(
         )
         for section in written.sections
     )
-    rows = await services.approvals.of_execution(execution_id)
+    rows = sorted(await services.approvals.of_execution(execution_id), key=lambda row: order.get(row.step_id, len(order)))
     elsewhere = {*notes, *(missing_line(item) for item in lost)}
     caveats = dict.fromkeys([*request.get("notes", []), *written.caveats, *(c for r in done for c in r.caveats)])
     open_still = undecided(rows)

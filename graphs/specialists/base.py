@@ -119,7 +119,7 @@ class Domain:
     """Everything the core knows of a domain. `version(resources)` changes when its records do: evidence of another version is
     not used again. `origins(resources)` says for each table of records what it was filled from, as a person would look for it.
     `read`, `version` and `origins` block: call them in a thread. `verifier_tools`: those by which its results can be held
-    against its records."""
+    against its records. `asks`: for a setting that only the user can give, the question when a tool cannot do without it."""
 
     name: str
     title: str
@@ -132,5 +132,6 @@ class Domain:
     read: Callable[[str, Any], Reading]
     anchors: tuple[str, ...] = ()
     verifier_tools: tuple[str, ...] = ()
+    asks: Mapping[str, str] = field(default_factory=dict)
     version: Callable[[Any], str] = field(default=lambda resources: "")
     origins: Callable[[Any], Mapping[str, str]] = field(default=lambda resources: {})

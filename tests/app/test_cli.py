@@ -227,6 +227,29 @@ def test_graph_and_plan_are_drawn(home: Path, tmp_path: Path) -> None:
         assert target.read_text().startswith(sign)
 
 
+def test_an_execution_is_drawn_from_another_process_while_it_runs(home: Path) -> None:
+    command = [sys.executable, "-u", "tests/app/hot.py", "run", f"{FLAGSHIP}, and where are we single-sourced?"]
+    env = {**os.environ, "CLEARANCE_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout
+    try:
+        waiting = 0
+        for line in process.stdout:
+            waiting += "needs you" in line
+            if waiting == 3:
+                break
+        with sqlite3.connect(home / "clearance.db") as db:
+            [(execution,)] = db.execute("select id from executions").fetchall()
+        seen = clearance(home, "graph", "--execution", execution).stdout
+        assert seen.count("◆ needs you") == 3
+        assert re.search(r"Single-sourced.*▶ running", seen) and re.search(r"Suppliers and orders.*✓ done", seen)
+    finally:
+        process.kill()
+        process.communicate()
+    seen = clearance(home, "graph", "--execution", execution).stdout
+    assert re.search(r"Single-sourced.*○ to do", seen), "nobody carries it out any more"
+
+
 def test_help_imports_nothing_heavy() -> None:
     heavy = ("langgraph", "langchain", "langchain_core", "sqlalchemy", "openai", "matplotlib", "chromadb")
     code = f"import sys, app.cli; app.cli._mount(); print([m for m in {heavy} if m in sys.modules])"

@@ -296,4 +296,5 @@ def domain() -> Domain:
         version=lambda resources: version_of(resources.reading),
         origins=lambda resources: origins_of(resources.reading),
         verifier_tools=("check_evidence",),
+        asks={"supplier": "Which supplier do you mean?", "case_id": "Which case do you mean? Say its number."},
     )
