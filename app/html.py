@@ -27,7 +27,7 @@ h2{font-size:19px;margin:36px 0 8px}h3{font-size:14px;margin:20px 0 4px}p,li{max
 table{border-collapse:collapse;width:100%;margin:12px 0;font-size:14px}.wide{overflow-x:auto}
 .caption,figcaption{font-size:13px;margin:16px 0 0}.caption strong,figcaption strong{color:var(--ink)}
 th,td{text-align:left;padding:5px 10px 5px 0;border-bottom:1px solid var(--line);vertical-align:top}
-th{color:var(--soft);font-weight:600}.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+th{color:var(--soft);font-weight:600}.d{white-space:nowrap}.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 figure{margin:16px 0}figure svg{width:100%;min-width:520px;height:auto}.plan svg{width:auto;min-width:0}a{color:var(--accent)}
 sup a{text-decoration:none;font-variant-numeric:tabular-nums}.sources li{font-size:13px;overflow-wrap:anywhere}
 .sources li:target{background:var(--tint);outline:2px solid var(--accent)}.keys{overflow-wrap:anywhere;white-space:normal}
@@ -123,7 +123,7 @@ def _download(name: str, columns: Sequence[Column], rows: Sequence[Mapping[str, 
 
 
 def _side(unit: str) -> str:
-    return ' class="n"' if unit in NUMERIC else ""
+    return ' class="n"' if unit in NUMERIC else ' class="d"' if unit == "date" else ""
 
 
 def _chart(chart: AnswerChart) -> str:

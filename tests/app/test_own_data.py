@@ -193,8 +193,13 @@ def plain(answer: str) -> str:
 
 
 def claims(body: dict[str, Any]) -> list[str]:
-    """What an answer says, but for the numbers of cases: which of two approved steps runs first is chance."""
-    said = [line for line in plain(body["answer"]).splitlines() if line.startswith("- ") and "SELECT" not in line]
+    """What an answer says before its sources (keys are the file's own), but for the numbers of cases: which of two approved
+    steps runs first is chance."""
+    said = [
+        line
+        for line in plain(body["answer"]).partition("## Sources")[0].splitlines()
+        if line.startswith("- ") and "SELECT" not in line
+    ]
     return [re.sub(r"Case \d+", "Case", line) for line in said]
 
 

@@ -110,7 +110,7 @@ def test_decided_one_by_one(prepared: Path, tmp_path: Path) -> None:
     code, printed = talk(home, "s", *edit, "r", "not now")
     assert code == 3, printed
     said = " ".join(PAINT.sub("", printed).split())
-    assert "owned by somebody-else" in said and "rejected by local: not now" in said
+    assert "owner somebody-else" in said and "rejected by local: not now" in said
     assert "Waiting for 1 approval" in printed
     assert printed.count("[s]kip?") == 3, "what was skipped is not asked again"
     after = PAINT.sub("", printed[printed.rindex("Why?") :])

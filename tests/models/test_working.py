@@ -179,7 +179,7 @@ def claim(text, ref, kind="figure"):
 
 def reporting():
     def shown(product, ref, chart=True):
-        hint = {"type": "bar", "title": "By supplier", "x": "supplier", "y": ["spend"]} if chart else None
+        hint = {"type": "bar", "title": f"By {product}", "x": "supplier", "y": ["spend"]} if chart else None
         columns = [{"field": f"f{n}", "label": "L", "unit": "text"} for n in "abcdefghij"]
         return {
             "product": product,
@@ -236,13 +236,17 @@ def test_the_reporter_charts_then_writes_without_a_figure():
     assert [call["args"]["ref"] for call in first.tool_calls] == ["s6.risk_scores", "s2.exposure"]
     after = said(first, {"product": "chart", "call_id": "chart-a"}, "unknown field")
     report = answered(ask(OfflineModel(), brief, "Report", (ChartArgs,), *after), "Report")
-    assert [s.heading for s in report.sections] == ["In short", "Scores", "Exposure of the top"]
-    assert [c.text for c in report.sections[0].claims] == ["{x} is the riskiest.", "Look at {x}.", "Most goes to {x}."]
-    assert [c.kind for c in report.sections[0].claims] == ["figure", "recommendation", "figure"]
-    assert [c.ref for c in report.sections[1].charts] == ["chart-a"] and not report.sections[2].charts
-    assert len(report.sections[1].tables[0].columns) == 7
-    assert report.title == "Risk_Scores, with gaps"
-    assert report.caveats[0] == "Sanctions screening is missing: the list is not loaded"
+    said_of = {s.heading: [c.text for c in s.claims] for s in report.sections}
+    assert said_of == {
+        "In short": ["{x} is the riskiest.", "Most goes to {x}."],
+        "What needs a decision": ["Look at {x}."],
+        "Scores": [],
+        "Exposure of the top": [],
+    }
+    assert [c.ref for c in report.sections[2].charts] == ["chart-a"] and not report.sections[3].charts
+    assert len(report.sections[2].tables[0].columns) == 7
+    assert report.title == "Scores, with gaps"
+    assert report.caveats == ["about risk_scores", "about exposure"], "what is missing and what was found amiss, code says"
     headings = [report.title, *(s.heading for s in report.sections), *(t.caption for s in report.sections for t in s.tables)]
     assert not any(DIGIT.search(text) for text in headings)
 
@@ -257,7 +261,74 @@ def test_a_report_that_is_sent_back_comes_without_claims():
 def test_a_report_of_nothing_is_still_a_report():
     brief = {**reporting(), "results": []}
     report = answered(ask(OfflineModel(), brief, "Report", (ChartArgs,)), "Report")
-    assert report.title == "No result" and report.caveats
+    assert report.title == "No result" and [s.heading for s in report.sections] == ["In short"]
+
+
+def opened(step, number, **more):
+    """A result of a step that opened a case."""
+    product = {
+        **reporting()["results"][0]["products"][0],
+        "product": "case",
+        "ref": f"{step}.case",
+        "title": "Case",
+        "chart": None,
+    }
+    about = claim("{x} is open.", f"{step}.case.rows[0].due")
+    return {
+        "step": step,
+        "title": "Cases",
+        "effect": True,
+        "products": [{**product, "row_count": 1}],
+        "claims": [about],
+        **more,
+    }
+
+
+def test_the_reporter_says_what_was_done_to_be_decided_and_uncertain_once_each():
+    brief = reporting()
+    scores = brief["results"][1]
+    scores["claims"].append(claim("For {x} a part is unknown.", "s6.risk_scores.figures.partial", "limit"))
+    brief["results"] += [opened("s8-1", 1), opened("s8-2", 2)]
+    report = answered(ask(OfflineModel(), brief, "Report"), "Report")
+    said_of = {s.heading: [(c.text, c.slots[0].ref) for c in s.claims] for s in report.sections}
+    assert list(said_of) == [
+        "In short", "What was done", "What needs a decision", "What is uncertain", "Scores", "Exposure of the top", "Cases"
+    ]  # fmt: skip
+    assert [ref for _, ref in said_of["What was done"]] == ["s8-1.case.rows[0].due", "s8-2.case.rows[0].due"]
+    assert [text for text, _ in said_of["What is uncertain"]] == ["For {x} a part is unknown."]
+    everything = [claim for claims in said_of.values() for claim in claims]
+    assert len(everything) == len(set(everything)), "no sentence stands twice"
+    assert [t.ref for t in report.sections[-1].tables] == ["s8-1.case", "s8-2.case"], "one section for one product"
+
+
+def test_what_people_were_asked_already_is_not_put_to_them_again():
+    brief = reporting()
+    brief["results"][1]["products"][0]["acted_on"] = True
+    report = answered(ask(OfflineModel(), brief, "Report"), "Report")
+    assert "Look at {x}." not in [c.text for s in report.sections for c in s.claims]
+
+
+def test_a_single_result_needs_no_sections_beside_the_answer():
+    brief = {**reporting(), "results": reporting()["results"][:1], "missing": []}
+    report = answered(ask(OfflineModel(), brief, "Report"), "Report")
+    assert [s.heading for s in report.sections] == ["In short", "Exposure of the top"]
+
+
+def test_the_same_picture_is_not_drawn_of_two_products():
+    brief = reporting()
+    brief["results"][0]["products"][0]["chart"] = {"type": "bar", "title": "By supplier", "x": "supplier", "y": ["score"]}
+    assert len(ask(OfflineModel(), brief, "Report", (ChartArgs,)).tool_calls) == 2
+    brief["results"][0]["products"][0]["chart"] = brief["results"][1]["products"][0]["chart"]
+    (only,) = ask(OfflineModel(), brief, "Report", (ChartArgs,)).tool_calls
+    assert only["args"]["ref"] == "s6.risk_scores"
+
+
+def test_the_verifier_names_what_several_steps_made_once():
+    made = [("s1", "suppliers", "2015"), ("s8-1", "case", "2026"), ("s8-2", "case", "2026"), ("s5", "sanctions", "2024")]
+    results = [{"step": s, "product": p, "ref": f"{s}.{p}", "scope": "s", "as_of": d, "figures": {}} for s, p, d in made]
+    brief = {"role": "verifier", "results": results, "checks": []}
+    (issue,) = answered(ask(OfflineModel(), brief, "Verdict"), "Verdict").issues
+    assert issue.text.endswith(": suppliers; case; sanctions.")
 
 
 def test_the_verifier_checks_each_product_and_says_what_does_not_hold():

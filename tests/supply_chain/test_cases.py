@@ -89,7 +89,7 @@ def test_opening_writes_case_event_and_notification(records: SystemOfRecord) -> 
     dumped = dump(result)
     sentence = dumped["highlights"][0]
     said = sentence["text"].format(**{name: lookup(dumped, path).value for name, path in sentence["slots"].items()})
-    assert said == "Case 1 is open for Brackwater Pharma plc, owned by arv-desk, due 2026-01-19."
+    assert said == "Case 1 for Brackwater Pharma plc is open: owner arv-desk, due 2026-01-19."
 
 
 def test_the_same_key_opens_one_case_also_days_later_and_after_it_changed(records: SystemOfRecord) -> None:

@@ -103,6 +103,7 @@ class Truth:
             "average_days_late": lambda: rounded(Decimal(int(own["days"][own["days"] > 0].sum())) / self.late(own)),
             "top5_share": lambda: self.top5(own),
             "risk_index": lambda: self.risk_index(own),
+            "country_part": lambda: self.risk_index(own),
         }
         return by_name[field]()
 
