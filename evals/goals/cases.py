@@ -16,12 +16,8 @@ SETS = ("paraphrases", "heldout", "variants")
 
 # A blind product → the products of the catalogue that hold it. `chart` and `report` are made by the reporter, of any plan.
 MADE_AS: dict[str, frozenset[str]] = {
-    "spend": frozenset(
-        {"exposure", "annual_spend", "country_exposure", "supplier_profile"}
-    ),
-    "lateness": frozenset(
-        {"deliveries", "network_deliveries", "mode_comparison", "supplier_profile"}
-    ),
+    "spend": frozenset({"exposure", "annual_spend", "country_exposure", "supplier_profile"}),
+    "lateness": frozenset({"deliveries", "network_deliveries", "mode_comparison", "supplier_profile"}),
     "freight": frozenset({"mode_comparison", "freight"}),
     "concentration": frozenset({"exposure", "country_exposure"}),
     "country_risk": frozenset({"country_risk", "country_indicators"}),

@@ -27,6 +27,7 @@ from evals.goals.plans import judge_plan
 from graphs.plan import Plan
 from settings import Settings
 from tools.supply_chain.importers import import_scms, import_sdn, import_sites, import_wgi
+from tools.supply_chain.importers.source_file import ImportProblem
 from tools.supply_chain.store import open_records
 from tools.supply_chain.tables import suppliers
 
@@ -39,7 +40,7 @@ SOURCES = {
 
 
 def fill(home: Path, data: Path) -> Settings:
-    """Import the public files into a home. Raises FileNotFoundError when one is not there."""
+    """Import the public files into a home. Raises ImportProblem when one is not there or is another file."""
     settings = Settings(home=home, model="")
     records = open_records(settings)
     try:
@@ -110,8 +111,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="clearance-goals-") as home:
         try:
             settings = fill(Path(home), options.data)
-        except FileNotFoundError as error:
-            sys.exit(f"{error.filename or error} is not there: name the folder of the raw files with --data or CLEARANCE_DATA.")
+        except ImportProblem as error:
+            sys.exit(f"{error}. Name the folder of the raw files with --data or CLEARANCE_DATA.")
         judged = asyncio.run(run_all(settings, chosen))
     if options.json:
         told = [

@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from graphs.specialists.base import Domain, Playbook, Product, Reading, Specialist
+from graphs.specialists.supply_chain.entities import READ
 from graphs.specialists.supply_chain.entities import read as read_entities
+from graphs.specialists.supply_chain.facts import FACTS
 from tools.supply_chain.catalogue import TOOLS
 from tools.supply_chain.store import open_records, version_of
 
@@ -32,7 +34,7 @@ PRODUCTS = (
     Product(
         "deliveries",
         "Delivery performance",
-        ("late", "delivery", "on time", "worst on delivery", "delays", "punctual", "reliability"),
+        ("late", "delivery", "delivery risk", "on time", "worst on delivery", "delays", "punctual", "reliability"),
     ),
     Product(
         "mode_comparison",
@@ -47,14 +49,18 @@ PRODUCTS = (
     Product(
         "country_risk",
         "Country risk",
-        ("country risk", "geopolitical", "political stability", "governance", "unstable countries"),
+        ("country risk", "risk of a country", "geopolitical", "geopolitics", "governance"),
     ),
     Product(
         "unstable_sites",
         "Sites in unstable countries",
-        ("sites", "plants", "factories", "manufacturing sites", "unstable sites"),
+        ("unstable sites", "unstable countries", "sites in unstable countries", "political stability"),
     ),
-    Product("sanctions", "Sanctions screening", ("sanctions", "sanctioned", "ofac", "screening", "blacklist", "watch list")),
+    Product(
+        "sanctions",
+        "Sanctions screening",
+        ("sanctions", "sanctioned", "ofac", "sdn", "screen", "screening", "blacklist", "watch list", "embargo"),
+    ),
     Product("country_indicators", "Country indicators", ("indicators", "world bank", "corruption", "rule of law", "indicator")),
     Product(
         "list_entries",
@@ -64,7 +70,16 @@ PRODUCTS = (
     Product(
         "risk_scores",
         "Risk score per supplier",
-        ("risk", "risk score", "riskiest", "supplier risk", "score", "rank suppliers by risk"),
+        (
+            "risk",
+            "risk score",
+            "riskiest",
+            "risky suppliers",
+            "supplier risk",
+            "score",
+            "score and rank",
+            "rank suppliers by risk",
+        ),
     ),
     Product(
         "approval_briefs",
@@ -72,7 +87,21 @@ PRODUCTS = (
         ("brief", "approval brief", "who should be escalated", "draft cases", "draft"),
         live=True,
     ),
-    Product("case", "Escalation cases", ("escalate", "escalation", "open a case", "open cases", "raise a case")),
+    Product(
+        "case",
+        "Escalation cases",
+        (
+            "escalate",
+            "escalation",
+            "open a case",
+            "open cases",
+            "open the cases",
+            "raise a case",
+            "create a case",
+            "file a case",
+            "start a case",
+        ),
+    ),
     Product(
         "cases",
         "Cases on record",
@@ -175,7 +204,16 @@ PLAYBOOKS = (
         "Supplier risk across the network",
         "Analyze supplier risk across our logistics network",
         ("risk_scores", "case"),
-        ("supplier risk", "vendor risk", "risk across", "risk analysis", "assess our suppliers", "supply chain risk"),
+        (
+            "supplier risk",
+            "vendor risk",
+            "risk across",
+            "risk analysis",
+            "risk of our suppliers",
+            "assess our suppliers",
+            "supply chain risk",
+            "risk in our supply chain",
+        ),
     ),
     Playbook(
         "worst_delivery",
@@ -196,7 +234,7 @@ PLAYBOOKS = (
         "Sites in unstable countries",
         "Which sites sit in unstable countries?",
         ("unstable_sites",),
-        ("unstable countries", "sites in unstable", "politically unstable"),
+        ("unstable", "unstable countries", "sites in unstable", "politically unstable", "political stability", "instability"),
     ),
     Playbook(
         "modes",
@@ -232,6 +270,23 @@ PLAYBOOKS = (
         "Draft the escalations, do not open them",
         ("risk_scores", "approval_briefs"),
         ("draft the escalations", "draft escalation", "prepare escalations"),
+    ),
+    Playbook(
+        "two_suppliers",
+        "Suppliers compared",
+        "Compare two suppliers on spend and late deliveries",
+        ("exposure", "deliveries"),
+        ("compare two suppliers", "suppliers side by side"),
+        settings=("suppliers",),
+    ),
+    Playbook(
+        "two_thresholds",
+        "Escalation over two thresholds",
+        "Open an escalation for every supplier with more than $10 million of spend and more than 10 % late lines",
+        ("exposure", "deliveries", "case"),
+        ("escalation over two thresholds", "suppliers over two thresholds", "over both thresholds"),
+        settings=("min_spend", "min_late_rate"),
+        exclude=("country_risk", "sanctions"),
     ),
     Playbook(
         "open_cases", "Cases and their due dates", "Which cases are overdue?", ("cases",), ("cases overdue", "open cases list")
@@ -288,10 +343,11 @@ def domain() -> Domain:
         specialists=SPECIALISTS,
         playbooks=PLAYBOOKS,
         tools=TOOLS,
-        settings=SETTINGS,
+        settings=tuple(dict.fromkeys((*SETTINGS, *READ))),
         open=open_records,
         read=read,
         anchors=ANCHORS,
+        facts=FACTS,
         version=lambda resources: version_of(resources.reading),
         verifier_tools=("check_evidence",),
     )
