@@ -55,6 +55,12 @@ def taken(product: str, made: Mapping[str, Offer], tools: Mapping[str, Tool]) ->
     return found
 
 
+def required(offer: Offer, tools: Mapping[str, Tool]) -> set[str]:
+    """The settings without which a product's tool cannot be called; a repeated step takes its arguments from rows."""
+    arguments = {} if offer.specialist.for_each else tools[offer.tool].args.model_fields
+    return {name for name, field in arguments.items() if field.is_required() and not field.json_schema_extra}
+
+
 def for_intake(
     goal: str, mentions: list[dict[str, str]], domain: Domain, before: Mapping[str, Any] | None = None
 ) -> HumanMessage:
@@ -69,6 +75,7 @@ def for_intake(
                 "title": p.title,
                 "words": list(p.words),
                 "settings": sorted(taken(p.name, made, tools)),
+                "requires": sorted(required(made[p.name], tools)) if p.name in made else [],
                 "changes": p.name in changing,
                 "drafted_as": made[p.name].specialist.for_each if p.name in changing else None,
             }

@@ -19,6 +19,7 @@ from graphs.events import Emit
 from graphs.findings import calls_of, typed_figures, unbound
 from graphs.formats import show
 from graphs.plan import Plan, StepResult
+from graphs.planner import unapplied
 from graphs.scheduler import lost_with
 from graphs.services import Services
 from graphs.specialists.base import Domain
@@ -255,7 +256,8 @@ async def report(
         for section in written.sections
     )
     rows = await services.approvals.of_execution(execution_id)
-    caveats = dict.fromkeys([*request.get("notes", []), *written.caveats, *(c for r in done for c in r.caveats)])
+    dropped = unapplied(plan, request, services)
+    caveats = dict.fromkeys([*request.get("notes", []), *dropped, *written.caveats, *(c for r in done for c in r.caveats)])
     failed = (
         bool(lost) or not results or any(r.status in ("failed", "cancelled") for r in results.values() if r.step_id in order)
     )

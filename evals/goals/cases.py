@@ -16,14 +16,14 @@ SETS = ("paraphrases", "heldout", "variants")
 
 # A blind product → the products of the catalogue that hold it. `chart` and `report` are made by the reporter, of any plan.
 MADE_AS: dict[str, frozenset[str]] = {
-    "spend": frozenset({"exposure", "annual_spend", "country_exposure", "supplier_profile"}),
-    "lateness": frozenset({"deliveries", "network_deliveries", "mode_comparison", "supplier_profile"}),
-    "freight": frozenset({"mode_comparison", "freight"}),
+    "spend": frozenset({"exposure", "annual_spend", "country_exposure", "supplier_profile", "period_comparison"}),
+    "lateness": frozenset({"deliveries", "network_deliveries", "mode_comparison", "supplier_profile", "period_comparison"}),
+    "freight": frozenset({"mode_comparison", "freight_costs", "query"}),
     "concentration": frozenset({"exposure", "country_exposure"}),
     "country_risk": frozenset({"country_risk", "country_indicators"}),
     "sanctions": frozenset({"sanctions"}),
     "risk_score": frozenset({"risk_scores"}),
-    "prices": frozenset({"prices"}),
+    "prices": frozenset({"price_comparison"}),
     "sites": frozenset({"unstable_sites", "country_exposure"}),
     "modes": frozenset({"mode_comparison"}),
     "query": frozenset({"query"}),

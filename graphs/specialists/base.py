@@ -107,19 +107,20 @@ class Measure:
 
 @dataclass(frozen=True)
 class Group:
-    """A column that people group by. `words` are what they call it."""
+    """A column that people group by. `words` are what they call it; `where` holds when it is grouped by."""
 
     name: str
     column: str
     words: tuple[str, ...]
+    where: str = ""
 
 
 @dataclass(frozen=True)
 class Facts:
     """What simple questions are about: measures × groups × filters over one view of `query_records`.
 
-    `filters` maps a setting to the columns it narrows (any of them), `at_least` a setting to the aggregate it bounds, `day` is the column of
-    years, `scopes` maps a condition to the words that ask for it.
+    `filters` maps a setting to the columns it narrows (any of them), `at_least` a setting to the aggregate it bounds, `day` is
+    the column of years, `scopes` maps a condition to the words that ask for it.
     """
 
     view: str

@@ -13,7 +13,8 @@ _NEGATION = re.compile(
 )
 _ENDS = re.compile(
     r"\b(?:but|only|just|then|though|because|please|for|by|in|with|over|across"
-    r"|and (?=(?:analy[sz]e|assess|check|compare|find|give|list|make|rank|run|score|screen|show|summari[sz]e|tell)\b))\b"
+    r"|and (?=(?:analy[sz]e|assess|check|compare|find|give|list|make|rank|run|score|screen|show|summari[sz]e|tell"
+    r"|open|escalate|create|raise|draft|send|use|do)\b))\b"
 )
 # "Sanctions are out of scope", "legal did the screening, so leave that out": what is left out comes first.
 _BEFORE = re.compile(
@@ -86,7 +87,7 @@ def asked_settings(goal: str, mentions: list[Json], known: frozenset[str]) -> li
     values: dict[str, list[str]] = {}
     for mention in mentions:
         values.setdefault(str(mention["setting"]), []).append(str(mention["value"]))
-    found = {name: pack(many) for name, many in values.items() if name in known or not known}
+    found = {name: many[0] if len(many) == 1 else pack(many) for name, many in values.items() if name in known or not known}
     text = fold(goal)
     for mention in mentions:  # what code has read is not read again: "over $10M" is no threshold of a score
         text = text.replace(fold(str(mention.get("text") or "")) or "\0", " ")

@@ -20,8 +20,8 @@ _BLANK = (
 )
 _LOWEST = re.compile(r"\b(?:lowest|least|smallest|fewest|cheapest|bottom|best|minimum)\b")
 _LATER = re.compile(r"\b(?:worst|highest|most|largest|biggest|top|greatest|maximum)\b")
-_FIRST = re.compile(r"\b(?:top|first|worst|best|largest|biggest|lowest|highest|bottom|leading)\s+(\d{1,2})\b|\b(\d{1,2})\s+(?:worst|best"
-                    r"|largest|biggest|lowest|highest|top|latest|most)\b")  # fmt: skip
+_RANKED = r"(?:top|first|worst|best|largest|biggest|lowest|highest|bottom|leading|latest|most)"
+_FIRST = re.compile(rf"\b{_RANKED}\s+(\d{{1,2}})\b|\b(\d{{1,2}})\s+{_RANKED}\b")
 NUMBERS = dict(zip(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], range(1, 11), strict=True))
 
 
@@ -105,6 +105,7 @@ def compose(question: Question, goal: str, settings: Sequence[Json], facts: Json
     given = {item["name"]: str(item["value"]) for item in settings}
     group = next((one["column"] for one in facts["groups"] if one["name"] == question.group), "")
     where = [one["where"] for one in question.measures if one["where"]]
+    where += [one["where"] for one in facts["groups"] if one["name"] == question.group and one["where"]]
     where += [sql for sql, words in facts["scopes"].items() if phrases(goal, words)]
     for name, columns in facts["filters"].items():
         if given.get(name):

@@ -31,6 +31,7 @@ class Candidate:
     drafted_as: str = ""
     settings: frozenset[str] = frozenset()
     exclude: tuple[str, ...] = ()
+    requires: frozenset[str] = frozenset()
 
     @property
     def own(self) -> frozenset[str]:
@@ -49,7 +50,17 @@ class Candidate:
         products = tuple(entry["products"]) if playbook else (entry["name"],)
         more = (bool(entry.get("changes")), str(entry.get("drafted_as") or ""), frozenset(entry.get("settings", ())))
         phrases = tuple(sorted(p for p in names if len(p) > 1))
-        return cls(entry["title"], products, bag, phrases, names, playbook, *more, tuple(entry.get("exclude", ())))
+        return cls(
+            entry["title"],
+            products,
+            bag,
+            phrases,
+            names,
+            playbook,
+            *more,
+            tuple(entry.get("exclude", ())),
+            frozenset(entry.get("requires", ())),
+        )
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,13 @@ def by_facts(goal: Goal, catalogue: Catalogue) -> Json | None:
     question = ask_facts(goal.rest, catalogue.facts or {}, goal.spelt)
     if question and not topics and not plausible(goal, catalogue):
         return None
+    if question and question.blank:  # "lines without a mode" leaves nothing out, and is about nothing else
+        goal, topics = replace(goal, exclude=[]), []
     products = list(dict.fromkeys(product for topic in topics for product in topic.products))
     settings, exclude = list(goal.settings), [*goal.exclude, *left_out(goal, products, catalogue)]
+    for rule in catalogue.candidates:  # a setting that only one kind of goal has: "… compared with 2012"
+        if rule.playbook and len(rule.settings) == 1 and rule.settings <= set(goal.given) - catalogue.narrowing:
+            products += rule.products
     if question:
         asked = grouped(question, goal)
         typed, rest = split_up(asked, goal, catalogue)
@@ -56,6 +61,8 @@ def by_facts(goal: Goal, catalogue: Catalogue) -> Json | None:
         products += [c.drafted_as for c in changing]
         exclude += [c.products[0] for c in changing]
     products = [p for p in dict.fromkeys(products) if p not in exclude and p in catalogue.products]
+    # What cannot be made of this goal goes, if anything else is left ("side by side" of one period).
+    products = [p for p in products if catalogue.products[p].requires <= {s["name"] for s in settings}] or products
     return answer("goal", products=products, exclude=list(dict.fromkeys(exclude)), settings=settings) if products else None
 
 

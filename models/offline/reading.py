@@ -42,7 +42,7 @@ def take(brief: Json, turn: Turn, request: Request) -> Reply:
         settings = asked_settings("", mentions, catalogue.settings)
         return Reply(answer={"name": "Intake", "value": answer("goal", products=["query"], settings=settings)})
     spelt = spelling(goal, catalogue, mentions)
-    rest, exclude = leave_out(spelt, catalogue)
+    rest, exclude = leave_out(without(spelt, mentions) if catalogue.facts else spelt, catalogue)
     words = topic(rest, mentions)
     plainly = len(words) == 1 and len(split(goal)) > 1 and any(tuple(words) in c.names for c in catalogue.candidates)
     asked = Asked(words, exclude, plainly)
@@ -66,7 +66,7 @@ def spelling(goal: str, catalogue: Catalogue, mentions: list[Json]) -> str:
 
     def put_right(match: re.Match[str]) -> str:
         word = match[0]
-        if len(word) < 5 or word in catalogue.lexicon or word in STOP or word in named or stem(word) in catalogue.vocabulary:
+        if len(word) < 6 or word in catalogue.lexicon or word in STOP or word in named or stem(word) in catalogue.vocabulary:
             return word
         best = process.extractOne(word, known, scorer=OSA.distance, score_cutoff=1 if len(word) < 8 else 2)
         return best[0] if best and best[0][0] == word[0] else word

@@ -280,6 +280,14 @@ PLAYBOOKS = (
         settings=("suppliers",),
     ),
     Playbook(
+        "two_periods",
+        "Two periods side by side",
+        "Compare spend and late deliveries with 2012",
+        ("period_comparison",),
+        ("compare with a year", "two periods"),
+        settings=("compare_years",),
+    ),
+    Playbook(
         "two_thresholds",
         "Escalation over two thresholds",
         "Open an escalation for every supplier with more than $10 million of spend and more than 10 % late lines",
@@ -289,7 +297,11 @@ PLAYBOOKS = (
         exclude=("country_risk", "sanctions"),
     ),
     Playbook(
-        "open_cases", "Cases and their due dates", "Which cases are overdue?", ("cases",), ("cases overdue", "open cases list")
+        "open_cases",
+        "Cases and their due dates",
+        "Which cases are overdue?",
+        ("cases",),
+        ("cases overdue", "cases are open", "which cases"),
     ),
 )
 

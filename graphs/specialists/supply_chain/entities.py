@@ -58,7 +58,7 @@ _MADE = (
     r"(?:made|manufactured|produced|sourced|sourcing|originating|coming|comes?|purchased|bought|factories|plants|sites|exports?"
     r"|suppl(?:y|ies)|goods|built)\s+(?:only\s+)?(?:in|from|of|out of)\s+(?:the\s+)?"
 )
-READ = ("made_in", "min_lines", "min_spend", "min_late_rate", "top", "items", "item")  # settings that only code reads
+READ = ("made_in", "min_lines", "min_spend", "min_late_rate", "top", "item", "compare_years")  # settings that only code reads
 COMMON = frozenset(
     [
         "limited",
@@ -77,6 +77,8 @@ COMMON = frozenset(
         "pvt",
         "company",
         "group",
+        "account",
+        "accounts",
         "the",
         "of",
         "and",
@@ -122,7 +124,7 @@ _TO = re.compile(r"\b(?:assign|reassign)\b.*?\bto\s+([\w.@-]{2,60})", re.IGNOREC
 _DAY = re.compile(r"\b(\d{4}-\d{2}-\d{2})\b")
 _QUOTED = re.compile(r"[\"“']([^\"”']{3,80})[\"”']")
 _RELATIVE = re.compile(r"\b(last|this|past|current|next) (quarter|month|week|year)\b|\byesterday\b", re.IGNORECASE)
-_EXPOSED = r"(?:exposed to|exposure to|depend\w* on|reli(?:ant|ance) on|exports? from)\s+(?:the\s+)?"
+_EXPOSED = r"(?:expos\w+(?: \w+){0,3} to|depend\w* on|reli(?:ant|ance) on|exports? from)\s+(?:the\s+)?"
 _OPEN_CASE = re.compile(
     r"\b(?:open|raise|create|start|file|opening)\b[^.?!]*\b(?:case|escalation)\b|^\s*(?:please |pls )?escalate\b", re.IGNORECASE
 )
@@ -132,6 +134,7 @@ _FORMS = (
 )
 _FIRM = re.compile(rf"\b([A-Z][\w&'’-]+(?: [A-Z][\w&'’-]+)* {_FORMS}\b\.?)")
 _NAMED_SUPPLIER = re.compile(r"\b(?:[Ss]upplier|[Vv]endor) ((?:[A-Z][\w&'’-]+ ?){1,4})")
+_BESIDE = re.compile(r"\bcompar\w+\b[^.;]*?\b(?:with|to|against) ((?:19|20)\d\d)\b", re.IGNORECASE)
 _LEFT_OUT_MODE = re.compile(
     r"\b(?:not|no|without|excluding|except|but not) (?:by )?(?:air charter|charter|air|ocean|sea|trucks?|road)\b"
 )
@@ -251,7 +254,9 @@ def find_items(goal: str, known: Sequence[str]) -> list[tuple[str, str]]:
         if all(word in words for word in figures):
             best.append((len(figures), name))
     most = max((count for count, _ in best), default=0)
-    fits = [name for count, name in best if count == most and most > 1]
+    said = set(words)
+    spare = {name: len(set(flatten(name.lower()).split()) - said) for count, name in best if count == most and most > 1}
+    fits = [name for name, count in spare.items() if count == min(spare.values())]
     if len(fits) != 1:
         return []
     parts = set(flatten(fits[0].lower()).split())
@@ -303,9 +308,7 @@ def read(goal: str, db: Database) -> Reading:
         if found:
             mentions.append(Mention(setting, pack(iso3 for iso3, _ in found), ", ".join(text for _, text in found)))
     if wares:
-        mentions.append(Mention("items", pack(name for name, _ in wares), wares[0][1]))
-        if len(wares) == 1:
-            mentions.append(Mention("item", wares[0][0], wares[0][1]))
+        mentions.append(Mention("item", wares[0][0], wares[0][1]))
     kinds = {name: match[0] for name, words in GROUPS.items() if (match := re.search(rf"\b(?:{words})\b", goal, re.IGNORECASE))}
     if kinds and not wares:
         mentions.append(Mention("product_groups", pack(kinds), ", ".join(kinds.values())))
@@ -352,6 +355,8 @@ def read(goal: str, db: Database) -> Reading:
             refusal=f"The records run from {gazetteer.first_year} to {gazetteer.last_year}, so “{relative[0]}” is not among them. "
             f"Name a year or a span of years, for example “in {gazetteer.last_year}”."
         )
+    if beside := _BESIDE.search(goal):
+        mentions.append(Mention("compare_years", beside[1], beside[0]))
     years = [int(y) for y in re.findall(r"\b(19[5-9]\d|20\d\d)\b", _DAY.sub("", goal))]
     outside = [y for y in years if gazetteer.last_year and not gazetteer.first_year <= y <= gazetteer.last_year]
     if outside:

@@ -92,6 +92,26 @@ MEASURES = (
         products={"": "network_deliveries", "supplier": "deliveries", "mode": "mode_comparison", "year": "network_deliveries"},
     ),
     Measure(
+        "price",
+        "Price per unit",
+        (
+            "price",
+            "prices",
+            "priced",
+            "cheapest",
+            "cheaper",
+            "least expensive",
+            "most expensive",
+            "per pack",
+            "cost per unit",
+            "unit price",
+            "pack price",
+        ),
+        ("ROUND(SUM(value_usd) / SUM(quantity), 4) AS average_price_usd", "COUNT(*) AS lines"),
+        where=f"quantity > 0 AND {DIRECT}",
+        products={"": "price_comparison", "supplier": "price_comparison", "item": "price_comparison"},
+    ),
+    Measure(
         "freight_per_kg",
         "Freight per kilogram",
         ("freight per kg", "freight per kilo", "freight per kilogram", "freight cost per kg", "freight a kilo", "freight rate"),
@@ -122,6 +142,7 @@ MEASURES = (
             "COUNT(*) AS lines",
             "COUNT(*) - COUNT(freight_usd) AS lines_without_an_amount",
         ),
+        products={"": "freight_costs"},
     ),
     Measure(
         "insurance",
@@ -138,7 +159,7 @@ MEASURES = (
     Measure(
         "quantity",
         "Quantity",
-        ("quantity", "quantities", "units", "packs", "pieces"),
+        ("quantity", "quantities", "how many packs", "how many units", "number of packs", "number of units", "pieces"),
         ("SUM(quantity) AS quantity", "COUNT(*) AS lines"),
     ),
     Measure(
@@ -174,7 +195,8 @@ MEASURES = (
     ),
 )
 GROUPS = (
-    Group("supplier", "supplier", ("supplier", "suppliers", "vendor", "vendors", "who", "whom", "anyone", "firm", "company")),
+    Group("supplier", "supplier",
+          ("supplier", "suppliers", "vendor", "vendors", "who", "whom", "anyone", "firm", "company"), where=DIRECT),
     Group(
         "made",
         "site_country",
@@ -201,7 +223,7 @@ FACTS = Facts(
         "modes": ("mode",),
         "product_groups": ("product_group", "sub_classification"),
         "made_in": ("site_country",),
-        "items": ("item",),
+        "item": ("item",),
     },
     at_least={"min_lines": "COUNT(*)", "min_spend": "SUM(value_usd)", "min_late_rate": f"{LATE} * 100.0 / COUNT(scheduled)"},
     day="day",
