@@ -35,7 +35,7 @@ BY_REPORTER = frozenset({"chart", "report"})
 SETTING: dict[str, tuple[str, ...]] = {
     "supplier": ("suppliers", "supplier"),
     "item": ("item", "items"),
-    "year": ("year_from", "year_to", "compare_from", "compare_to", "compare_year"),
+    "year": ("year_from", "year_to", "compare_years"),
     "shipment_mode": ("modes",),
     "sub_classification": ("sub_classifications", "product_groups"),
     "manufacturing_country": ("made_in", "manufacturing_countries", "country", "countries"),

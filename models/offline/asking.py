@@ -18,6 +18,7 @@ _BLANK = (
     r"(?:no|without|w/o|missing|blank|empty|lack\w*|never recorded|not recorded|unrecorded|unknown|not given|not stated|never stated"
     r"|not filled|absent)"
 )
+_COUNTED = re.compile(r"\b(?:how many|number of|count(?: of)?)\b")
 _LOWEST = re.compile(r"\b(?:lowest|least|smallest|fewest|cheapest|bottom|best|minimum)\b")
 _LATER = re.compile(r"\b(?:worst|highest|most|largest|biggest|top|greatest|maximum)\b")
 _RANKED = r"(?:top|first|worst|best|largest|biggest|lowest|highest|bottom|leading|latest|most)"
@@ -91,6 +92,8 @@ def group_of(goal: str, facts: Json) -> str:
 def blank_column(goal: str, facts: Json) -> str:
     """The column that a goal asks to be empty ("lines without a mode"), or ""."""
     text = " ".join(goal.casefold().replace("'", "").split())
+    if not _COUNTED.search(text):  # "no country risk" leaves something out, it counts no blanks
+        return ""
     for group in facts["groups"]:
         for word in sorted(group["words"], key=len, reverse=True):
             before = rf"\b{_BLANK}(?: (?:a|an|any|the|shipment|transport)){{0,2}} {re.escape(word)}\b"
