@@ -13,7 +13,7 @@ from models.offline.request import Json
 from models.offline.words import split, stem
 
 MOST = 50  # rows of a grouped answer
-_BY = r"(?:by|per|each|every|which|what|for each|across|rank(?:ing)?(?: the| our| all)?|list(?: the| our| all)?|top|worst|best|\d+)"
+_BY = r"(?:by|per|each|every|which|what|for each|across|rank(?:ing)?(?: the| our| all)?|list(?: the| our| all)?|top|worst|best|\d+|two|three|four|five|six|seven|eight|nine|ten)"
 _BLANK = (
     r"(?:no|without|w/o|missing|blank|empty|lack\w*|never recorded|not recorded|unrecorded|unknown|not given|not stated|never stated"
     r"|not filled|absent)"

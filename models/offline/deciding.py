@@ -50,6 +50,7 @@ def by_facts(goal: Goal, catalogue: Catalogue) -> Json | None:
         asked = grouped(question, goal)
         typed, rest = split_up(asked, goal, catalogue)
         products += typed
+        exclude = [product for product in exclude if product not in typed]  # "air, not air charter" narrows: nothing falls
         if rest and "query" in catalogue.products:
             sql = compose(replace(asked, measures=tuple(rest)), goal.spelt, goal.settings, catalogue.facts or {})
             products.append("query")

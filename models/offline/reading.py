@@ -85,7 +85,18 @@ def amend(goal: str, asked: Asked, before: Json, catalogue: Catalogue, settings:
     changed = change(goal, before, settings)
     if not added and not changed and not asked.exclude and asked.words:
         return decide(asked, bool(settings), catalogue, settings)  # it only opened like a change
-    return answer("amend", products=added, exclude=asked.exclude, settings=changed)
+    return answer("amend", products=added, exclude=asked.exclude, settings=[*changed, *asked_anew(before, changed, catalogue)])
+
+
+def asked_anew(before: Json, changed: list[Json], catalogue: Catalogue) -> list[Json]:
+    """The goal's query with the changed settings in it: one that stayed as it was would drop them silently."""
+    settings = {one["name"]: str(one["value"]) for one in [*(before.get("settings") or ()), *changed]}
+    if not catalogue.facts or not settings.pop("sql", "") or not changed:
+        return []
+    goal = spelling(str(before["goal"]), catalogue, [])
+    kept = [{"name": name, "value": value} for name, value in settings.items() if value]
+    read = by_facts(Goal(goal, goal, topic(goal, []), [], kept), catalogue)
+    return [one for one in read["settings"] if one["name"] == "sql"] if read else []
 
 
 def topic(goal: str, mentions: list[Json]) -> list[str]:
