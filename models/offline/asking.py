@@ -13,7 +13,10 @@ from models.offline.request import Json
 from models.offline.words import split, stem
 
 MOST = 50  # rows of a grouped answer
-_BY = r"(?:by|per|each|every|which|what|for each|across|rank(?:ing)?(?: the| our| all)?|list(?: the| our| all)?|top|worst|best|\d+|two|three|four|five|six|seven|eight|nine|ten)"
+_BY = (
+    r"(?:by|per|each|every|which|what|for each|across|rank(?:ing)?(?: the| our| all)?|list(?: the| our| all)?|top|worst|best|\d+"
+    r"|two|three|four|five|six|seven|eight|nine|ten)"
+)
 _BLANK = (
     r"(?:no|without|w/o|missing|blank|empty|lack\w*|never recorded|not recorded|unrecorded|unknown|not given|not stated|never stated"
     r"|not filled|absent)"
@@ -21,9 +24,6 @@ _BLANK = (
 _COUNTED = re.compile(r"\b(?:how many|number of|count(?: of)?)\b")
 _LOWEST = re.compile(r"\b(?:lowest|least|smallest|fewest|cheapest|bottom|best|minimum)\b")
 _LATER = re.compile(r"\b(?:worst|highest|most|largest|biggest|top|greatest|maximum)\b")
-_RANKED = r"(?:top|first|worst|best|largest|biggest|lowest|highest|bottom|leading|latest|most)"
-_FIRST = re.compile(rf"\b{_RANKED}\s+(\d{{1,2}})\b|\b(\d{{1,2}})\s+{_RANKED}\b")
-NUMBERS = dict(zip(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], range(1, 11), strict=True))
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def compose(question: Question, goal: str, settings: Sequence[Json], facts: Json
     order = columns[0].rpartition(" AS ")[2]
     if question.group == facts.get("time", "year"):
         return f"{sql} ORDER BY {question.group}"
-    return f"{sql} ORDER BY {order} {'ASC' if lowest(goal) else 'DESC'}, {question.group} LIMIT {first_rows(goal) or MOST}"
+    return f"{sql} ORDER BY {order} {'ASC' if lowest(goal) else 'DESC'}, {question.group} LIMIT {int(given.get('top') or MOST)}"
 
 
 def literal(value: str) -> str:
@@ -144,10 +144,3 @@ def lowest(goal: str) -> bool:
     """Does a goal want the smallest first?"""
     text = " ".join(split(goal))
     return bool(_LOWEST.search(text)) and not _LATER.search(text)
-
-
-def first_rows(goal: str) -> int:
-    """How many of the first rows a goal wants; 0: it does not say."""
-    text = " ".join(str(NUMBERS.get(word, word)) for word in split(goal))
-    found = _FIRST.search(text)
-    return int(found[1] or found[2]) if found else 0

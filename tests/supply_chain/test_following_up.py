@@ -42,7 +42,7 @@ async def test_a_filter_narrows_the_question_before_and_a_year_narrows_it_furthe
     )
     assert "mode" not in scope_of(first)
     assert "mode Ocean" in scope_of(ocean) and "2014" not in scope_of(ocean)
-    assert "mode Ocean" in scope_of(year) and "2014" in scope_of(year)
+    assert "mode Ocean" in scope_of(year) and "scheduled 2014 to 2014" in scope_of(year)
     assert "mode" not in scope_of(wide) and "2014" in scope_of(wide)
     assert {c.ref.split(".")[1] for c in ocean.answer.citations} <= {"deliveries", "suppliers"}  # type: ignore[union-attr]
 
@@ -89,6 +89,19 @@ async def test_why_one_supplier_stands_above_another_shows_both_rows_and_where_t
     assert [shown[n].value for n in first.citations] == [row["score"] for row in table.rows]
 
 
+async def test_a_change_reaches_the_query_that_answered(runner: Runner) -> None:
+    first, ocean = await talk(runner, "How many order lines have no mode in 2014?", "redo it with 2013 only")
+    assert first.plan and ocean.plan
+    assert "2014-12-31" in first.plan["steps"][0]["settings"]["sql"]
+    assert "2013-12-31" in ocean.plan["steps"][0]["settings"]["sql"] and "2014" not in ocean.plan["steps"][0]["settings"]["sql"]
+
+
+async def test_a_select_of_the_users_own_is_run_as_it_is(runner: Runner) -> None:
+    sql = "SELECT mode, COUNT(*) AS line_count FROM orders GROUP BY mode ORDER BY mode"
+    (only,) = await talk(runner, sql)
+    assert only.status == "success" and only.plan and only.plan["steps"][0]["settings"]["sql"] == sql
+
+
 async def test_records_that_have_changed_are_read_anew(runner: Runner) -> None:
     (first,) = await talk(runner, "Screen our suppliers against the sanctions list")
     make_demo(runner.services.resources.writing, seed=8)
@@ -108,16 +121,3 @@ async def test_a_follow_up_to_nothing_is_no_answer_and_no_crash(runner: Runner, 
 async def test_a_goal_of_its_own_on_the_same_thread_carries_no_filter_over(runner: Runner) -> None:
     _, second = await talk(runner, "Which suppliers deliver late by ocean in 2014?", "Which suppliers deliver late?")
     assert "mode" not in scope_of(second) and "2014 to" not in scope_of(second)
-
-
-async def test_a_change_reaches_the_query_that_answered(runner: Runner) -> None:
-    first, ocean = await talk(runner, "How many order lines have no mode in 2014?", "redo it with 2013 only")
-    assert first.plan and ocean.plan
-    assert "2014-12-31" in first.plan["steps"][0]["settings"]["sql"]
-    assert "2013-12-31" in ocean.plan["steps"][0]["settings"]["sql"] and "2014" not in ocean.plan["steps"][0]["settings"]["sql"]
-
-
-async def test_a_select_of_the_users_own_is_run_as_it_is(runner: Runner) -> None:
-    sql = "SELECT mode, COUNT(*) AS line_count FROM orders GROUP BY mode ORDER BY mode"
-    (only,) = await talk(runner, sql)
-    assert only.status == "success" and only.plan and only.plan["steps"][0]["settings"]["sql"] == sql
