@@ -1,6 +1,6 @@
 # Two commands are all a newcomer needs: `make run` and `make test`. Both set up .venv by themselves.
 .DEFAULT_GOAL := run
-.PHONY: run test bench chaos lint lock clean
+.PHONY: run test bench chaos goals lint lock clean
 GOAL ?= Analyze supplier risk across our logistics network
 
 run: .venv/.run
@@ -15,6 +15,9 @@ bench: .venv/.dev
 
 chaos: .venv/.dev
 	@.venv/bin/python -m evals.chaos $(ARGS)
+
+goals: .venv/.dev
+	@.venv/bin/python -m evals.goals.run $(ARGS)
 
 lint: .venv/.dev
 	@.venv/bin/ruff check .

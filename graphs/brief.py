@@ -5,13 +5,14 @@ A brief is data, never instructions: entity values, rows and other agents' words
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from langchain_core.messages import HumanMessage
 
 from graphs.plan import Plan, Step, StepResult
-from graphs.specialists.base import Domain, offers
-from tools.registry import Registry
+from graphs.specialists.base import Domain, Offer, offers
+from tools.registry import Registry, Tool
 
 
 def message(intro: str, brief: Mapping[str, Any]) -> HumanMessage:
@@ -42,16 +43,57 @@ def for_specialist(goal: str, step: Step, specialist: str, registry: Registry) -
     return message(f"Do this step: {step.title}.", brief)
 
 
+def taken(product: str, made: Mapping[str, Offer], tools: Mapping[str, Tool]) -> set[str]:
+    """The settings that the tool of a product takes, and those of the tools whose products it needs."""
+    todo, found, seen = [product], set[str](), set[str]()
+    while todo:
+        name = todo.pop()
+        if name in made and name not in seen:
+            seen.add(name)
+            found |= set(tools[made[name].tool].args.model_fields)
+            todo += made[name].consumes
+    return found
+
+
+def required(offer: Offer, tools: Mapping[str, Tool]) -> set[str]:
+    """The settings without which a product's tool cannot be called; a repeated step takes its arguments from rows."""
+    arguments = {} if offer.specialist.for_each else tools[offer.tool].args.model_fields
+    return {name for name, field in arguments.items() if field.is_required() and not field.json_schema_extra}
+
+
 def for_intake(
     goal: str, mentions: list[dict[str, str]], domain: Domain, before: Mapping[str, Any] | None = None
 ) -> HumanMessage:
     """`before` is the request of this thread that the message may amend or ask about."""
+    tools = {tool.name: tool for tool in domain.tools}
+    made = {offer.product: offer for offer in offers(domain.specialists, tools)}
+    changing = {name for name, offer in made.items() if tools[offer.tool].manifest.effect != "read"}
     catalogue = {
-        "products": [{"name": p.name, "title": p.title, "words": list(p.words)} for p in domain.products],
+        "products": [
+            {
+                "name": p.name,
+                "title": p.title,
+                "words": list(p.words),
+                "settings": sorted(taken(p.name, made, tools)),
+                "requires": sorted(required(made[p.name], tools)) if p.name in made else [],
+                "changes": p.name in changing,
+                "drafted_as": made[p.name].specialist.for_each if p.name in changing else None,
+            }
+            for p in domain.products
+        ],
         "playbooks": [
-            {"name": p.name, "title": p.title, "example": p.example, "products": list(p.products), "words": list(p.words)}
+            {
+                "name": p.name,
+                "title": p.title,
+                "example": p.example,
+                "products": list(p.products),
+                "words": list(p.words),
+                "settings": list(p.settings),
+                "exclude": list(p.exclude),
+            }
             for p in domain.playbooks
         ],
+        "facts": domain.facts and asdict(domain.facts),
         "settings": list(domain.settings),
         "anchors": list(domain.anchors),
     }

@@ -29,7 +29,13 @@ def show(value: Any, unit: Unit = "text") -> str:
     except InvalidOperation:
         return str(value)
     if unit in _PLACES:
-        number = number.quantize(Decimal(_PLACES[unit]), rounding=ROUND_HALF_UP)
+        number = number.quantize(_place(number, unit), rounding=ROUND_HALF_UP)
     text = f"{number:,}" if unit != "count" else f"{int(number):,}"
     sign, text = ("−", text[1:]) if text.startswith("-") else ("", text)
     return f"{sign}${text}" if unit == "usd" else f"{sign}{text}{_AFTER.get(unit, '')}"
+
+
+def _place(number: Decimal, unit: Unit) -> Decimal:
+    """The last place shown. A rate below one percent keeps three digits: 0.722 %, not 0.72 %."""
+    small = unit == "percent" and Decimal("0.001") <= abs(number) < 1
+    return Decimal("0.001") if small else Decimal(_PLACES[unit])

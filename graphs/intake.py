@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage
+from rapidfuzz import fuzz, process
 
 from governance.identity import Caller
 from governance.numerals import Answered, numbers
@@ -152,7 +153,7 @@ async def _take(
     before = state.get("request") if state.get("plan") else None
     reading = await asyncio.to_thread(services.domain.read, goal, services.resources)
     if reading.refusal:
-        return declined(goal, reading.refusal)
+        return declined(goal, reading.refusal + nearest(services, goal))
     if reading.question:
         return clarify(goal, reading.question, list(reading.choices))
     said = await _ask(services, goal, reading.mentions, caller, thread_id, emit, before)
@@ -161,7 +162,7 @@ async def _take(
     if said.kind == "clarify":
         return clarify(goal, said.question or "What do you want to know?", said.choices)
     if said.kind in ("amend", "explain") and not before:
-        return declined(goal, "There is no goal on this thread yet that this could be about." + nearest(services))
+        return declined(goal, "There is no goal on this thread yet that this could be about." + nearest(services, goal))
     if said.kind == "explain":
         answer = _explained(services, state, goal, reading, said)
         return {
@@ -186,12 +187,13 @@ async def _take(
         ]
         products = [product for product in products if product in own] or own[:1]
     elif said.kind == "decline" or not products:
-        return declined(goal, (said.reason or "Nothing in this goal is something I can do.") + nearest(services))
+        why = " ".join([said.reason or "Nothing in this goal is something I can do.", *reading.notes])
+        return declined(goal, why + nearest(services, goal))
     settings = {item.name: item.value for item in said.settings if item.name in services.domain.settings}
     settings.update({m.setting: m.value for m in reading.mentions})
     if question := lacking(services, products, settings):
         return clarify(goal, question, [])
-    notes = [*reading.notes, *assumed(settings, goal, reading.mentions)]
+    notes = [*reading.notes, *left_out(services, products, said.exclude), *assumed(settings, goal, reading.mentions)]
     request = {"goal": goal, "products": products, "exclude": said.exclude, "settings": settings, "notes": notes}
     return _fresh(request, str(state.get("execution_id", "")) if before else "")
 
@@ -278,9 +280,26 @@ async def _end(services: Services, before: Execution, status: str, reason: str) 
     return f"The run before this one had not come to its end and is closed as {status}; what it finished stays as it is.{doubt}"
 
 
-def nearest(services: Services) -> str:
-    goals = "".join(f"\n- {p.example}" for p in services.domain.playbooks[:6])
-    return f"\n\nGoals I can meet, for example:{goals}" if goals else ""
+def left_out(services: Services, products: list[str], exclude: list[str]) -> list[str]:
+    """A sentence for each product that is left out, and for each change that is only drafted."""
+    titles = {p.name: p.title for p in services.domain.products}
+    drafted = {offer.product: offer.specialist.for_each for offer in offers(services.domain.specialists, services.registry)}
+    return [
+        f"{titles[name]}: a draft only, nothing is done."
+        if drafted.get(name) in products
+        else f"{titles[name]}: left out, as asked."
+        for name in exclude
+        if name in titles
+    ]
+
+
+def nearest(services: Services, goal: str, most: int = 4) -> str:
+    """The goals that can be met that are closest to what was asked, by the words of their playbooks; as a list for people."""
+    said = goal.casefold()
+    books = {p.example: " ".join((p.title, p.example, *p.words)).casefold() for p in services.domain.playbooks}
+    ranked = process.extract(said, books, scorer=fuzz.token_set_ratio, limit=most)
+    goals = "".join(f"\n- {example}" for _, _, example in ranked)
+    return f"\n\nGoals I can meet that come nearest:{goals}" if goals else ""
 
 
 def declined(goal: str, why: str) -> dict[str, Any]:

@@ -18,11 +18,12 @@ from graphs.agent import StepFailure
 from graphs.context import StepContext
 from graphs.conversation import reusable
 from graphs.events import Emit
-from graphs.plan import Plan, Step, StepResult, check, needs
+from graphs.plan import Plan, Step, StepResult, check, downstream, needs
 from graphs.services import Services
 from graphs.specialists.base import offers
 from graphs.step import ask
 from graphs.wire import PlanDraft, StepDraft
+from models.listed import unpack
 
 ROUNDS = 3
 _EFFECTS = {"read": 0, "write": 1, "irreversible": 2}
@@ -54,6 +55,26 @@ def to_step(draft: StepDraft, services: Services) -> Step:
 def accepted(step: Step, services: Services) -> set[str]:
     """The settings that a step's tools take."""
     return {name for tool in step.tools for name in services.registry[tool].args.model_fields}
+
+
+def unapplied(plan: Plan, request: Mapping[str, Any], services: Services) -> list[str]:
+    """A sentence for each filter of the goal and the wanted steps that it does not reach: neither they nor what they rest on
+    take it. A filter is never dropped silently."""
+    facts = services.domain.facts
+    narrowing = {*facts.filters, *facts.at_least, "year_from", "year_to"} if facts else set(request.get("settings", {}))
+    wanted = [s for s in plan.steps if set(s.produces) & set(request.get("products", [])) and not s.parent]
+    sentences = []
+    for name, value in request.get("settings", {}).items():
+        if name not in narrowing or not value:
+            continue
+        missed = []
+        for step in wanted:
+            rests = [s for s in plan.steps if s.id == step.id or step.id in downstream(plan, s.id)]
+            if not any(name in s.settings or "sql" in s.settings for s in rests):
+                missed.append(step.title)
+        if missed:
+            sentences.append(f"“{name.replace('_', ' ')}: {', '.join(unpack(value))}” was not applied to {', '.join(missed)}.")
+    return sentences
 
 
 def grant(specialist: str, produces: Sequence[str], services: Services) -> dict[str, Any]:

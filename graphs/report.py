@@ -23,6 +23,7 @@ from graphs.findings import calls_of
 from graphs.formats import show
 from graphs.ground import Ground
 from graphs.plan import Plan, StepResult
+from graphs.planner import unapplied
 from graphs.scheduler import lost_with
 from graphs.sections import one_of_each
 from graphs.services import Services
@@ -281,7 +282,8 @@ async def report(
     )
     rows = sorted(await services.approvals.of_execution(execution_id), key=lambda row: order.get(row.step_id, len(order)))
     elsewhere = {*notes, *(missing_line(item) for item in lost)}
-    caveats = dict.fromkeys([*request.get("notes", []), *written.caveats, *(c for r in done for c in r.caveats)])
+    dropped = unapplied(plan, request, services)
+    caveats = dict.fromkeys([*request.get("notes", []), *dropped, *written.caveats, *(c for r in done for c in r.caveats)])
     open_still = undecided(rows)
     failed = bool(open_still) or (
         bool(lost) or not results or any(r.status in ("failed", "cancelled") for r in results.values() if r.step_id in order)

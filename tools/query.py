@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, Select
 from sqlalchemy.exc import DBAPIError
-from sqlglot import exp, parse
+from sqlglot import exp, parse, parse_one
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 
@@ -34,6 +34,17 @@ _FUNCTION_NAMES = """
 """
 FUNCTIONS = frozenset(_FUNCTION_NAMES.split())  # none touches a file, the engine or much memory
 KEPT_UNIT = (exp.Sum, exp.Avg, exp.Min, exp.Max, exp.Round)
+
+
+# An alias that ends in a unit's name has that unit, where the expression does not tell.
+NAMED_UNIT: dict[str, Unit] = {
+    "_percent": "percent",
+    "_usd": "usd",
+    "_days": "days",
+    "_kg": "kg",
+    "_count": "count",
+    "_lines": "count",
+}
 
 
 @dataclass(frozen=True)
@@ -181,17 +192,40 @@ def _answer(sql: str, views: Mapping[str, View], ctx: ToolContext) -> QueryResul
         caveats.append("The records behind these rows cannot be named: include a view's key column to cite them.")
     elif not keyed and len(found) > 1:
         caveats.append("Each row cites all records that the query's filter selects, not its group alone.")
+    columns = [_column(each, views) for each in tree.selects]
     return QueryResult(
         title="Query of the records",
-        scope=f"views {', '.join(view.name for view in used)}",
+        scope=_scope(sql, used, dialect),
         as_of=ctx.today.isoformat(),
         rows=[QueryRow.model_validate({**row, "records": records}) for row, records in zip(found, cite, strict=True)],
-        columns=[_column(each, views) for each in tree.selects],
+        columns=columns,
         figures={"row_count": Figure(value=len(found), unit="count", label="rows", records=whole)},
-        highlights=[Highlight(text="The query returned {rows} rows.", slots={"rows": "figures.row_count"})],
+        highlights=[
+            *_told(columns, found),
+            Highlight(text="The query returned {rows} rows.", slots={"rows": "figures.row_count"}),
+        ],
         caveats=caveats,
         query=sql.strip(),
     )
+
+
+def _scope(sql: str, used: Sequence[View], dialect: str) -> str:
+    """Which records a query is about: all of them, or those its condition selects."""
+    about = ", ".join(view.table.replace("_", " ") for view in used)
+    where = parse_one(sql, read=dialect).args.get("where")
+    return f"{about} with {where.this.sql(dialect=dialect)}" if where else f"all {about}"
+
+
+def _told(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> list[Highlight]:
+    """The first row in a sentence, if its fields can be bound: the answer, where one row is the answer, or the head of a ranking."""
+    shown = [
+        c for c in columns if rows and rows[0][c.field] is not None and c.field.isidentifier() and c.field == c.field.lower()
+    ]
+    if not shown or any(character.isdigit() for c in shown for character in c.label):
+        return []
+    slots = {f"value_{letter}": f"rows[0].{c.field}" for letter, c in zip("abcd", shown, strict=False)}
+    told = ", ".join(f"{c.label} {{{name}}}" for name, c in zip(slots, shown, strict=False))
+    return [Highlight(text=f"{'First row: ' if len(rows) > 1 else ''}{told}.", slots=slots)]
 
 
 def _limited(tree: exp.Select) -> exp.Select:
@@ -292,4 +326,5 @@ def _column(selected: exp.Expr, views: Mapping[str, View]) -> Column:
         inner = inner.this
     if isinstance(inner, exp.Column):
         unit = next((view.columns[inner.name] for view in views.values() if inner.name in view.columns), unit)
-    return Column(field=name, label=name.replace("_", " "), unit=unit)
+    named = next((known for ending, known in NAMED_UNIT.items() if unit == "text" and name.endswith(ending)), unit)
+    return Column(field=name, label=name.replace("_", " "), unit=named)

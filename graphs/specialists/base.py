@@ -75,13 +75,61 @@ def offers(specialists: Sequence[Specialist], tools: Mapping[str, Tool]) -> list
 
 @dataclass(frozen=True)
 class Playbook:
-    """A kind of goal and the products that answer it: never steps or edges."""
+    """A kind of goal and the products that answer it: never steps or edges.
+
+    `settings`: those that must all be named for it, and that then make it the first reading. `exclude`: what it does without.
+    """
 
     name: str
     title: str
     example: str
     products: tuple[str, ...]
     words: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Something that can be counted or summed over the facts' view. `columns` are SELECT expressions with their aliases, the
+    first of which rows are ordered by; `where` always holds.
+
+    `products` maps what it is grouped by (a group's name, "" for nothing) to the product of a typed tool that answers it.
+    """
+
+    name: str
+    title: str
+    words: tuple[str, ...]
+    columns: tuple[str, ...]
+    where: str = ""
+    products: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Group:
+    """A column that people group by. `words` are what they call it; `where` holds when it is grouped by."""
+
+    name: str
+    column: str
+    words: tuple[str, ...]
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What simple questions are about: measures × groups × filters over one view of `query_records`.
+
+    `filters` maps a setting to the columns it narrows (any of them), `at_least` a setting to the aggregate it bounds, `day` is
+    the column of years, `scopes` maps a condition to the words that ask for it.
+    """
+
+    view: str
+    measures: tuple[Measure, ...]
+    groups: tuple[Group, ...]
+    filters: Mapping[str, tuple[str, ...]]
+    at_least: Mapping[str, str]
+    day: str
+    scopes: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -131,6 +179,7 @@ class Domain:
     open: Callable[[Settings], Resources]
     read: Callable[[str, Any], Reading]
     anchors: tuple[str, ...] = ()
+    facts: Facts | None = None
     verifier_tools: tuple[str, ...] = ()
     asks: Mapping[str, str] = field(default_factory=dict)
     version: Callable[[Any], str] = field(default=lambda resources: "")

@@ -13,7 +13,17 @@ _NEGATION = re.compile(
 )
 _ENDS = re.compile(
     r"\b(?:but|only|just|then|though|because|please|for|by|in|with|over|across"
-    r"|and (?=(?:analy[sz]e|assess|check|compare|find|give|list|make|rank|run|score|screen|show|summari[sz]e|tell)\b))\b"
+    r"|and (?=(?:analy[sz]e|assess|check|compare|find|give|list|make|rank|run|score|screen|show|summari[sz]e|tell"
+    r"|open|escalate|create|raise|draft|send|use|do)\b))\b"
+)
+# "Sanctions are out of scope", "legal did the screening, so leave that out": what is left out comes first.
+_BEFORE = re.compile(
+    r"(?P<span>[^.,;:!?\n]*?)\b(?:(?:is|are) (?:out of scope|not (?:needed|wanted|required|necessary)|unnecessary)"
+    r"|(?:so |please )?(?:leave|leaving|skip|drop|omit) (?:that|this|it|them)(?: out| part)?)\b"
+)
+_DRAFT = re.compile(
+    r"\b(?:drafts?|drafted|drafting|dry run|simulat\w+|would (?:you )?escalate|you would (?:open|escalate)|without (?:opening|sending)"
+    r"|(?:dont|do not|not|never|no need to) (?:yet )?(?:open|create|send|escalate|raise|file|start)\w*)\b"
 )
 # Who must approve is policy's to say: "skip the approval" is no product to leave out, and changes nothing.
 _NOT_OURS = frozenset(stems("approval approve approver permission authorisation review"))
@@ -36,7 +46,7 @@ _THRESHOLD = re.compile(
 def leave_out(goal: str, catalogue: Catalogue) -> tuple[str, list[str]]:
     """(the goal without its negated parts, the products that those parts name)."""
     text = fold(goal)
-    spans: list[str] = []
+    spans = [match["span"] for match in _BEFORE.finditer(text)]
 
     def take(match: re.Match[str]) -> str:
         span = match["span"]
@@ -46,7 +56,7 @@ def leave_out(goal: str, catalogue: Catalogue) -> tuple[str, list[str]]:
         spans.append(span)
         return f" {kept}"
 
-    rest = _NEGATION.sub(take, text)
+    rest = _NEGATION.sub(take, _BEFORE.sub(" ", text))
     excluded: list[str] = []
     for span in spans:
         for part in re.split(r"\b(?:and|or|nor)\b", span):
@@ -55,9 +65,16 @@ def leave_out(goal: str, catalogue: Catalogue) -> tuple[str, list[str]]:
     return rest, excluded
 
 
+def drafts(goal: str) -> bool:
+    """Does a goal want what would change something prepared, and not done?"""
+    return bool(_DRAFT.search(fold(goal)))
+
+
 def named(said: list[str], catalogue: Catalogue) -> list[str]:
     """The products that a few words name: those that have most of the words in their name, title or words."""
     words = {word for word in said if word not in _NOT_OURS}
+    if changing := [c.products[0] for c in catalogue.candidates if c.changes and words & c.own]:
+        return changing[:1]  # "no cases": of all that is said about cases, what opens one is meant
     scored = [(sum(c.bag.get(word, 0.0) >= TITLED for word in words), c) for c in catalogue.candidates if not c.playbook]
     most = max((score for score, _ in scored), default=0)
     found = [candidate.products[0] for score, candidate in scored if score == most]
@@ -70,8 +87,11 @@ def asked_settings(goal: str, mentions: list[Json], known: frozenset[str]) -> li
     values: dict[str, list[str]] = {}
     for mention in mentions:
         values.setdefault(str(mention["setting"]), []).append(str(mention["value"]))
-    found = {name: pack(many) for name, many in values.items() if name in known or not known}
+    found = {name: many[0] if len(many) == 1 else pack(many) for name, many in values.items() if name in known or not known}
     text = fold(goal)
+    for mention in mentions:  # what code has read is not read again: "over $10M" is no threshold of a score
+        text = text.replace(fold(str(mention.get("text") or "")) or "\0", " ")
+    text = re.sub(r"\bfy ?(\d\d)\b", r"20\1", text)
     for name, value in {**years(text), **threshold(text)}.items():
         if name in known and name not in found:
             found[name] = value

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from models.offline.request import Json
-from models.offline.words import holds, stems
+from models.offline.words import holds, split, stems
 
 _NEGATED = re.compile(r"\b(?:without|do not|don't|not|no)\b.*", re.IGNORECASE)
 NAMED, TITLED, SHOWN = 1.0, 0.9, 0.6  # what a word counts for: from words, from the title, from the example only
@@ -27,6 +27,16 @@ class Candidate:
     phrases: tuple[tuple[str, ...], ...]
     names: frozenset[tuple[str, ...]]
     playbook: bool
+    changes: bool = False
+    drafted_as: str = ""
+    settings: frozenset[str] = frozenset()
+    exclude: tuple[str, ...] = ()
+    requires: frozenset[str] = frozenset()
+
+    @property
+    def own(self) -> frozenset[str]:
+        """The words of its names that stand for it alone or at the end of a phrase: "case" of "open a case"."""
+        return frozenset(name[-1] for name in self.names)
 
     @classmethod
     def of(cls, entry: Json, *, playbook: bool) -> "Candidate":
@@ -38,7 +48,19 @@ class Candidate:
             bag |= {word: max(worth, bag.get(word, 0.0)) for word in stems(text)}
         names = frozenset(tuple(stems(text)) for text in [*named, title] if stems(text))
         products = tuple(entry["products"]) if playbook else (entry["name"],)
-        return cls(entry["title"], products, bag, tuple(sorted(p for p in names if len(p) > 1)), names, playbook)
+        more = (bool(entry.get("changes")), str(entry.get("drafted_as") or ""), frozenset(entry.get("settings", ())))
+        phrases = tuple(sorted(p for p in names if len(p) > 1))
+        return cls(
+            entry["title"],
+            products,
+            bag,
+            phrases,
+            names,
+            playbook,
+            *more,
+            tuple(entry.get("exclude", ())),
+            frozenset(entry.get("requires", ())),
+        )
 
 
 @dataclass(frozen=True)
@@ -60,6 +82,8 @@ class Catalogue:
     settings: frozenset[str]
     anchors: frozenset[str]
     playbook_titles: tuple[str, ...]
+    facts: Json | None = None
+    spoken: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, data: Json) -> "Catalogue":
@@ -70,7 +94,45 @@ class Catalogue:
             frozenset(data.get("settings", ())),
             frozenset(word for anchor in data.get("anchors", ()) for word in stems(anchor)),
             tuple(one.title for one in playbooks) or tuple(one.title for one in products),
+            data.get("facts"),
+            tuple(w for part in ("products", "playbooks") for one in data.get(part, ()) for w in (*one["words"], one["title"])),
         )
+
+    @cached_property
+    def products(self) -> dict[str, Candidate]:
+        """The single products, by name."""
+        return {one.products[0]: one for one in self.candidates if not one.playbook}
+
+    @cached_property
+    def lexicon(self) -> frozenset[str]:
+        """Every word of the facts and of what products are called: what a misspelt word may have been meant to be."""
+        facts = self.facts or {"measures": (), "groups": ()}
+        said = [word for part in ("measures", "groups") for one in facts[part] for word in one["words"]]
+        return frozenset(word for text in [*said, *self.spoken] for word in split(text) if len(word) > 3)
+
+    @cached_property
+    def fact_stems(self) -> frozenset[str]:
+        """The stems of measures and groups."""
+        facts = self.facts or {"measures": (), "groups": ()}
+        return frozenset(
+            w for part in ("measures", "groups") for one in facts[part] for text in one["words"] for w in stems(text)
+        )
+
+    @cached_property
+    def narrowing(self) -> frozenset[str]:
+        """The settings that narrow what a question is about: a tool that does not take one cannot answer it."""
+        facts = self.facts or {"filters": (), "at_least": ()}
+        return frozenset((*facts["filters"], *facts["at_least"], "year_from", "year_to"))
+
+    @cached_property
+    def measured(self) -> frozenset[str]:
+        """The products of tools that answer a measure of the facts."""
+        return frozenset(p for one in (self.facts or {}).get("measures", ()) for p in one["products"].values())
+
+    @cached_property
+    def grouped(self) -> frozenset[str]:
+        """Stems of what facts are grouped by: alone they are no topic."""
+        return frozenset(w for one in (self.facts or {}).get("groups", ()) for text in one["words"] for w in stems(text))
 
     @cached_property
     def weights(self) -> dict[str, float]:

@@ -4,13 +4,19 @@ Matching is by word stems, weighted by how rare they are in the catalogue. It se
 were found by code before (`mentions`).
 """
 
+import re
 from dataclasses import dataclass
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 from models.offline.asked import asked_settings, leave_out
 from models.offline.catalogue import Catalogue, Match
+from models.offline.deciding import Goal, by_facts
 from models.offline.following import about, asks_back, change, changes
+from models.offline.replies import answer, clarified
 from models.offline.request import Json, Reply, Request, Turn
-from models.offline.words import STOP, split, stem
+from models.offline.words import STOP, fold, split, stem, without
 
 LEAST = 0.34  # share of a goal's weight that its best reading must explain
 NEAR = 0.92  # a second reading this close to the best is a second reading
@@ -32,7 +38,11 @@ def take(brief: Json, turn: Turn, request: Request) -> Reply:
     """An `Intake` for the goal."""
     catalogue = Catalogue.of(brief["catalogue"])
     goal, mentions = str(brief["goal"]), list(brief.get("mentions") or ())
-    rest, exclude = leave_out(goal, catalogue)
+    if any(one["setting"] == "sql" for one in mentions):
+        settings = asked_settings("", mentions, catalogue.settings)
+        return Reply(answer={"name": "Intake", "value": answer("goal", products=["query"], settings=settings)})
+    spelt = spelling(goal, catalogue, mentions)
+    rest, exclude = leave_out(without(spelt, mentions) if catalogue.facts else spelt, catalogue)
     words = topic(rest, mentions)
     plainly = len(words) == 1 and len(split(goal)) > 1 and any(tuple(words) in c.names for c in catalogue.candidates)
     asked = Asked(words, exclude, plainly)
@@ -42,7 +52,26 @@ def take(brief: Json, turn: Turn, request: Request) -> Reply:
         return Reply(answer={"name": "Intake", "value": answer("explain", products=about(words, catalogue, before))})
     if before and changes(goal, words, settings, exclude):
         return Reply(answer={"name": "Intake", "value": amend(goal, asked, before, catalogue, settings)})
-    return Reply(answer={"name": "Intake", "value": decide(asked, bool(mentions), catalogue, settings)})
+    value = decide(asked, bool(mentions), catalogue, settings)
+    if catalogue.facts:
+        words = topic(rest, mentions)
+        value = by_facts(Goal(spelt, without(rest, mentions), words, exclude, settings), catalogue) or value
+    return Reply(answer={"name": "Intake", "value": value})
+
+
+def spelling(goal: str, catalogue: Catalogue, mentions: list[Json]) -> str:
+    """The goal, folded, with words that are one or two letters off a word of the catalogue put right."""
+    named = {word for mention in mentions for word in split(str(mention.get("text", "")))}
+    known = [word for word in catalogue.lexicon if len(word) > 4]
+
+    def put_right(match: re.Match[str]) -> str:
+        word = match[0]
+        if len(word) < 6 or word in catalogue.lexicon or word in STOP or word in named or stem(word) in catalogue.vocabulary:
+            return word
+        best = process.extractOne(word, known, scorer=OSA.distance, score_cutoff=1 if len(word) < 8 else 2)
+        return best[0] if best and best[0][0] == word[0] else word
+
+    return re.sub(r"[a-z]+", put_right, fold(goal))
 
 
 def amend(goal: str, asked: Asked, before: Json, catalogue: Catalogue, settings: list[Json]) -> Json:
@@ -56,13 +85,23 @@ def amend(goal: str, asked: Asked, before: Json, catalogue: Catalogue, settings:
     changed = change(goal, before, settings)
     if not added and not changed and not asked.exclude and asked.words:
         return decide(asked, bool(settings), catalogue, settings)  # it only opened like a change
-    return answer("amend", products=added, exclude=asked.exclude, settings=changed)
+    return answer("amend", products=added, exclude=asked.exclude, settings=[*changed, *asked_anew(before, changed, catalogue)])
+
+
+def asked_anew(before: Json, changed: list[Json], catalogue: Catalogue) -> list[Json]:
+    """The goal's query with the changed settings in it: one that stayed as it was would drop them silently."""
+    settings = {one["name"]: str(one["value"]) for one in [*(before.get("settings") or ()), *changed]}
+    if not catalogue.facts or not settings.pop("sql", "") or not changed:
+        return []
+    goal = spelling(str(before["goal"]), catalogue, [])
+    kept = [{"name": name, "value": value} for name, value in settings.items() if value]
+    read = by_facts(Goal(goal, goal, topic(goal, []), [], kept), catalogue)
+    return [one for one in read["settings"] if one["name"] == "sql"] if read else []
 
 
 def topic(goal: str, mentions: list[Json]) -> list[str]:
     """The stems of the goal, less the words that only name an entity, years and other numbers."""
-    named = {word for mention in mentions for word in split(str(mention.get("text", "")))}
-    return [stem(word) for word in split(goal) if word not in STOP and word not in named and not word.isdigit()]
+    return [stem(word) for word in split(without(goal, mentions)) if word not in STOP and not word.isdigit()]
 
 
 def decide(asked: Asked, mentioned: bool, catalogue: Catalogue, settings: list[Json]) -> Json:
@@ -113,16 +152,6 @@ def together(best: Match, matches: list[Match], words: list[str], catalogue: Cat
         explained |= more.words
         left.remove(more)
     return products
-
-
-def answer(kind: str, **fields: object) -> Json:
-    """An Intake with the given fields, the others empty."""
-    empty: Json = {"products": [], "exclude": [], "settings": [], "question": None, "choices": [], "reason": None}
-    return {"kind": kind, **empty, **fields}
-
-
-def clarified(question: str, choices: list[str]) -> Json:
-    return answer("clarify", question=question, choices=choices)
 
 
 def declined(catalogue: Catalogue, why: str) -> Json:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from typing import Any
 
 _WORD = re.compile(r"[a-z0-9]+")
 
@@ -14,6 +15,7 @@ same see she should show since so some study such summarise summarize take tell 
 these they this those through to today too under until up us use versus very vs want was we were what when where which
 while who whole whom whose why will with within work would write yes you your
 """
+_UNITS = frozenset(("lines", "line", "orders"))  # said with an amount, and still what is counted
 STOP = frozenset(_NO_TOPIC.split())
 
 
@@ -84,6 +86,18 @@ _ENDINGS = (
 def stems(text: str) -> list[str]:
     """The stems of the words that carry a topic, in order, with repetitions."""
     return [stem(word) for word in split(text) if word not in STOP]
+
+
+def without(text: str, mentions: list[dict[str, Any]]) -> str:
+    """The folded text less the names and amounts that code has read from it, each word of them once where it stands alone."""
+    plain = fold(text)
+    for mention in mentions:
+        written = fold(str(mention.get("text") or ""))
+        if written and written in plain:
+            plain = plain.replace(written, " ")
+        for word in _WORD.findall(written):
+            plain = re.sub(rf"\b{word}\b", " ", plain) if len(word) > 2 and word not in _UNITS else plain
+    return plain
 
 
 def holds(sequence: list[str], phrase: list[str], *, gap: int = 1) -> bool:

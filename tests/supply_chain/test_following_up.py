@@ -90,6 +90,19 @@ async def test_why_one_supplier_stands_above_another_shows_both_rows_and_where_t
     assert [shown[n].value for n in first.citations] == [row["score"] for row in table.rows]
 
 
+async def test_a_change_reaches_the_query_that_answered(runner: Runner) -> None:
+    first, ocean = await talk(runner, "How many order lines have no mode in 2014?", "redo it with 2013 only")
+    assert first.plan and ocean.plan
+    assert "2014-12-31" in first.plan["steps"][0]["settings"]["sql"]
+    assert "2013-12-31" in ocean.plan["steps"][0]["settings"]["sql"] and "2014" not in ocean.plan["steps"][0]["settings"]["sql"]
+
+
+async def test_a_select_of_the_users_own_is_run_as_it_is(runner: Runner) -> None:
+    sql = "SELECT mode, COUNT(*) AS line_count FROM orders GROUP BY mode ORDER BY mode"
+    (only,) = await talk(runner, sql)
+    assert only.status == "success" and only.plan and only.plan["steps"][0]["settings"]["sql"] == sql
+
+
 async def test_records_that_have_changed_are_read_anew(runner: Runner) -> None:
     (first,) = await talk(runner, "Screen our suppliers against the sanctions list")
     make_demo(runner.services.resources.writing, seed=8)

@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from graphs.specialists.base import Domain, Playbook, Product, Reading, Specialist
+from graphs.specialists.supply_chain.entities import READ
 from graphs.specialists.supply_chain.entities import read as read_entities
+from graphs.specialists.supply_chain.facts import FACTS
 from tools.supply_chain.catalogue import TOOLS
 from tools.supply_chain.origins import origins_of
 from tools.supply_chain.store import open_records, version_of
@@ -48,7 +50,7 @@ PRODUCTS = (
     Product(
         "deliveries",
         "Delivery performance",
-        ("late", "delivery", "on time", "worst on delivery", "delays", "punctual", "reliability"),
+        ("late", "delivery", "delivery risk", "on time", "worst on delivery", "delays", "punctual", "reliability"),
     ),
     Product(
         "mode_comparison",
@@ -63,14 +65,18 @@ PRODUCTS = (
     Product(
         "country_risk",
         "Country risk",
-        ("country risk", "geopolitical", "political stability", "governance", "unstable countries"),
+        ("country risk", "risk of a country", "geopolitical", "geopolitics", "governance"),
     ),
     Product(
         "unstable_sites",
         "Sites in unstable countries",
-        ("sites", "plants", "factories", "manufacturing sites", "unstable sites"),
+        ("unstable sites", "unstable countries", "sites in unstable countries", "political stability"),
     ),
-    Product("sanctions", "Sanctions screening", ("sanctions", "sanctioned", "ofac", "screening", "blacklist", "watch list")),
+    Product(
+        "sanctions",
+        "Sanctions screening",
+        ("sanctions", "sanctioned", "ofac", "sdn", "screen", "screening", "blacklist", "watch list", "embargo"),
+    ),
     Product("country_indicators", "Country indicators", ("indicators", "world bank", "corruption", "rule of law", "indicator")),
     Product(
         "list_entries",
@@ -80,7 +86,16 @@ PRODUCTS = (
     Product(
         "risk_scores",
         "Risk score per supplier",
-        ("risk", "risk score", "riskiest", "supplier risk", "score", "rank suppliers by risk"),
+        (
+            "risk",
+            "risk score",
+            "riskiest",
+            "risky suppliers",
+            "supplier risk",
+            "score",
+            "score and rank",
+            "rank suppliers by risk",
+        ),
     ),
     Product(
         "approval_briefs",
@@ -88,7 +103,21 @@ PRODUCTS = (
         ("brief", "approval brief", "who should be escalated", "draft cases", "draft"),
         live=True,
     ),
-    Product("case", "Escalation cases", ("escalate", "escalation", "open a case", "open cases", "raise a case")),
+    Product(
+        "case",
+        "Escalation cases",
+        (
+            "escalate",
+            "escalation",
+            "open a case",
+            "open cases",
+            "open the cases",
+            "raise a case",
+            "create a case",
+            "file a case",
+            "start a case",
+        ),
+    ),
     Product(
         "cases",
         "Cases on record",
@@ -191,7 +220,16 @@ PLAYBOOKS = (
         "Supplier risk across the network",
         "Analyze supplier risk across our logistics network",
         ("risk_scores", "case"),
-        ("supplier risk", "vendor risk", "risk across", "risk analysis", "assess our suppliers", "supply chain risk"),
+        (
+            "supplier risk",
+            "vendor risk",
+            "risk across",
+            "risk analysis",
+            "risk of our suppliers",
+            "assess our suppliers",
+            "supply chain risk",
+            "risk in our supply chain",
+        ),
     ),
     Playbook(
         "worst_delivery",
@@ -212,7 +250,7 @@ PLAYBOOKS = (
         "Sites in unstable countries",
         "Which sites sit in unstable countries?",
         ("unstable_sites",),
-        ("unstable countries", "sites in unstable", "politically unstable"),
+        ("unstable", "unstable countries", "sites in unstable", "politically unstable", "political stability", "instability"),
     ),
     Playbook(
         "modes",
@@ -250,7 +288,36 @@ PLAYBOOKS = (
         ("draft the escalations", "draft escalation", "prepare escalations"),
     ),
     Playbook(
-        "open_cases", "Cases and their due dates", "Which cases are overdue?", ("cases",), ("cases overdue", "open cases list")
+        "two_suppliers",
+        "Suppliers compared",
+        "Compare two suppliers on spend and late deliveries",
+        ("exposure", "deliveries"),
+        ("compare two suppliers", "suppliers side by side"),
+        settings=("suppliers",),
+    ),
+    Playbook(
+        "two_periods",
+        "Two periods side by side",
+        "Compare spend and late deliveries with 2012",
+        ("period_comparison",),
+        ("compare with a year", "two periods"),
+        settings=("compare_years",),
+    ),
+    Playbook(
+        "two_thresholds",
+        "Escalation over two thresholds",
+        "Open an escalation for every supplier with more than $10 million of spend and more than 10 % late lines",
+        ("exposure", "deliveries", "case"),
+        ("escalation over two thresholds", "suppliers over two thresholds", "over both thresholds"),
+        settings=("min_spend", "min_late_rate"),
+        exclude=("country_risk", "sanctions"),
+    ),
+    Playbook(
+        "open_cases",
+        "Cases and their due dates",
+        "Which cases are overdue?",
+        ("cases",),
+        ("cases overdue", "cases are open", "which cases"),
     ),
 )
 
@@ -305,10 +372,11 @@ def domain() -> Domain:
         specialists=SPECIALISTS,
         playbooks=PLAYBOOKS,
         tools=TOOLS,
-        settings=SETTINGS,
+        settings=tuple(dict.fromkeys((*SETTINGS, *READ))),
         open=open_records,
         read=read,
         anchors=ANCHORS,
+        facts=FACTS,
         version=lambda resources: version_of(resources.reading),
         origins=lambda resources: origins_of(resources.reading),
         verifier_tools=("check_evidence",),

@@ -13,8 +13,10 @@ from sqlalchemy import func, select
 
 from database import Database
 from graphs.specialists.base import Mention, Reading
+from graphs.specialists.supply_chain.amounts import limits
+from graphs.specialists.supply_chain.lacks import lacking
 from models.listed import pack
-from tools.supply_chain.tables import countries, order_lines, supplier_names, suppliers
+from tools.supply_chain.tables import countries, items, order_lines, supplier_names, suppliers
 
 ALSO_CALLED: dict[str, tuple[str, ...]] = {
     "COD": ("democratic republic of the congo", "congo drc", "congo kinshasa", "drc", "dr congo", "congo dr"),
@@ -37,10 +39,26 @@ ALSO_CALLED: dict[str, tuple[str, ...]] = {
 AMBIGUOUS: dict[str, tuple[str, ...]] = {"congo": ("Congo DRC", "Congo Republic")}
 MODES: dict[str, tuple[str, ...]] = {
     "Air": ("air", "air freight", "airfreight", "by plane"),
-    "Ocean": ("ocean", "sea", "sea freight", "by ship"),
-    "Truck": ("truck", "road", "by truck"),
+    "Ocean": ("ocean", "sea", "sea freight", "by ship", "vessel", "vessels", "maritime"),
+    "Truck": ("truck", "trucks", "road", "by truck", "lorry", "lorries"),
     "Air Charter": ("air charter", "charter"),
 }
+# What people call product groups and sub-classifications → how the records spell them.
+GROUPS: dict[str, str] = {
+    "HIV test": r"hiv (?:rapid )?(?:diagnostic )?tests?(?: kits?)?|rapid (?:hiv )?tests?|test kits?|rtks?",
+    "Malaria": r"malaria (?:rapid )?tests?(?: kits?)?|mrdts?",
+    "HRDT": r"hrdt",
+    "ARV": r"arvs?|anti-?retrovirals?",
+    "ACT": r"acts?(?= (?:only|spend|lines|drugs|products))|artemisinin\w*",
+    "ANTM": r"anti-?malarials?",
+    "Pediatric": r"p(?:a)?ediatric (?:arvs?|drugs|products|formulations?)",
+}
+# A country after these words made the goods; after any other it received them.
+_MADE = (
+    r"(?:made|manufactured|produced|sourced|sourcing|originating|coming|comes?|purchased|bought|factories|plants|sites|exports?"
+    r"|suppl(?:y|ies)|goods|built)\s+(?:only\s+)?(?:in|from|of|out of)\s+(?:the\s+)?"
+)
+READ = ("made_in", "min_lines", "min_spend", "min_late_rate", "top", "item", "compare_years")  # settings that only code reads
 COMMON = frozenset(
     [
         "limited",
@@ -59,6 +77,8 @@ COMMON = frozenset(
         "pvt",
         "company",
         "group",
+        "account",
+        "accounts",
         "the",
         "of",
         "and",
@@ -104,7 +124,26 @@ _TO = re.compile(r"\b(?:assign|reassign)\b.*?\bto\s+([\w.@-]{2,60})", re.IGNOREC
 _DAY = re.compile(r"\b(\d{4}-\d{2}-\d{2})\b")
 _QUOTED = re.compile(r"[\"“']([^\"”']{3,80})[\"”']")
 _RELATIVE = re.compile(r"\b(last|this|past|current|next) (quarter|month|week|year)\b|\byesterday\b", re.IGNORECASE)
-_INTENT_ONLY = re.compile(r"\bskip (the )?approvals?\b|\bwithout (any )?approvals?\b|\bno approvals? needed\b", re.IGNORECASE)
+_EXPOSED = r"(?:expos\w+(?: \w+){0,3} to|depend\w* on|reli(?:ant|ance) on|exports? from)\s+(?:the\s+)?"
+_OPEN_CASE = re.compile(
+    r"\b(?:open|raise|create|start|file|opening)\b[^.?!]*\b(?:case|escalation)\b|^\s*(?:please |pls )?escalate\b", re.IGNORECASE
+)
+_FORMS = (
+    r"(?:Pharmaceuticals?|Pharma|Ltd|Limited|Laborator(?:y|ies)|Labs|Inc|GmbH|AG|AB|SA|SAS|BV|NV|PLC|Plc|LLC|Corp|Co|Biotest"
+    r"|Biotech|Diagnostics|Healthcare|Chemicals|Logistics|Industries)"
+)
+_FIRM = re.compile(rf"\b([A-Z][\w&'’-]+(?: [A-Z][\w&'’-]+)* {_FORMS}\b\.?)")
+_NAMED_SUPPLIER = re.compile(r"\b(?:[Ss]upplier|[Vv]endor) ((?:[A-Z][\w&'’-]+ ?){1,4})")
+_BESIDE = re.compile(r"\bcompar\w+\b[^.;]*?\b(?:with|to|against) ((?:19|20)\d\d)\b", re.IGNORECASE)
+_LEFT_OUT_MODE = re.compile(
+    r"\b(?:not|no|without|excluding|except|but not) (?:by )?(?:air charter|charter|air|ocean|sea|trucks?|road)\b"
+)
+_INTENT_ONLY = re.compile(
+    r"\bskip (the )?approvals?\b|\bwithout (any )?approvals?\b|\bno approvals? needed\b"
+    r"|\bapprove (?:\w+ ){0,2}(?:yourself|everything|all)\b|\b(?:ignore|bypass|forget|override|skip)\b.{0,40}"
+    r"\b(?:sign-?off|approvals?|rules?)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -114,6 +153,7 @@ class Gazetteer:
     suppliers: dict[str, str]
     words: dict[str, set[str]]
     countries: dict[str, str]
+    items: tuple[str, ...]
     first_year: int
     last_year: int
 
@@ -129,10 +169,11 @@ class Gazetteer:
             ).all()
             own = c.execute(select(suppliers.c.name).where(suppliers.c.internal.is_(False))).scalars().all()
             lands = c.execute(select(countries.c.iso3, countries.c.name)).all()
+            described = c.execute(select(items.c.description).distinct()).scalars().all()
             span = c.execute(select(func.min(order_lines.c.day), func.max(order_lines.c.day))).one()
-            return named, own, lands, span
+            return named, own, lands, described, span
 
-        named, own, lands, span = db.run_sync(work)
+        named, own, lands, described, span = db.run_sync(work)
         by_name = {name.lower(): name for name in own} | {alias.lower(): name for alias, name in named}
         words: dict[str, set[str]] = {}
         for alias, name in by_name.items():
@@ -142,7 +183,8 @@ class Gazetteer:
         places = {name.lower(): iso3 for iso3, name in lands}
         known = set(places.values())
         places |= {alias: iso3 for iso3, aliases in ALSO_CALLED.items() if iso3 in known for alias in aliases}
-        return cls(by_name, words, places, span[0].year if span[0] else 0, span[1].year if span[1] else 0)
+        years = (span[0].year, span[1].year) if span[0] else (0, 0)
+        return cls(by_name, words, places, tuple(filter(None, described)), *years)
 
 
 def flatten(text: str) -> str:
@@ -184,6 +226,55 @@ def find_suppliers(text: str, gazetteer: Gazetteer) -> tuple[list[tuple[str, str
     return list({name: (name, word) for name, word in reversed(found)}.values())[::-1], doubtful
 
 
+def made_in(goal: str, gazetteer: Gazetteer) -> list[tuple[str, str]]:
+    """The countries that a goal names as those of manufacture: "made in India", "Indian factories", "exposed to India"."""
+    text = flatten(goal)
+    found = []
+    for name, iso3 in gazetteer.countries.items():
+        flat = re.escape(flatten(name))
+        people = rf"{flat}(?:n|an|ian|ese|i)?\s+(?:factor\w+|plants?|sites?|manufactur\w+|producers?|makers?|goods|products)"
+        if re.search(rf"\b(?:{_MADE}|{_EXPOSED}){flat}\b|\b{people}\b", text):
+            found.append((iso3, name))
+    return found
+
+
+def find_items(goal: str, known: Sequence[str]) -> list[tuple[str, str]]:
+    """[(item as the records spell it, as written)]: the one whose name, strength and pack size the goal gives, else none.
+
+    A name that fits several items fits none: which of them is meant would be a guess.
+    """
+    text = flatten(re.sub(r"(\d)\s+(mg|ml|g)\b", r"\1\2", goal.lower()))
+    words = text.split()
+    best: list[tuple[int, str]] = []
+    for name in known:
+        own = flatten(name.lower()).split()
+        if not own or own[0] not in words or len(own[0]) < 5:
+            continue
+        figures = [word for word in own if word[0].isdigit()]
+        if all(word in words for word in figures):
+            best.append((len(figures), name))
+    most = max((count for count, _ in best), default=0)
+    said = set(words)
+    spare = {name: len(set(flatten(name.lower()).split()) - said) for count, name in best if count == most and most > 1}
+    fits = [name for name, count in spare.items() if count == min(spare.values())]
+    if len(fits) != 1:
+        return []
+    parts = set(flatten(fits[0].lower()).split())
+    return [
+        (fits[0], " ".join(word for word in re.findall(r"\w+", goal) if word.lower() in parts or word.lower() in ("mg", "ml")))
+    ]
+
+
+def unknown_firm(goal: str, gazetteer: Gazetteer) -> str:
+    """A refusal for a firm that is named like one and is not on record, with the nearest names; empty when none is."""
+    named = _FIRM.search(goal) or _NAMED_SUPPLIER.search(goal)
+    if not named or flatten(named[1]).split()[0] in COMMON:
+        return ""
+    near = process.extract(named[1].lower(), list(gazetteer.suppliers), scorer=fuzz.WRatio, limit=3)
+    nearest = "; ".join(dict.fromkeys(gazetteer.suppliers[match[0]] for match in near))
+    return f"No supplier on record is called “{named[1]}”. The nearest names are: {nearest}."
+
+
 def read(goal: str, db: Database) -> Reading:
     """Entities, the reasons to ask or to decline, and notes that belong into the answer."""
     gazetteer = Gazetteer.load(db)
@@ -196,31 +287,50 @@ def read(goal: str, db: Database) -> Reading:
     notes: list[str] = []
     if sql := _SQL.search(goal):
         return Reading((Mention("sql", sql[1].strip().rstrip(";"), ""),))
+    if missing := lacking(goal):
+        return Reading(refusal=missing)
     places, doubtful_place = find_countries(goal, gazetteer.countries)
     if doubtful_place:
         word = doubtful_place[0]
         return Reading(
             question=f"“{word.title()}” can be more than one country. Which one do you mean?", choices=AMBIGUOUS[word]
         )
+    made = made_in(goal, gazetteer)
+    wares = find_items(goal, gazetteer.items)
     firms, doubtful_firm = find_suppliers(
-        re.sub("|".join(re.escape(p) for _, p in places) or r"\b\B", " ", goal.lower()), gazetteer
+        re.sub("|".join(re.escape(p) for p in [*(p for _, p in places), *(t for _, t in wares)]) or r"\b\B", " ", goal.lower()),
+        gazetteer,
     )
     if doubtful_firm:
         word, names = doubtful_firm
         return Reading(question=f"“{word}” fits more than one supplier. Which one do you mean?", choices=tuple(names))
-    if places:
-        mentions.append(Mention("countries", pack(iso3 for iso3, _ in places), ", ".join(text for _, text in places)))
+    for setting, found in (("made_in", made), ("countries", [place for place in places if place not in made])):
+        if found:
+            mentions.append(Mention(setting, pack(iso3 for iso3, _ in found), ", ".join(text for _, text in found)))
+    if wares:
+        mentions.append(Mention("item", wares[0][0], wares[0][1]))
+    kinds = {name: match[0] for name, words in GROUPS.items() if (match := re.search(rf"\b(?:{words})\b", goal, re.IGNORECASE))}
+    if kinds and not wares:
+        mentions.append(Mention("product_groups", pack(kinds), ", ".join(kinds.values())))
     if firms:
         mentions.append(Mention("suppliers", pack(name for name, _ in firms), ", ".join(text for _, text in firms)))
         if len(firms) == 1:
             mentions.append(Mention("supplier", firms[0][0], firms[0][1]))
+        if _OPEN_CASE.search(goal):  # somebody named the supplier: whether a score would have named it too is not the question
+            mentions.append(Mention("threshold", "0", ""))
+    elif unknown := unknown_firm(goal, gazetteer):
+        return Reading(refusal=unknown)
+    bounds = list(limits(goal))
+    mentions += bounds
+    if {"min_spend", "min_late_rate"} <= {m.setting for m in bounds}:
+        mentions.append(Mention("threshold", "0", ""))
     for quoted in _QUOTED.findall(goal):
         if not firms and not places and re.search(r"\b(supplier|vendor|company)\b", goal, re.IGNORECASE):
             near = [gazetteer.suppliers[m[0]] for m in process.extract(quoted.lower(), list(gazetteer.suppliers), limit=3)]
             return Reading(
                 refusal=f"No supplier on record is called “{quoted}”. The nearest names are: {'; '.join(dict.fromkeys(near))}."
             )
-    lower = f" {goal.lower()} "
+    lower = f" {_LEFT_OUT_MODE.sub(' ', goal.lower())} "
     modes = [mode for mode, words in MODES.items() if any(re.search(rf"\b{w}\b", lower) for w in words)]
     if "Air Charter" in modes and "air" not in re.sub(r"air charter", "", lower):
         modes.remove("Air")
@@ -245,6 +355,8 @@ def read(goal: str, db: Database) -> Reading:
             refusal=f"The records run from {gazetteer.first_year} to {gazetteer.last_year}, so “{relative[0]}” is not among them. "
             f"Name a year or a span of years, for example “in {gazetteer.last_year}”."
         )
+    if beside := _BESIDE.search(goal):
+        mentions.append(Mention("compare_years", beside[1], beside[0]))
     years = [int(y) for y in re.findall(r"\b(19[5-9]\d|20\d\d)\b", _DAY.sub("", goal))]
     outside = [y for y in years if gazetteer.last_year and not gazetteer.first_year <= y <= gazetteer.last_year]
     if outside:
