@@ -1,6 +1,6 @@
 """The policy engine on Cedar: facts in, one of three outcomes out. Needs manifests and policies, no server, database or graph.
 
-    engine = CedarPolicy(manifests, load("core", "supply_chain"))
+    engine = CedarPolicy(manifests, load("core", "changes", "supply_chain"))
     engine.decide(CallFacts(...))  # Decision(outcome, rules, reasons, approvers, ..., labels)
 
 Cedar knows allow and deny. A rule that a person may waive is a forbid whose `unless` looks for its approver in

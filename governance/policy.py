@@ -1,8 +1,7 @@
-"""The policy engine's interface, and the plain engine that reads manifests.
+"""The policy engine's interface: what it is told, and what it answers. `governance/cedar.py` is the engine.
 
-`decide` is asked before every tool call, `check_plan` before a plan's first step. Both are pure: facts in, verdict out, no
-database. The gateway and the graphs call them; a richer engine (`governance/cedar.py`) replaces the plain one without either
-noticing.
+`decide` is asked before every tool call, `check_plan` before a plan's first step and at every revision. Both are pure: facts
+in, verdict out, no database. The gateway and the graphs call them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,13 +21,15 @@ class Seen:
 
     Two are the same only if they are one object: what is found out about a result is kept and used again. `result` is JSON
     values and must not be changed afterwards. `confirmed` says that a person approved exactly this call, so that its arguments
-    are that person's.
+    are that person's. `derived` says that it was made from text of others, so that nothing in it is the system's, whatever its
+    tool's manifest says.
     """
 
     tool: str
     args: Mapping[str, Any]
     result: Any
     confirmed: bool = False
+    derived: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class CallFacts:
 
     `granted` are the tools of the step. `request` is the user's own words. `planned` are the tools of the plan that was frozen
     before any text of others was read; None where there is no such plan, and then only the request's words say what was asked.
-    `trace` is what the agent has seen so far. `context_labels` are labels that an earlier context handed on ("untrusted").
-    `budget_left` is in hundredths, `now` with a zone.
+    `trace` is what the agent has seen so far. `context_labels` are labels that earlier contexts handed on ("untrusted",
+    "read:confidential"; see `labels.handed_on`). `budget_left` is in hundredths, `now` with a zone.
     """
 
     caller: Caller
@@ -101,6 +102,11 @@ class Decision:
     panels: tuple[Panel, ...] = ()
     labels: tuple[str, ...] = ()
 
+    @property
+    def asks(self) -> tuple[Panel, ...]:
+        """Who must agree, as panels: those it names, else one of all its approvers."""
+        return self.panels or (Panel(self.approvers, max(self.quorum, 1)),)
+
 
 @dataclass(frozen=True)
 class Violation:
@@ -120,36 +126,3 @@ class PolicyEngine(Protocol):
     def decide(self, call: CallFacts) -> Decision: ...
 
     def check_plan(self, plan: PlanFacts) -> Sequence[Violation]: ...
-
-
-@dataclass(frozen=True)
-class ManifestPolicy:
-    """The plain engine: reads run, effects need one person with an approver's role, everything else is denied."""
-
-    manifests: Mapping[str, ToolManifest]
-    version: str = "manifest-1"
-
-    def decide(self, call: CallFacts) -> Decision:
-        if call.tool not in call.granted:
-            return self._deny("not-granted", f"step {call.step_id} was not granted {call.tool}")
-        if call.tool not in self.manifests:
-            return self._deny("unlisted-tool", f"{call.tool} has no manifest")
-        manifest = self.manifests[call.tool]
-        if manifest.effect == "read":
-            return Decision("allow", ("reads-are-allowed",), ("it changes nothing",), policy_version=self.version)
-        if not manifest.approvers:
-            return self._deny("no-approver", f"{call.tool} changes something and names nobody who may approve it")
-        rule = "irreversible-needs-approval" if manifest.effect == "irreversible" else "effects-need-approval"
-        reason = f"{call.tool} changes something outside this run; one of {', '.join(manifest.approvers)} must approve it"
-        return Decision("approve", (rule,), (reason,), manifest.approvers, 1, self.version)
-
-    def check_plan(self, plan: PlanFacts) -> Sequence[Violation]:
-        return [
-            Violation(step.id, "unlisted-tool", f"{tool} has no manifest")
-            for step in plan.steps
-            for tool in step.tools
-            if tool not in self.manifests
-        ]
-
-    def _deny(self, rule: str, reason: str) -> Decision:
-        return Decision("deny", (rule,), (reason,), policy_version=self.version)

@@ -25,9 +25,11 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from database import Database, DatabaseUnavailable
 from governance import tables as governance_tables
 from governance.approvals import Approvals
+from governance.bundle import load
+from governance.cedar import CedarPolicy
 from governance.decisions import Decisions
 from governance.effects import Effects
-from governance.policy import ManifestPolicy, PolicyEngine
+from governance.policy import PolicyEngine
 from graphs import tables as graph_tables
 from graphs.agent import build_agent
 from graphs.executions import Executions
@@ -161,7 +163,7 @@ async def open_services(
     )
     try:
         registry = Registry([*own.tools, make_chart])
-        engine = ManifestPolicy(registry.manifests())
+        engine = CedarPolicy(registry.manifests(), await asyncio.to_thread(load, *own.policies))
         decisions, effects = Decisions(db), Effects(db)
         approvals = Approvals(
             db, decisions=decisions, decide=engine.decide, check_args=checker(registry), remind_after=settings.remind_after

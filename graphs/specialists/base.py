@@ -118,7 +118,7 @@ class Resources(Protocol):
 class Domain:
     """Everything the core knows of a domain. `version(resources)` changes when its records do: evidence of another version is
     not used again. `read` and `version` block: call them in a thread. `verifier_tools`: those by which its results can be held
-    against its records."""
+    against its records. `policies`: the folders or files under `governance/policies` that make up its bundle."""
 
     name: str
     title: str
@@ -131,4 +131,5 @@ class Domain:
     read: Callable[[str, Any], Reading]
     anchors: tuple[str, ...] = ()
     verifier_tools: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ("core", "changes")
     version: Callable[[Any], str] = field(default=lambda resources: "")

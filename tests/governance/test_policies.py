@@ -56,7 +56,7 @@ def core() -> CedarPolicy:
 
 
 def sample(*more: str) -> CedarPolicy:
-    return CedarPolicy(MANIFESTS, load("core", "supply_chain", *more))
+    return CedarPolicy(MANIFESTS, load("core", "changes", "supply_chain", *more))
 
 
 def pay(to: str, amount: float, request: str, *seen: Seen, **more: Any) -> Decision:

@@ -294,4 +294,5 @@ def domain() -> Domain:
         anchors=ANCHORS,
         version=lambda resources: version_of(resources.reading),
         verifier_tools=("check_evidence",),
+        policies=("core", "changes", "supply_chain"),
     )
