@@ -66,8 +66,11 @@ class CedarPolicy:
             return self._deny(("policy-error",), (f"{call.tool} could not be judged: {error}",))
 
     def check_plan(self, plan: PlanFacts) -> Sequence[Violation]:
-        """Every step that may not run as planned: tools without a manifest, and data that flows where it must not."""
+        """Every step that may not run as planned: tools without a manifest, and what the policies say of plans."""
         steps = {step.id: step for step in plan.steps}
+        whole = {**_person(plan), "spend": min(sum(step.spend for step in plan.steps), LARGEST)}
+        if plan.budget_left is not None:
+            whole["budget_left"] = max(-LARGEST, min(plan.budget_left, LARGEST))
         found: list[Violation] = []
         for step in plan.steps:
             highest = max((self._class(tool) for one in _upstream(step, steps) for tool in one.tools), default=0)
@@ -76,7 +79,9 @@ class CedarPolicy:
                     found.append(Violation(step.id, "unlisted-tool", f"{tool} has no manifest"))
                     continue
                 # what the step itself reads counts too: it may read before it sends
-                context = {**_person(plan), "upstream_class": max([highest, *(self._class(one) for one in step.tools)])}
+                reads = max([highest, *(self._class(one) for one in step.tools)])
+                context = {**whole, "upstream_class": reads, "spends": step.spend > 0}
+                context["judges_itself"] = tool in self._judged(step.agent, plan)
                 answer = self._ask(step.agent, "plan", tool, context)
                 if not answer.allowed:
                     rules = answer.rules or (_stopped(answer),)
@@ -133,6 +138,11 @@ class CedarPolicy:
             return _Answer(False, (), f"the policies could not be evaluated: {said.errors[0]}")
         rules = tuple(self._bundle.rules[id] for id in sorted(said.id_annotations_by_reason.values()))
         return _Answer(answer.allowed, rules)
+
+    def _judged(self, agent: str, plan: PlanFacts) -> set[str]:
+        """The tools whose use this agent recommends or approves in a plan."""
+        own = (tool for step in plan.steps if step.agent == agent for tool in step.tools if tool in self._manifests)
+        return {judged for tool in own for judged in self._manifests[tool].judges}
 
     def _class(self, tool: str) -> int:
         return CLASSES.index(self._manifests[tool].data_class) if tool in self._manifests else len(CLASSES) - 1

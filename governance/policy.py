@@ -60,20 +60,25 @@ class CallFacts:
 
 @dataclass(frozen=True)
 class StepFacts:
-    """One step of a plan: which agent, which tools it was granted, what it depends on."""
+    """One step of a plan: which agent, which tools it was granted, what it depends on.
+
+    `spend` is what its settings say that it spends, in hundredths.
+    """
 
     id: str
     agent: str
     tools: tuple[str, ...]
     depends_on: tuple[str, ...] = ()
+    spend: int = 0
 
 
 @dataclass(frozen=True)
 class PlanFacts:
-    """A whole plan, handed over by the graphs before its first step."""
+    """A whole plan, handed over by the graphs before its first step. `budget_left` is in hundredths, None without a budget."""
 
     caller: Caller
     steps: tuple[StepFacts, ...]
+    budget_left: int | None = None
 
 
 @dataclass(frozen=True)

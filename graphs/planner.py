@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from governance.identity import Caller
 from governance.labels import TAINT
+from governance.matching import number
 from governance.policy import PlanFacts, StepFacts
 from graphs import brief, drafts
 from graphs.agent import StepFailure
@@ -137,7 +138,7 @@ def problems(plan: Plan, services: Services, caller: Caller, wanted: list[str], 
     made = {product for step in plan.steps for product in step.produces}
     wrong += [f"nothing produces {product}, which the goal asks for" for product in wanted if product not in made]
     if not wrong:
-        facts = tuple(StepFacts(s.id, s.specialist, s.tools, _upstream(s)) for s in plan.steps)
+        facts = tuple(StepFacts(s.id, s.specialist, s.tools, _upstream(s), _spend(s, services)) for s in plan.steps)
         wrong = [f"step {v.step_id}: policy {v.rule}: {v.reason}" for v in services.engine.check_plan(PlanFacts(caller, facts))]
     return wrong
 
@@ -145,6 +146,12 @@ def problems(plan: Plan, services: Services, caller: Caller, wanted: list[str], 
 def _upstream(step: Step) -> tuple[str, ...]:
     """Where a step's data comes from, and what it waits for."""
     return tuple({**needs(step), **({step.item_of.partition(".")[0]: "success"} if step.item_of else {})})
+
+
+def _spend(step: Step, services: Services) -> int:
+    """What a step's settings say that it spends, in hundredths."""
+    named = {name for tool in step.tools for name in services.registry[tool].manifest.amounts}
+    return int(sum(abs(number(value) or 0) * 100 for name, value in step.settings.items() if name in named))
 
 
 def planner_context(services: Services, caller: Caller, execution_id: str, thread_id: str, emit: Emit) -> StepContext:
