@@ -5,7 +5,7 @@ in, verdict out, no database. The gateway and the graphs call them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -95,7 +95,8 @@ class Decision:
     """The verdict on one call. `approvers` are roles, of which `quorum` people must agree when the outcome is approve.
 
     `panels` says the same rule by rule, where several rules ask different people; every panel must be satisfied. `labels` are
-    those of the context and of the arguments ("recipient:pointed"), for the record and for whoever approves.
+    those of the context and of the arguments ("recipient:pointed"), for the record and for whoever approves. `known` is what
+    the policies were told of the call beside who asks and the arguments themselves: recorded, it can be judged again.
     """
 
     outcome: Outcome
@@ -106,6 +107,7 @@ class Decision:
     policy_version: str = ""
     panels: tuple[Panel, ...] = ()
     labels: tuple[str, ...] = ()
+    known: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def asks(self) -> tuple[Panel, ...]:

@@ -105,6 +105,8 @@ decisions = Table(
     Column("rules", JSON, nullable=False),
     Column("reasons", JSON, nullable=False),
     Column("policy_version", String(100), nullable=False),
+    Column("roles", JSON, nullable=False, comment="in phase decided: of the user"),
+    Column("known", JSON, nullable=False, comment="in phase decided: what the policies were told, see policy.Decision"),
     Column("approval_id", String(36)),
     Column("approvers", JSON, nullable=False, comment="roles asked (decided, reminded), people who agreed (intent)"),
     Column("result_digest", String(64)),

@@ -7,6 +7,7 @@ with the errors. Called by the plan node and by execute's re-planning.
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from pydantic import ValidationError
@@ -151,7 +152,8 @@ def _upstream(step: Step) -> tuple[str, ...]:
 def _spend(step: Step, services: Services) -> int:
     """What a step's settings say that it spends, in hundredths."""
     named = {name for tool in step.tools for name in services.registry[tool].manifest.amounts}
-    return int(sum(abs(number(value) or 0) * 100 for name, value in step.settings.items() if name in named))
+    amounts = (number(value) for name, value in step.settings.items() if name in named)
+    return int(sum((abs(one) * 100 for one in amounts if one is not None), Decimal()))
 
 
 def planner_context(services: Services, caller: Caller, execution_id: str, thread_id: str, emit: Emit) -> StepContext:

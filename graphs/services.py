@@ -65,6 +65,11 @@ def load_domain(name: str) -> Domain:
     return found
 
 
+def registry_of(domain: Domain) -> Registry:
+    """A domain's tools and the core's own."""
+    return Registry([*domain.tools, make_chart])
+
+
 @dataclass
 class Services:
     """The lower floors, composed. `model_for` gives the model of a role (a specialist's or core role's name)."""
@@ -162,7 +167,7 @@ async def open_services(
         lambda: {one.name: one.prompt.read_text(encoding="utf-8") for one in (*own.specialists, *core_roles(own))}
     )
     try:
-        registry = Registry([*own.tools, make_chart])
+        registry = registry_of(own)
         engine = CedarPolicy(registry.manifests(), await asyncio.to_thread(load, *own.policies))
         decisions, effects = Decisions(db), Effects(db)
         approvals = Approvals(

@@ -102,6 +102,8 @@ class Gateway:
                 reasons=decision.reasons,
                 policy_version=decision.policy_version,
                 labels=decision.labels,
+                roles=facts.caller.roles,
+                known=decision.known,
                 approvers=decision.approvers,
                 approval_id=asked.id if asked else None,
             )
