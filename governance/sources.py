@@ -107,10 +107,11 @@ def _reading(seen: Seen, manifest: ToolManifest) -> Reading:
 def sources(trace: Sequence[Seen], manifests: Mapping[str, ToolManifest], request: str) -> tuple[Source, ...]:
     """The results read so far, in order."""
     found: list[Source] = []
+    texts = [request]
     for seen in trace:
         reading = _reading(seen, manifests.get(seen.tool, UNLISTED))
-        texts = [request, *(source.reading.text for source in found if source.leads)]
         found.append(Source(reading, any(says(text, word) for word in reading.words for text in texts)))
+        texts += [reading.text] if found[-1].leads else []
     return tuple(found)
 
 
