@@ -36,6 +36,25 @@ OutOption = Annotated[
 YesOption = Annotated[bool, typer.Option("--yes", help="Confirm what a live model is sent, without being asked.")]
 
 
+@app.callback()
+def local_mode(
+    act_as: Annotated[
+        str, typer.Option("--as", metavar="NAME", help="Play a demo person of local mode, such as rita, marc, mona or ada.")
+    ] = "",
+) -> None:
+    if not act_as:
+        return
+    import os
+
+    from settings import Settings
+
+    people = Settings().people
+    if act_as not in people:
+        raise typer.BadParameter(f"there is no {act_as}; there are: {', '.join(people)}", param_hint="--as")
+    os.environ["CLEARANCE_ACT_AS"] = act_as  # read by whichever command opens the settings
+    typer.echo(f"You act as {act_as} ({', '.join(people[act_as])}): a demo person of local mode, not a login.", err=True)
+
+
 @app.command()
 def run(
     goal: Annotated[str, typer.Argument(help="What you want to know or have done.")],
@@ -236,7 +255,7 @@ def _mount() -> None:
 
 def main() -> None:
     """The entry point."""
-    if {"data", "demo", "--help"} & set(sys.argv[1:2]) or len(sys.argv) == 1:
+    if {"data", "demo", "--help"} & set(sys.argv[1:4]) or len(sys.argv) == 1:
         _mount()  # other commands start faster without them
     app()
 
