@@ -4,9 +4,9 @@ Nothing is read at import. Whoever starts a process calls `Settings()` once and 
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -34,6 +34,11 @@ class Settings(BaseSettings):
     org: str = Field("local", description="the organisation of the local user")
     user: str = Field("local", description="the local user")
     roles: tuple[str, ...] = Field(("requester", "risk-manager"), description="roles of the local user (JSON list)")
+    people: dict[str, tuple[str, ...]] = Field(
+        {"rita": ("requester",), "marc": ("risk-manager",), "mona": ("risk-manager",), "ada": ("auditor",)},
+        description="the demo people of local mode and their roles (JSON object)",
+    )
+    act_as: str = Field("", description="the demo person that the local user plays; empty: none")
 
     concurrency: int = Field(8, ge=1, description="steps that may run at once in one execution")
     step_timeout: float = Field(120.0, gt=0, description="seconds one step attempt may take, waiting for people not counted")
@@ -47,6 +52,12 @@ class Settings(BaseSettings):
     remind_after: float = Field(0.5, gt=0, le=1, description="share of an approval's time after which its people are reminded")
     goal_characters: int = Field(8000, ge=100, description="longest goal that is taken")
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
+
+    @model_validator(mode="after")
+    def _act_as_somebody(self) -> Self:
+        if self.act_as and self.act_as not in self.people:
+            raise ValueError(f"there is no demo person {self.act_as!r}; there are: {', '.join(self.people)}")
+        return self
 
     def app_url(self) -> str:
         """SQLAlchemy URL of the application's database."""

@@ -36,6 +36,25 @@ OutOption = Annotated[
 YesOption = Annotated[bool, typer.Option("--yes", help="Confirm what a live model is sent, without being asked.")]
 
 
+@app.callback()
+def local_mode(
+    act_as: Annotated[
+        str, typer.Option("--as", metavar="NAME", help="Play a demo person of local mode, such as rita, marc, mona or ada.")
+    ] = "",
+) -> None:
+    if not act_as:
+        return
+    import os
+
+    from settings import Settings
+
+    people = Settings().people
+    if act_as not in people:
+        raise typer.BadParameter(f"there is no {act_as}; there are: {', '.join(people)}", param_hint="--as")
+    os.environ["CLEARANCE_ACT_AS"] = act_as  # read by whichever command opens the settings
+    typer.echo(f"You act as {act_as} ({', '.join(people[act_as])}): a demo person of local mode, not a login.", err=True)
+
+
 @app.command()
 def run(
     goal: Annotated[str, typer.Argument(help="What you want to know or have done.")],
@@ -136,6 +155,61 @@ def try_model(
     _go(lambda: try_command(max_cost, offline, Options(None, json, None, False, yes, False)), json=json)
 
 
+policy = typer.Typer(help="The policies: check, test and try them.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(policy, name="policy")
+RootOption = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="A folder laid out like governance/policies; without it, those in use.")
+]
+
+
+@policy.command("check")
+def policy_check(root: RootOption = None) -> None:
+    """Validate the policies and list them; a bad one is named with its file and line."""
+    from app.policy_commands import check
+
+    _go(lambda: check(root))
+
+
+@policy.command("test")
+def policy_test(root: RootOption = None) -> None:
+    """Run the tests that lie beside the policies (tests.yaml)."""
+    from app.policy_commands import test
+
+    _go(lambda: test(root))
+
+
+@policy.command("matrix")
+def policy_matrix(
+    tainted: Annotated[bool, typer.Option("--tainted", help="After text that others can write was read.")] = False,
+) -> None:
+    """Show what comes of each tool for each agent and role."""
+    from app.policy_commands import matrix
+
+    _go(lambda: matrix(tainted))
+
+
+@policy.command("explain")
+def policy_explain(
+    call: Annotated[Path, typer.Argument(metavar="CALL.json", help="tool, args, user, roles, request, seen … as JSON.")],
+    root: RootOption = None,
+) -> None:
+    """Explain a call: its outcome, rules and labels, and what would change the answer."""
+    from app.policy_commands import explain_call
+
+    _go(lambda: explain_call(call, root))
+
+
+@policy.command("simulate")
+def policy_simulate(
+    against: Annotated[str, typer.Option(metavar="RUNS", help="Execution ids, separated by commas, or all.")] = "all",
+    root: RootOption = None,
+) -> None:
+    """Judge recorded decisions again under other policies, and show what would differ."""
+    from app.policy_commands import simulate_runs
+
+    _go(lambda: simulate_runs(against, root))
+
+
 @app.command()
 def version() -> None:
     """Print the version."""
@@ -194,7 +268,7 @@ def _mount() -> None:
 
 def main() -> None:
     """The entry point."""
-    if {"data", "demo", "--help"} & set(sys.argv[1:2]) or len(sys.argv) == 1:
+    if {"data", "demo", "--help"} & set(sys.argv[1:4]) or len(sys.argv) == 1:
         _mount()  # other commands start faster without them
     app()
 

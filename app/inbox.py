@@ -30,6 +30,6 @@ def list_approvals(as_json: bool) -> int:
         reminded = f", reminded {row.reminded_at:%Y-%m-%d %H:%M} UTC" if row.reminded_at else ""
         console.print(f"◆ {row.tool}: {reveal(str(row.args.get('title') or dict(row.args)))}", markup=False)
         until = f"until {row.expires_at:%Y-%m-%d %H:%M} UTC{reminded}"
-        console.print(f"  waits for {' or '.join(row.approvers)} {until} · asked for {row.requester.user}", markup=False)
+        console.print(f"  waits for {row.waits_for()} {until} · asked for {row.requester.user}", markup=False)
         console.print(f"  {program()} resume {row.thread_id} --approve ask", style="dim", markup=False, soft_wrap=True)
     return 0

@@ -307,10 +307,11 @@ def _status(values: dict[str, Any], interrupted: bool, unfinished: bool, answer:
 
 
 def approval_json(row: Approval) -> dict[str, Any]:
-    names = ("id", "status", "step_id", "agent", "tool", "message", "quorum", "policy_version")
+    names = ("id", "status", "step_id", "agent", "tool", "message", "policy_version")
     body: dict[str, Any] = {name: getattr(row, name) for name in names}
     body.update(args=dict(row.args), provenance=dict(row.provenance), rules=list(row.rules), reasons=list(row.reasons))
     body.update(effect=row.effect, approvers=list(row.approvers), decided_by=list(row.decided_by), requester=row.requester.user)
+    body.update(labels=list(row.labels), panels=[asdict(panel) for panel in row.panels])
     body["reminded_at"] = row.reminded_at.isoformat() if row.reminded_at else None
     return {**body, "thread_id": row.thread_id, "expires_at": row.expires_at.isoformat()}
 

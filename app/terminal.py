@@ -19,6 +19,7 @@ from rich.text import Text
 from app.status import look
 from app.text import reveal, seconds, shorten
 from governance.approval import Approval
+from governance.wording import spoken
 from graphs.answer import Answer, AnswerTable
 from graphs.formats import show
 from graphs.markdown import NUMERIC, made_by, source
@@ -164,12 +165,15 @@ def approval_panel(row: Approval, number: int, count: int) -> Panel:
     for name, value in row.args.items():
         table.add_row(name, Text(reveal(str(value))), Text(reveal(row.provenance.get(name, ""))))
     why = Text(f"Asked because: {' '.join(row.reasons)} [{', '.join(row.rules)}]")
-    who = f"{row.quorum} of: {', '.join(row.approvers)}" if row.quorum > 1 else f"Who may decide: {', '.join(row.approvers)}"
+    known = Text(f"Known of it: {'; '.join(map(reveal, spoken(row.labels)))}." if row.labels else "", style="dim")
+    who = f"Who must agree: {row.waits_for()}"
     reminded = f" · reminded {row.reminded_at:%Y-%m-%d %H:%M} UTC" if row.reminded_at else ""
     until = f"expires {row.expires_at:%Y-%m-%d %H:%M} UTC{reminded}"
     ends = f"{who} · {until} · effect: {row.effect} · proposed by {row.agent} in step {row.step_id}"
     title = f"◆ {row.tool}? ({number} of {count})"
-    return Panel(Group(table, Text(""), why, Text(ends, style="dim")), title=title, title_align="left", border_style="yellow")
+    return Panel(
+        Group(table, Text(""), why, known, Text(ends, style="dim")), title=title, title_align="left", border_style="yellow"
+    )
 
 
 def decide(console: Console, row: Approval, ask: Callable[[str], str]) -> dict[str, Any] | None:

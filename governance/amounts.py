@@ -59,7 +59,7 @@ def _set_by_system(request: str, aimed: Sequence[Any], read: Sequence[Reading], 
 
 def _is_amount(leaf: Leaf, names: Sequence[str], reading: Reading) -> bool:
     known = set(names) & set(leaf.record or ())
-    return leaf.field in known if known else EVERY in reading.manifest.system_fields or isinstance(leaf.value, float)
+    return leaf.field in known if known else EVERY in reading.fields or isinstance(leaf.value, float)
 
 
 def _telling(text: str) -> set[str]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from governance.clock import parse
 from governance.identity import Caller
 from governance.manifest import Effect, ToolManifest
-from governance.policy import CallFacts
+from governance.policy import CallFacts, Panel, Seen
 
 Status = Literal["pending", "approved", "rejected", "answered", "expired", "void", "superseded", "consumed"]
 Verdict = Literal["approve", "reject", "respond", "edit"]
@@ -24,6 +24,10 @@ class UnknownApproval(VoteRefused, LookupError):
 
 class WrongRole(VoteRefused, PermissionError):
     """The voter holds none of the roles that may decide this."""
+
+
+class OwnRequest(VoteRefused, PermissionError):
+    """The policy wants others to agree than the one who asked for the run."""
 
 
 class AlreadyDecided(VoteRefused, ValueError):
@@ -53,8 +57,9 @@ class Vote:
 class Approval:
     """Everything an approver must see, and how it stands. `args` are exactly what would run.
 
-    `approvers` are roles, of which `quorum` different people must agree. `decided_by` are people. `superseded_by` is the row
-    that an edit made of this one.
+    `panels` say who must agree, and each of them must. `labels` are the decision's; `context_labels`, `trace` (see
+    `traces.recall`) and the like are what it rested on. `decided_by` are people. `superseded_by` is the row that an edit made
+    of this one.
     """
 
     id: str
@@ -72,14 +77,17 @@ class Approval:
     provenance: Mapping[str, str]
     rules: tuple[str, ...]
     reasons: tuple[str, ...]
-    approvers: tuple[str, ...]
-    quorum: int
+    panels: tuple[Panel, ...]
     policy_version: str
     user_request: str
     created_at: datetime
     expires_at: datetime
     granted: frozenset[str] = frozenset()
-    labels: frozenset[str] = frozenset()
+    planned: frozenset[str] | None = None
+    context_labels: frozenset[str] = frozenset()
+    trace: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    budget_left: int | None = None
+    labels: tuple[str, ...] = ()
     votes: tuple[Vote, ...] = ()
     decided_at: datetime | None = None
     decided_by: tuple[str, ...] = ()
@@ -95,8 +103,15 @@ class Approval:
     def effect(self) -> Effect:
         return self.manifest.effect
 
-    def facts(self, args: Mapping[str, Any] | None = None) -> CallFacts:
-        """The call as it was proposed, or with other arguments."""
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """Every role that one of the panels asks."""
+        return tuple(dict.fromkeys(role for panel in self.panels for role in panel.roles))
+
+    def facts(
+        self, args: Mapping[str, Any] | None = None, trace: tuple[Seen, ...] = (), at: datetime | None = None
+    ) -> CallFacts:
+        """The call as it was proposed, or with other arguments, in its own context: `trace` is what it had seen, recalled."""
         return CallFacts(
             caller=self.requester,
             agent=self.agent,
@@ -106,27 +121,47 @@ class Approval:
             execution_id=self.execution_id,
             step_id=self.step_id,
             granted=self.granted,
-            context_labels=self.labels,
+            context_labels=self.context_labels,
+            request=self.user_request,
+            planned=self.planned,
+            trace=trace,
+            budget_left=self.budget_left,
+            now=at,
         )
 
-    def carried_by(self, approvers: Sequence[str], quorum: int) -> bool:
-        """Did enough people who held one of these roles agree? Asked again at the effect: the policy may have changed."""
-        people = {vote.user for vote in self.votes if vote.verdict == "approve" and set(vote.roles) & set(approvers)}
-        return len(people) >= max(quorum, 1)
+    def carried_by(self, panels: Sequence[Panel]) -> bool:
+        """Did enough people agree for each of these panels? Asked again at the effect: the policy may have changed."""
+        return all(len(self.agreed(panel)) >= max(panel.quorum, 1) for panel in panels)
+
+    def agreed(self, panel: Panel) -> set[str]:
+        """The people who agreed and count for a panel: with one of its roles and, where it asks for others, not who asked."""
+        yes = [vote for vote in self.votes if vote.verdict == "approve" and set(vote.roles) & set(panel.roles)]
+        return {vote.user for vote in yes if not (panel.others and vote.user == self.requester.user)}
+
+    def waits_for(self) -> str:
+        """Who must agree, for people to read."""
+        return "; and ".join(dict.fromkeys(map(_asked, self.panels)))
+
+
+def _asked(panel: Panel) -> str:
+    roles = " or ".join(panel.roles)
+    return f"{panel.quorum} of {roles}" * (panel.quorum > 1) + roles * (panel.quorum == 1) + ", not who asked" * panel.others
 
 
 def from_row(row: Mapping[Any, Any], votes: Sequence[Mapping[Any, Any]]) -> Approval:
     """An `Approval` of its database row and those of its votes."""
     same = ("id", "digest", "status", "execution_id", "step_id", "call_id", "thread_id", "agent", "tool", "args", "provenance")
-    also = ("quorum", "policy_version", "user_request", "message", "superseded_by")
+    also = ("policy_version", "user_request", "message", "superseded_by", "budget_left")
     values: dict[str, Any] = {name: row[name] for name in (*same, *also)}
-    values.update({name: tuple(row[name]) for name in ("rules", "reasons", "approvers", "decided_by")})
-    values.update({name: frozenset(row[name]) for name in ("granted", "labels")})
+    values.update({name: tuple(row[name]) for name in ("rules", "reasons", "labels", "trace", "decided_by")})
+    values.update({name: frozenset(row[name]) for name in ("granted", "context_labels")})
     for name in ("created_at", "expires_at", "decided_at", "reminded_at"):
         values[name] = parse(row[name]) if row[name] else None
     return Approval(
         requester=Caller.from_dict(row["requester"]),
         manifest=ToolManifest.model_validate(row["manifest"]),
+        planned=None if row["planned"] is None else frozenset(row["planned"]),
+        panels=tuple(Panel(tuple(one["roles"]), one["quorum"], one["others"]) for one in row["panels"]),
         votes=tuple(Vote(v["user"], tuple(v["roles"]), v["verdict"], v["message"], parse(v["at"])) for v in votes),
         **values,
     )

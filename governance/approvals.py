@@ -7,7 +7,7 @@ pending → approved → consumed, or ends as rejected, answered, expired, void 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from governance.approval import (
     Approval,
     ApprovalExpired,
     EditDenied,
+    OwnRequest,
     Status,
     UnknownApproval,
     Verdict,
@@ -31,6 +32,7 @@ from governance.digest import action_digest
 from governance.identity import Caller
 from governance.policy import CallFacts, Decision
 from governance.tables import approvals, insert_new, votes
+from governance.traces import Erased, keep, recall
 from governance.wakes import Wakes
 
 Decide = Callable[[CallFacts], Decision]
@@ -80,43 +82,46 @@ class Approvals:
         *,
         call_id: str,
         thread_id: str,
-        user_request: str,
         provenance: Mapping[str, str],
         expires_at: datetime,
     ) -> Approval:
         """The approval of this action: a new pending row, or the one that is there, in whatever state it is."""
         action = action_digest(facts)
-        row = dict(
+        same = select(approvals.c.id).where(approvals.c.digest == action)
+        if connection.execute(same).first() is None:
+            about = dict(call_id=call_id, thread_id=thread_id, provenance=dict(provenance), expires_at=stamp(expires_at))
+            insert_new(connection, approvals, {**self._row(connection, action, facts, decision), **about})
+        return self._load(connection, connection.execute(same).scalar_one(), lock=True)
+
+    def _row(self, connection: Connection, action: str, facts: CallFacts, decision: Decision) -> dict[str, Any]:
+        """A new row, but for where the call was made; stores what it was judged by."""
+        return dict(
             id=str(uuid.uuid4()),
             digest=action,
             status="pending",
             org=facts.caller.org,
             execution_id=facts.execution_id,
             step_id=facts.step_id,
-            call_id=call_id,
-            thread_id=thread_id,
             requester=facts.caller.as_dict(),
             agent=facts.agent,
             tool=facts.tool,
             manifest=facts.manifest.model_dump(mode="json"),
             args=dict(facts.args),
-            provenance=dict(provenance),
             granted=sorted(facts.granted),
-            labels=sorted(facts.context_labels),
+            planned=None if facts.planned is None else sorted(facts.planned),
+            context_labels=sorted(facts.context_labels),
+            trace=keep(connection, facts.trace),
+            budget_left=facts.budget_left,
+            labels=decision.labels,
             rules=decision.rules,
             reasons=decision.reasons,
-            approvers=decision.approvers,
-            quorum=max(decision.quorum, 1),
+            panels=[asdict(panel) for panel in decision.asks],
             policy_version=decision.policy_version,
-            user_request=user_request,
+            user_request=facts.request,
             created_at=stamp(self._clock()),
-            expires_at=stamp(expires_at),
             decided_by=[],
             message="",
         )
-        insert_new(connection, approvals, row)
-        id = connection.execute(select(approvals.c.id).where(approvals.c.digest == action)).scalar_one()
-        return self._load(connection, id, lock=True)
 
     async def get(self, ids: Sequence[str]) -> list[Approval]:
         """The approvals of these ids, in their order. Raises `UnknownApproval`."""
@@ -248,6 +253,8 @@ class Approvals:
         roles = tuple(sorted(set(found.approvers) & set(voter.roles)))
         if not roles:
             raise WrongRole(f"{voter.user} may not decide {found.tool}: it takes one of {', '.join(found.approvers)}")
+        if verdict == "approve" and found.status == "pending" and not self._counts(found, voter):
+            raise OwnRequest(f"{voter.user} asked for this run, so others must approve {found.tool}: {found.waits_for()}")
         if found.status != "pending":
             by = f" by {', '.join(found.decided_by)}" if found.decided_by else ""
             raise AlreadyDecided(f"{found.tool} was already {found.status}{by}: your {verdict} was not counted")
@@ -262,7 +269,7 @@ class Approvals:
     ) -> Approval:
         self._cast(c, found, voter, roles, verdict, message)
         found = self._load(c, found.id)
-        if verdict == "approve" and not found.carried_by(found.approvers, found.quorum):
+        if verdict == "approve" and not found.carried_by(found.panels):
             return found  # others must agree too
         people = sorted(vote.user for vote in found.votes if vote.verdict == verdict)
         return self._close(c, found, ENDINGS[verdict], people, message)
@@ -276,8 +283,8 @@ class Approvals:
         message: str,
         args: Mapping[str, Any] | None,
     ) -> Approval:
-        """A new row for the edited action, judged as any other; votes for the old one do not count for it."""
-        facts = found.facts(self._checked(found.tool, args))
+        """A new row for the edited action, judged in the context of the old one; votes for that do not count for it."""
+        facts = self._edited(c, found, self._checked(found.tool, args))
         if action_digest(facts) == found.digest:
             raise EditDenied(f"the edit changes no argument of {found.tool}: approve or reject it instead")
         try:
@@ -293,7 +300,6 @@ class Approvals:
             decision,
             call_id=found.call_id,
             thread_id=found.thread_id,
-            user_request=found.user_request,
             provenance={**found.provenance, **{name: f"edited by {voter.user}" for name in sorted(changed)}},
             expires_at=found.expires_at,
         )
@@ -301,13 +307,27 @@ class Approvals:
             raise EditDenied(f"the same {found.tool} was already {made.status} in this step")
         self._cast(c, found, voter, roles, "edit", message)
         self._close(c, found, "superseded", [voter.user], message, superseded_by=made.id)
-        self._record(c, made, "decided", decision.outcome, reasons=decision.reasons, approvers=decision.approvers)
+        told = dict(reasons=decision.reasons, approvers=decision.approvers, roles=facts.caller.roles, known=decision.known)
+        self._record(c, made, "decided", decision.outcome, **told)
         if made.status == "approved":  # another call of the step asked for just this, and got it
             return made
         if decision.outcome == "allow":
             return self._close(c, made, "approved", [voter.user], message)
-        held = tuple(sorted(set(decision.approvers) & set(voter.roles)))
-        return self._count(c, made, voter, held, "approve", message) if held else made
+        if not self._counts(made, voter):
+            return made
+        return self._count(c, made, voter, tuple(sorted(set(made.approvers) & set(voter.roles))), "approve", message)
+
+    def _edited(self, c: Connection, found: Approval, args: Mapping[str, Any]) -> CallFacts:
+        try:
+            return found.facts(args, recall(c, found.trace), self._clock())
+        except Erased as error:
+            raise EditDenied(f"the edited {found.tool} cannot be judged: {error}") from error
+
+    @staticmethod
+    def _counts(found: Approval, voter: Caller) -> bool:
+        """Would this person's yes count for any of the panels?"""
+        own = voter.user == found.requester.user
+        return any(set(panel.roles) & set(voter.roles) and not (panel.others and own) for panel in found.panels)
 
     def _checked(self, tool: str, args: Mapping[str, Any] | None) -> Mapping[str, Any]:
         if args is None:
@@ -345,7 +365,8 @@ class Approvals:
         return self._load(c, found.id)
 
     def _record(self, c: Connection, found: Approval, phase: Phase, outcome: str, **more: Any) -> None:
-        known = dict(approval_id=found.id, rules=found.rules, policy_version=found.policy_version)
+        known: dict[str, Any] = dict(approval_id=found.id, rules=found.rules, policy_version=found.policy_version)
+        known["labels"] = found.labels
         self._decisions.add(c, Record.of(found.facts(), phase, outcome, found.call_id, **{**known, **more}), found.args)
 
     def _load(self, c: Connection, id: str, *, lock: bool = False) -> Approval:

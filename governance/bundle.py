@@ -8,8 +8,9 @@ several separated by commas, or `tool` for the roles that the tool's manifest na
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cedarpy
 
@@ -23,7 +24,10 @@ class BadPolicy(ValueError):
 
 @dataclass(frozen=True)
 class Rule:
-    """What a policy says of itself. `approver` is empty for a permit and a plain denial; `where` is "file:line"."""
+    """What a policy says of itself. `approver` is empty for a permit and a plain denial; `where` is "file:line".
+
+    `roles` are those it looks for among the roles of whoever asks.
+    """
 
     id: str
     permits: bool
@@ -33,16 +37,22 @@ class Rule:
     quorum: int
     separate: bool
     where: str
+    roles: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """Parsed policies. `version` is the hash of schema and policies, whatever files they lie in."""
+    """Parsed policies. `version` is the hash of schema and policies, whatever files they lie in. `roles` are all
+    that the policies ask whether whoever asks has them."""
 
     policies: cedarpy.PolicySet
     schema: cedarpy.Schema
     rules: Mapping[str, Rule]
     version: str
+
+    @property
+    def roles(self) -> frozenset[str]:
+        return frozenset(role for rule in self.rules.values() for role in rule.roles)
 
 
 def load(*rooms: str, root: Path = POLICIES) -> Bundle:
@@ -109,7 +119,21 @@ def _rule(statement: str, schema: cedarpy.Schema, where: str) -> Rule:
     if not checked:
         raise BadPolicy(f"{where}: {'; '.join(dict.fromkeys(one.error for one in checked.errors))}")
     (policy,) = parsed.values()
-    return _described(policy.get("annotations") or {}, policy["effect"] == "permit", where)
+    described = _described(policy.get("annotations") or {}, policy["effect"] == "permit", where)
+    return replace(described, roles=frozenset(_roles(policy["conditions"])))
+
+
+def _roles(node: Any) -> Iterator[str]:
+    """The values that a parsed policy compares with `context.roles`."""
+    if isinstance(node, list):
+        for one in node:
+            yield from _roles(one)
+    elif isinstance(node, dict):
+        for name, inner in node.items():
+            if name.startswith("contains") and inner["left"] == {".": {"left": {"Var": "context"}, "attr": "roles"}}:
+                values = inner["right"].get("Set") or [inner["right"]]
+                yield from (str(value["Value"]) for value in values if "Value" in value)
+            yield from _roles(inner)
 
 
 def _described(said: Mapping[str, str], permits: bool, where: str) -> Rule:

@@ -1,6 +1,6 @@
 """The policy engine on Cedar: facts in, one of three outcomes out. Needs manifests and policies, no server, database or graph.
 
-    engine = CedarPolicy(manifests, load("core", "supply_chain"))
+    engine = CedarPolicy(manifests, load("core", "changes", "supply_chain"))
     engine.decide(CallFacts(...))  # Decision(outcome, rules, reasons, approvers, ..., labels)
 
 Cedar knows allow and deny. A rule that a person may waive is a forbid whose `unless` looks for its approver in
@@ -17,6 +17,7 @@ from typing import Any, Literal
 import cedarpy
 
 from governance.bundle import Bundle, Rule
+from governance.identity import Caller
 from governance.labels import CLASSES, Labels, label
 from governance.manifest import ToolManifest
 from governance.matching import number
@@ -58,6 +59,11 @@ class CedarPolicy:
     def version(self) -> str:
         return self._bundle.version
 
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        """What each policy says of itself, by its id."""
+        return self._bundle.rules
+
     def decide(self, call: CallFacts) -> Decision:
         """The verdict on one call. Never raises: what cannot be judged is denied."""
         try:
@@ -66,8 +72,11 @@ class CedarPolicy:
             return self._deny(("policy-error",), (f"{call.tool} could not be judged: {error}",))
 
     def check_plan(self, plan: PlanFacts) -> Sequence[Violation]:
-        """Every step that may not run as planned: tools without a manifest, and data that flows where it must not."""
+        """Every step that may not run as planned: tools without a manifest, and what the policies say of plans."""
         steps = {step.id: step for step in plan.steps}
+        whole: dict[str, Any] = {**_person(plan.caller), "spend": min(sum(step.spend for step in plan.steps), LARGEST)}
+        if plan.budget_left is not None:
+            whole["budget_left"] = max(-LARGEST, min(plan.budget_left, LARGEST))
         found: list[Violation] = []
         for step in plan.steps:
             highest = max((self._class(tool) for one in _upstream(step, steps) for tool in one.tools), default=0)
@@ -76,7 +85,9 @@ class CedarPolicy:
                     found.append(Violation(step.id, "unlisted-tool", f"{tool} has no manifest"))
                     continue
                 # what the step itself reads counts too: it may read before it sends
-                context = {**_person(plan), "upstream_class": max([highest, *(self._class(one) for one in step.tools)])}
+                reads = max([highest, *(self._class(one) for one in step.tools)])
+                context = {**whole, "upstream_class": reads, "spends": step.spend > 0}
+                context["judges_itself"] = tool in self._judged(step.agent, plan)
                 answer = self._ask(step.agent, "plan", tool, context)
                 if not answer.allowed:
                     rules = answer.rules or (_stopped(answer),)
@@ -88,15 +99,20 @@ class CedarPolicy:
             return self._deny(("unlisted-tool",), (f"{call.tool} has no manifest",))
         if call.tool not in call.granted:
             return self._deny(("not-granted",), (f"step {call.step_id} was not granted {call.tool}",))
-        manifest = self._manifests[call.tool]
         labels = label(call, self._manifests)
-        context = {**_context(call, manifest, labels), "approvals": []}
+        known = _known(call, labels)
+        return replace(self.judge(call.caller, call.agent, call.tool, call.args, known), labels=labels.as_text())
+
+    def judge(self, caller: Caller, agent: str, tool: str, args: Mapping[str, Any], known: Mapping[str, Any]) -> Decision:
+        """The verdict on a call of a listed tool of which this is known (`Decision.known`), wherever that was found out."""
+        manifest = self._manifests[tool]
+        context = {**_person(caller), **known, **_arguments(manifest, args), "approvals": []}
         action = _action(manifest)
-        first = self._ask(call.agent, action, call.tool, context)
+        first = self._ask(agent, action, tool, context)
         outcome: Literal["allow", "approve", "deny"] = "allow" if first.allowed else "deny"
         if not first.allowed and not first.error and first.rules and all(rule.outcome == "approve" for rule in first.rules):
             granted = sorted({rule.approver for rule in first.rules})
-            if self._ask(call.agent, action, call.tool, {**context, "approvals": granted}).allowed:
+            if self._ask(agent, action, tool, {**context, "approvals": granted}).allowed:
                 outcome = "approve"
         rules = first.rules or (_stopped(first),)
         decision = Decision(
@@ -104,7 +120,7 @@ class CedarPolicy:
             tuple(rule.id for rule in rules),
             tuple(rule.reason for rule in rules if rule.reason),
             policy_version=self.version,
-            labels=labels.as_text(),
+            known=known,
         )
         return self._with_panels(decision, first.rules, manifest) if outcome == "approve" else decision
 
@@ -134,6 +150,11 @@ class CedarPolicy:
         rules = tuple(self._bundle.rules[id] for id in sorted(said.id_annotations_by_reason.values()))
         return _Answer(answer.allowed, rules)
 
+    def _judged(self, agent: str, plan: PlanFacts) -> set[str]:
+        """The tools whose use this agent recommends or approves in a plan."""
+        own = (tool for step in plan.steps if step.agent == agent for tool in step.tools if tool in self._manifests)
+        return {judged for tool in own for judged in self._manifests[tool].judges}
+
     def _class(self, tool: str) -> int:
         return CLASSES.index(self._manifests[tool].data_class) if tool in self._manifests else len(CLASSES) - 1
 
@@ -153,13 +174,13 @@ def _action(manifest: ToolManifest) -> str:
     return "fetch" if manifest.egress else "read"
 
 
-def _person(facts: CallFacts | PlanFacts) -> dict[str, Any]:
-    return {"org": facts.caller.org, "user": facts.caller.user, "roles": list(facts.caller.roles)}
+def _person(caller: Caller) -> dict[str, Any]:
+    return {"org": caller.org, "user": caller.user, "roles": list(caller.roles)}
 
 
-def _context(call: CallFacts, manifest: ToolManifest, labels: Labels) -> dict[str, Any]:
-    context: dict[str, Any] = {
-        **_person(call),
+def _known(call: CallFacts, labels: Labels) -> dict[str, Any]:
+    """The part of the context that is found out about a call: its labels, the budget and the time."""
+    known: dict[str, Any] = {
         "asked": labels.asked,
         "tainted": labels.tainted,
         "read_class": labels.read_class,
@@ -167,16 +188,21 @@ def _context(call: CallFacts, manifest: ToolManifest, labels: Labels) -> dict[st
         "amount": labels.amount,
         "link": labels.link,
         "secret": labels.secret,
-        "arguments": [f"{name}={value}" for name, value in call.args.items() if _is_short(value)],
     }
-    amounts = [abs(found) for name in manifest.amounts for one in leaves(call.args.get(name)) if (found := _amount(one.value))]
-    if amounts:
-        context["hundredths"] = int(min(max(amounts) * 100, Decimal(LARGEST)))
     if call.budget_left is not None:
-        context["budget_left"] = max(-LARGEST, min(call.budget_left, LARGEST))
+        known["budget_left"] = max(-LARGEST, min(call.budget_left, LARGEST))
     if call.now is not None:
-        context |= {"hour": call.now.hour, "weekday": call.now.isoweekday()}
-    return context
+        known |= {"hour": call.now.hour, "weekday": call.now.isoweekday()}
+    return known
+
+
+def _arguments(manifest: ToolManifest, args: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of the context that the arguments themselves say."""
+    said: dict[str, Any] = {"arguments": [f"{name}={value}" for name, value in args.items() if _is_short(value)]}
+    amounts = [abs(found) for name in manifest.amounts for one in leaves(args.get(name)) if (found := _amount(one.value))]
+    if amounts:
+        said["hundredths"] = int(min(max(amounts) * 100, Decimal(LARGEST)))
+    return said
 
 
 def _amount(value: Any) -> Decimal:

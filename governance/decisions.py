@@ -4,10 +4,10 @@ Written by the gateway and by the approvals, always in the transaction of what i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from database import Database
 from governance.clock import Clock, now, stamp
@@ -16,14 +16,15 @@ from governance.policy import CallFacts
 from governance.tables import decisions, insert_new, payloads
 
 Phase = Literal["decided", "intent", "outcome", "violation", "vote", "reminded", "void"]
-_LISTS = ("labels", "rules", "reasons", "approvers")
+_LISTS = ("labels", "rules", "reasons", "roles", "approvers")
 
 
 @dataclass(frozen=True)
 class Record:
     """One event. `seq` and `at` are given when it is written.
 
-    `user` is whom the run acts for, in a vote the voter. `approvers` are the roles asked (decided) or the people who agreed
+    `user` is whom the run acts for, in a vote the voter. `roles` are that person's, `known` what the policies were told
+    (`Decision.known`); both only where something was decided. `approvers` are the roles asked (decided) or the people who agreed
     (intent). `args_digest` names the arguments in `payloads`, where they can be erased. `ms` is wall time in milliseconds.
     """
 
@@ -42,6 +43,8 @@ class Record:
     rules: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     policy_version: str = ""
+    roles: tuple[str, ...] = ()
+    known: Mapping[str, Any] = field(default_factory=dict)
     approval_id: str | None = None
     approvers: tuple[str, ...] = ()
     result_digest: str | None = None
@@ -91,6 +94,11 @@ class Decisions:
         query = select(decisions).where(decisions.c.execution_id == execution_id).order_by(decisions.c.seq)
         rows = await self._db.run(lambda c: c.execute(query).mappings().all())
         return [_record(row) for row in rows]
+
+    async def executions(self) -> list[str]:
+        """Every execution in which something was decided, oldest first."""
+        query = select(decisions.c.execution_id).group_by(decisions.c.execution_id).order_by(func.min(decisions.c.seq))
+        return await self._db.run(lambda c: list(c.scalars(query).all()))
 
     async def payload(self, args_digest: str) -> dict[str, Any] | None:
         """The raw arguments of a digest; None when they were erased."""

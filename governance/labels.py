@@ -23,13 +23,14 @@ from governance.amounts import AmountLabel, amount_label
 from governance.intent import asks_for
 from governance.manifest import UNLISTED, DataClass, ToolManifest
 from governance.matching import links, number, numbers, same, says, shape, shapes
-from governance.policy import CallFacts
+from governance.policy import CallFacts, Seen
 from governance.sources import KEY, Leaf, Reading, Source, leaves, sources
 
 GRADES = ("none", "user", "linked", "system", "other", "internal", "colleague", "pointed", "made", "instead", "foreign")
 CLASSES: tuple[DataClass, ...] = ("public", "internal", "confidential", "secret")
 AMOUNTS: tuple[AmountLabel, ...] = ("none", "user", "system", "computed", "untraced")
-TAINT = "untrusted"  # the label by which a context hands its taint on
+TAINT = "untrusted"  # the label by which a context hands its taint on,
+READ = "read:"  # and the beginning of that by which it hands on the highest data class it has read
 WORD = 3  # letters a text needs to say what a call is about
 
 
@@ -50,7 +51,7 @@ class Labels:
     arguments: Mapping[str, str]
 
     def as_text(self) -> tuple[str, ...]:
-        context = [f"read:{CLASSES[self.read_class]}"] if self.read_class else []
+        context = [READ + CLASSES[self.read_class]] if self.read_class else []
         context += [TAINT] if self.tainted else []
         context += [] if self.asked else ["not-asked"]
         context += [f"link:{self.link}"] if self.link != "none" else []
@@ -59,12 +60,16 @@ class Labels:
 
 
 def label(call: CallFacts, manifests: Mapping[str, ToolManifest]) -> Labels:
-    """The labels of one proposed call, from its request, plan and trace."""
+    """The labels of one proposed call, from its request, plan and trace.
+
+    A read that stays in the house is aimed at nobody: its arguments are not traced, for large results make that slow.
+    """
     manifest = manifests.get(call.tool, UNLISTED)
     found = sources(call.trace, manifests, call.request)
     read = [source.reading for source in found]
     origin = _Origin(call.request, found)
-    present = {name: values for name, value in call.args.items() if (values := _values(value))}
+    traced = manifest.effect != "read" or manifest.egress
+    present = {name: values for name, value in call.args.items() if (values := _values(value))} if traced else {}
     targets = {name: _worst(origin.of(v) for v in present[name]) for name in manifest.targets if name in present}
     amounts = _amounts(call, manifest, present, read)
     texts = {n: v for n, v in present.items() if n not in manifest.targets and n not in manifest.amounts}
@@ -72,14 +77,38 @@ def label(call: CallFacts, manifests: Mapping[str, ToolManifest]) -> Labels:
     asked = call.tool in call.planned if call.planned is not None else asks_for(call.request, call.tool, manifest)
     return Labels(
         asked=asked,
-        tainted=TAINT in call.context_labels or any(r.manifest.output != "trusted" and r.leaves for r in read),
-        read_class=max((CLASSES.index(r.manifest.data_class) for r in read), default=0),
-        target=_worst(targets.values()) if targets else _subject(origin, texts, "made" if manifest.targets else "none"),
+        tainted=TAINT in call.context_labels or _is_tainted(read),
+        read_class=max(_class_handed_on(call.context_labels), _class_read(read)),
+        target=_worst(targets.values())
+        if targets
+        else _subject(origin, texts, "made" if traced and manifest.targets else "none"),
         amount=max(amounts.values(), key=AMOUNTS.index, default="none"),
         link=_worst(linked),
         secret=_holds_secret(present, read),
         arguments={**targets, **amounts},
     )
+
+
+def handed_on(labels: frozenset[str], trace: Sequence[Seen], manifests: Mapping[str, ToolManifest]) -> frozenset[str]:
+    """The context labels of whoever goes on with the results of an agent that was handed `labels` and has seen `trace`."""
+    read = [source.reading for source in sources(trace, manifests, "")]
+    highest = max(_class_handed_on(labels), _class_read(read))
+    tainted = TAINT in labels or _is_tainted(read)
+    return frozenset([READ + CLASSES[highest]] * bool(highest) + [TAINT] * tainted)
+
+
+def _is_tainted(read: Sequence[Reading]) -> bool:
+    return any(r.output != "trusted" and r.leaves for r in read)
+
+
+def _class_read(read: Sequence[Reading]) -> int:
+    return max((CLASSES.index(r.manifest.data_class) for r in read), default=0)
+
+
+def _class_handed_on(labels: frozenset[str]) -> int:
+    """A class that is not known counts as the highest."""
+    named = [label.removeprefix(READ) for label in labels if label.startswith(READ)]
+    return max((CLASSES.index(one) if one in CLASSES else len(CLASSES) - 1 for one in named), default=0)
 
 
 def _amounts(
@@ -129,7 +158,7 @@ class _Origin:
             return "user"
         if found := [(r, leaf) for r in self.readings for leaf in r.system if same(leaf.value, value)]:
             return self._set_by_system(found)
-        trusted = (leaf for r in self.readings if r.manifest.output == "trusted" for leaf in r.leaves)
+        trusted = (leaf for r in self.readings if r.output == "trusted" for leaf in r.leaves)
         if any(says(str(leaf.value), value) for leaf in trusted):
             return "system"
         return self._written_by_others(value)
@@ -138,7 +167,7 @@ class _Origin:
         written = [source for source in self.read if says(source.reading.text, value)]
         if any(source.leads for source in written):
             return "internal"
-        if any(source.reading.manifest.output == "internal" for source in written):
+        if any(source.reading.output == "internal" for source in written):
             return "colleague"
         if written and not any(source.pointed for source in written):
             return "foreign"

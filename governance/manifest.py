@@ -28,6 +28,9 @@ class ToolManifest(BaseModel):
     system_fields: tuple[str, ...] = Field((), description="fields of the result that the system of record itself sets")
     egress: bool = Field(False, description="does a call send data out of the organisation?")
     data_class: DataClass = "internal"
+    judges: tuple[str, ...] = Field(
+        (), description="tools whose use it recommends or approves; another agent must propose that"
+    )
     approvers: tuple[str, ...] = Field((), description="roles of which one must approve an effect")
     idempotent: bool = Field(False, description="may be called again with the same idempotency key without a second effect")
     timeout: float = Field(30.0, gt=0, description="seconds one call may take")

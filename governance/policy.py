@@ -1,12 +1,11 @@
-"""The policy engine's interface, and the plain engine that reads manifests.
+"""The policy engine's interface: what it is told, and what it answers. `governance/cedar.py` is the engine.
 
-`decide` is asked before every tool call, `check_plan` before a plan's first step. Both are pure: facts in, verdict out, no
-database. The gateway and the graphs call them; a richer engine (`governance/cedar.py`) replaces the plain one without either
-noticing.
+`decide` is asked before every tool call, `check_plan` before a plan's first step and at every revision. Both are pure: facts
+in, verdict out, no database. The gateway and the graphs call them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -22,13 +21,15 @@ class Seen:
 
     Two are the same only if they are one object: what is found out about a result is kept and used again. `result` is JSON
     values and must not be changed afterwards. `confirmed` says that a person approved exactly this call, so that its arguments
-    are that person's.
+    are that person's. `derived` says that it was made from text of others, so that nothing in it is the system's, whatever its
+    tool's manifest says.
     """
 
     tool: str
     args: Mapping[str, Any]
     result: Any
     confirmed: bool = False
+    derived: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class CallFacts:
 
     `granted` are the tools of the step. `request` is the user's own words. `planned` are the tools of the plan that was frozen
     before any text of others was read; None where there is no such plan, and then only the request's words say what was asked.
-    `trace` is what the agent has seen so far. `context_labels` are labels that an earlier context handed on ("untrusted").
-    `budget_left` is in hundredths, `now` with a zone.
+    `trace` is what the agent has seen so far. `context_labels` are labels that earlier contexts handed on ("untrusted",
+    "read:confidential"; see `labels.handed_on`). `budget_left` is in hundredths, `now` with a zone.
     """
 
     caller: Caller
@@ -59,20 +60,25 @@ class CallFacts:
 
 @dataclass(frozen=True)
 class StepFacts:
-    """One step of a plan: which agent, which tools it was granted, what it depends on."""
+    """One step of a plan: which agent, which tools it was granted, what it depends on.
+
+    `spend` is what its settings say that it spends, in hundredths.
+    """
 
     id: str
     agent: str
     tools: tuple[str, ...]
     depends_on: tuple[str, ...] = ()
+    spend: int = 0
 
 
 @dataclass(frozen=True)
 class PlanFacts:
-    """A whole plan, handed over by the graphs before its first step."""
+    """A whole plan, handed over by the graphs before its first step. `budget_left` is in hundredths, None without a budget."""
 
     caller: Caller
     steps: tuple[StepFacts, ...]
+    budget_left: int | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,8 @@ class Decision:
     """The verdict on one call. `approvers` are roles, of which `quorum` people must agree when the outcome is approve.
 
     `panels` says the same rule by rule, where several rules ask different people; every panel must be satisfied. `labels` are
-    those of the context and of the arguments ("recipient:pointed"), for the record and for whoever approves.
+    those of the context and of the arguments ("recipient:pointed"), for the record and for whoever approves. `known` is what
+    the policies were told of the call beside who asks and the arguments themselves: recorded, it can be judged again.
     """
 
     outcome: Outcome
@@ -100,6 +107,12 @@ class Decision:
     policy_version: str = ""
     panels: tuple[Panel, ...] = ()
     labels: tuple[str, ...] = ()
+    known: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def asks(self) -> tuple[Panel, ...]:
+        """Who must agree, as panels: those it names, else one of all its approvers."""
+        return self.panels or (Panel(self.approvers, max(self.quorum, 1)),)
 
 
 @dataclass(frozen=True)
@@ -120,36 +133,3 @@ class PolicyEngine(Protocol):
     def decide(self, call: CallFacts) -> Decision: ...
 
     def check_plan(self, plan: PlanFacts) -> Sequence[Violation]: ...
-
-
-@dataclass(frozen=True)
-class ManifestPolicy:
-    """The plain engine: reads run, effects need one person with an approver's role, everything else is denied."""
-
-    manifests: Mapping[str, ToolManifest]
-    version: str = "manifest-1"
-
-    def decide(self, call: CallFacts) -> Decision:
-        if call.tool not in call.granted:
-            return self._deny("not-granted", f"step {call.step_id} was not granted {call.tool}")
-        if call.tool not in self.manifests:
-            return self._deny("unlisted-tool", f"{call.tool} has no manifest")
-        manifest = self.manifests[call.tool]
-        if manifest.effect == "read":
-            return Decision("allow", ("reads-are-allowed",), ("it changes nothing",), policy_version=self.version)
-        if not manifest.approvers:
-            return self._deny("no-approver", f"{call.tool} changes something and names nobody who may approve it")
-        rule = "irreversible-needs-approval" if manifest.effect == "irreversible" else "effects-need-approval"
-        reason = f"{call.tool} changes something outside this run; one of {', '.join(manifest.approvers)} must approve it"
-        return Decision("approve", (rule,), (reason,), manifest.approvers, 1, self.version)
-
-    def check_plan(self, plan: PlanFacts) -> Sequence[Violation]:
-        return [
-            Violation(step.id, "unlisted-tool", f"{tool} has no manifest")
-            for step in plan.steps
-            for tool in step.tools
-            if tool not in self.manifests
-        ]
-
-    def _deny(self, rule: str, reason: str) -> Decision:
-        return Decision("deny", (rule,), (reason,), policy_version=self.version)

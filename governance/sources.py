@@ -5,11 +5,12 @@ manifest's system fields; everything else is text that somebody may have written
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from governance.manifest import UNLISTED, ToolManifest
+from governance.manifest import UNLISTED, ToolManifest, Trust
 from governance.matching import says
 from governance.policy import Seen
 
@@ -45,6 +46,16 @@ class Reading:
     seen: Seen
     manifest: ToolManifest
 
+    @property
+    def output(self) -> Trust:
+        """Who could write it; what was made from text of others is theirs, whoever made it."""
+        return "untrusted" if self.seen.derived else self.manifest.output
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that the system sets."""
+        return () if self.seen.derived else self.manifest.system_fields
+
     @cached_property
     def leaves(self) -> tuple[Leaf, ...]:
         return tuple(leaves(self.seen.result))
@@ -52,17 +63,16 @@ class Reading:
     @cached_property
     def system(self) -> tuple[Leaf, ...]:
         """The leaves that the system itself sets."""
-        if self.manifest.output == "trusted" or EVERY in self.manifest.system_fields:
+        if self.output == "trusted" or EVERY in self.fields:
             return self.leaves
-        return tuple(leaf for leaf in self.leaves if leaf.field in self.manifest.system_fields)
+        return tuple(leaf for leaf in self.leaves if leaf.field in self.fields)
 
     @cached_property
     def text(self) -> str:
         """Everything in it that was not set by the system: what could be a message to the agent."""
-        if self.manifest.output == "trusted":
+        if self.output == "trusted":
             return ""
-        fields = self.manifest.system_fields
-        return "\n".join(str(leaf.value) for leaf in self.leaves if leaf.field not in fields and not _is_name(leaf))
+        return "\n".join(str(leaf.value) for leaf in self.leaves if leaf.field not in self.fields and not _is_name(leaf))
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -81,21 +91,27 @@ class Source:
     @property
     def leads(self) -> bool:
         """May its text say what to look at next? Only a colleague's, where the user pointed."""
-        return self.pointed and self.reading.manifest.output == "internal"
+        return self.pointed and self.reading.output == "internal"
 
 
-@lru_cache(maxsize=256)
+_known: WeakKeyDictionary[Seen, Reading] = WeakKeyDictionary()  # as long as somebody holds the result, and no longer
+
+
 def _reading(seen: Seen, manifest: ToolManifest) -> Reading:
-    return Reading(seen, manifest)
+    found = _known.get(seen)
+    if found is None or found.manifest is not manifest:
+        _known[seen] = found = Reading(replace(seen), manifest)  # a copy: the value must not keep its key alive
+    return found
 
 
 def sources(trace: Sequence[Seen], manifests: Mapping[str, ToolManifest], request: str) -> tuple[Source, ...]:
     """The results read so far, in order."""
     found: list[Source] = []
+    texts = [request]
     for seen in trace:
         reading = _reading(seen, manifests.get(seen.tool, UNLISTED))
-        texts = [request, *(source.reading.text for source in found if source.leads)]
         found.append(Source(reading, any(says(text, word) for word in reading.words for text in texts)))
+        texts += [reading.text] if found[-1].leads else []
     return tuple(found)
 
 

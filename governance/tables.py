@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import DDL, JSON, Column, Connection, Float, Index, Integer, MetaData, String, Table, Text, event
+from sqlalchemy import DDL, JSON, BigInteger, Column, Connection, Float, Index, Integer, MetaData, String, Table, Text, event
 from sqlalchemy.dialects import postgresql, sqlite
 
 metadata = MetaData()
@@ -30,11 +30,14 @@ approvals = Table(
     Column("args", JSON, nullable=False),
     Column("provenance", JSON, nullable=False, comment="argument -> where it comes from, in words"),
     Column("granted", JSON, nullable=False),
-    Column("labels", JSON, nullable=False),
+    Column("planned", JSON, comment="tools of the frozen plan; null: there is none"),
+    Column("context_labels", JSON, nullable=False, comment="handed on by earlier steps"),
+    Column("trace", JSON, nullable=False, comment="what the agent had seen: see traces.keep"),
+    Column("budget_left", BigInteger, comment="hundredths"),
+    Column("labels", JSON, nullable=False, comment="of the context and the arguments, as decided"),
     Column("rules", JSON, nullable=False),
     Column("reasons", JSON, nullable=False),
-    Column("approvers", JSON, nullable=False, comment="roles"),
-    Column("quorum", Integer, nullable=False),
+    Column("panels", JSON, nullable=False, comment="who must agree, rule by rule: policy.Panel"),
     Column("policy_version", String(100), nullable=False),
     Column("user_request", Text, nullable=False),
     Column("created_at", String(32), nullable=False),
@@ -78,9 +81,9 @@ effects = Table(
 payloads = Table(
     "payloads",
     metadata,
-    Column("digest", String(64), primary_key=True, comment="decisions.args_digest"),
+    Column("digest", String(64), primary_key=True, comment="decisions.args_digest, approvals.trace"),
     Column("body", JSON, nullable=False),
-    comment="raw arguments, apart from the decisions, so that they can be erased without touching those",
+    comment="raw arguments and results, apart from the decisions, so that they can be erased without touching those",
 )
 decisions = Table(
     "decisions",
@@ -102,6 +105,8 @@ decisions = Table(
     Column("rules", JSON, nullable=False),
     Column("reasons", JSON, nullable=False),
     Column("policy_version", String(100), nullable=False),
+    Column("roles", JSON, nullable=False, comment="in phase decided: of the user"),
+    Column("known", JSON, nullable=False, comment="in phase decided: what the policies were told, see policy.Decision"),
     Column("approval_id", String(36)),
     Column("approvers", JSON, nullable=False, comment="roles asked (decided, reminded), people who agreed (intent)"),
     Column("result_digest", String(64)),

@@ -144,7 +144,7 @@ class Act(AgentMiddleware[Any, Any, Any]):
     ) -> ToolMessage | Command[Any]:
         call: Any = request.tool_call
         context: StepContext = request.runtime.context  # type: ignore[assignment]  # typed None where a server types it
-        proposed = proposal(call, context)
+        proposed = proposal(call, context, request.state["messages"])
         clearing = await self.gateway.propose(proposed)
         tell(context, call, "decided", outcome=clearing.outcome, rules=list(clearing.rules), preview=preview(clearing.args))
         if clearing.outcome in ("deny", "invalid"):
@@ -160,6 +160,7 @@ class Act(AgentMiddleware[Any, Any, Any]):
         result = {"product": self.products.get(call["name"], ""), **outcome.result}
         artifact = {"kind": "ok", "tool": call["name"], "product": result["product"], "result": result}
         artifact.update(effect=outcome.effect, approval_id=outcome.approval_id, ms=outcome.ms, args=dict(outcome.args))
+        artifact["derived"] = context.trace.derives(outcome.args)
         return ToolMessage(digest(call["id"] or "", result), tool_call_id=call["id"], name=call["name"], artifact=artifact)
 
     async def _refused(self, call: Any, approval_id: str) -> ToolMessage | None:
@@ -177,7 +178,8 @@ class Act(AgentMiddleware[Any, Any, Any]):
         return refusal(call, f"{row.status}{by}{why}", "rejected")
 
 
-def proposal(call: dict[str, Any] | Any, context: StepContext) -> ProposedCall:
+def proposal(call: dict[str, Any] | Any, context: StepContext, messages: Sequence[AnyMessage]) -> ProposedCall:
+    """The call with all that the policy is to know; `messages` are those before it."""
     return ProposedCall(
         caller=context.caller,
         agent=context.agent,
@@ -189,6 +191,9 @@ def proposal(call: dict[str, Any] | Any, context: StepContext) -> ProposedCall:
         attempt=context.attempt,
         thread_id=context.thread_id,
         granted=context.granted,
+        context_labels=context.trace.labels,
+        planned=context.planned,
+        trace=context.trace.before(messages),
         inputs=context.inputs,
         item=context.item,
         resources=context.resources,

@@ -10,7 +10,9 @@ from settings import Settings
 
 
 def local_caller(settings: Settings) -> Caller:
-    """The one person of local mode."""
+    """The one person of local mode, or the demo person that they play: what is done is recorded as that person's."""
+    if settings.act_as:
+        return Caller(settings.act_as, settings.org, settings.people[settings.act_as])
     return Caller(settings.user, settings.org, settings.roles)
 
 

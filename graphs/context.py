@@ -9,6 +9,7 @@ from langchain_core.messages import AnyMessage
 
 from governance.identity import Caller
 from graphs.events import Emit, silent
+from graphs.trace import Trace
 
 Check = Callable[[Any, Sequence[AnyMessage]], list[str]]
 
@@ -22,6 +23,8 @@ def accept(response: Any, messages: Sequence[AnyMessage]) -> list[str]:
 class StepContext:
     """The LangGraph `context` of a specialist's graph. `inputs` maps a reference ("s1.suppliers") to that product.
 
+    `trace` is what was handed over, for the policy; `planned` are the tools that the plan granted before any text of others was
+    read, None where there is no such plan.
     `check` says what is wrong with a response before it counts; the model is told and tries again.
     """
 
@@ -32,6 +35,8 @@ class StepContext:
     thread_id: str
     attempt: int = 1
     granted: frozenset[str] = frozenset()
+    planned: frozenset[str] | None = None
+    trace: Trace = field(default_factory=Trace, repr=False)
     inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     item: Mapping[str, Any] | None = None
     resources: Any = field(default=None, repr=False)

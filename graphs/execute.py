@@ -24,6 +24,7 @@ from graphs.scheduler import Scheduler, Waiting, next_attempt, plan_event
 from graphs.services import Services
 from graphs.state import State
 from graphs.step import StepRunner
+from graphs.trace import Products
 from models.retry import ModelUnavailable
 
 
@@ -36,11 +37,14 @@ class PlanWork:
     emit: Emit
     used: set[str]
     wake: asyncio.Event
+    products: Products
     made: int = 0
     said: list[AnyMessage] = field(default_factory=list)
 
     async def attempt(self, step: Step, attempt: int, specialist: str, done: Mapping[str, StepResult]) -> StepResult | Waiting:
-        return await StepRunner(self.services, self.execution, self.emit).attempt(step, attempt, specialist, done)
+        return await StepRunner(self.services, self.execution, self.emit, self.products).attempt(
+            step, attempt, specialist, done
+        )
 
     async def undecided(self, approvals: Iterable[str]) -> list[str]:
         return await self.services.approvals.undecided(tuple(approvals))
@@ -152,8 +156,9 @@ async def execute(services: Services, state: State, thread_id: str, checkpoint_i
     stopped: Callable[[], bool] = lambda: execution.status == "stopping" or execution.id in services.cancelled  # noqa: E731
     if state["seq"] > 1:
         await remind(services, execution.id, tell)  # what became due while nobody ran this, though nothing may run now either
+    products = Products(services.registry.manifests())
     with services.approvals.subscribe(execution.id) as wake:
-        work = PlanWork(services, execution, tell, set(plan.ids()) | set(results), wake, made)
+        work = PlanWork(services, execution, tell, set(plan.ids()) | set(results), wake, products, made)
         reminders = asyncio.create_task(keep_reminding(services, execution.id, tell))
         scheduler = Scheduler(
             plan,
@@ -249,7 +254,7 @@ def question(rows: list[Approval]) -> dict[str, Any]:
 
 
 def describe(row: Approval) -> str:
-    return f"Step {row.step_id}, {row.agent}: {row.tool} waits for {' or '.join(row.approvers)}. {' '.join(row.reasons)}"
+    return f"Step {row.step_id}, {row.agent}: {row.tool} waits for {row.waits_for()}. {' '.join(row.reasons)}"
 
 
 async def apply(services: Services, state: State, caller: Caller, thread_id: str, emit: Emit) -> dict[str, Any]:

@@ -40,7 +40,9 @@ class Step(Frozen):
     depends_on: dict[str, On] = Field(default_factory=dict)
     for_each: str | None = None
     item: dict[str, Any] | None = None
+    item_of: str | None = Field(None, description="the product whose row `item` is")
     parent: str | None = Field(None, description="the repeated step this one was expanded from")
+    tainted: bool = Field(False, description="planned after text that others can write had been read")
     settings: dict[str, str] = Field(default_factory=dict)
     tools: tuple[str, ...] = ()
     effect: Literal["read", "write", "irreversible"] = "read"
@@ -63,7 +65,8 @@ class StepError(Frozen):
 class StepResult(Frozen):
     """How a step ended: typed, never an exception. `data` maps product to the tool result; `calls` are its tool calls.
 
-    `produces` is what it was to make: a later revision may have dropped the step, and what it lost must still be known."""
+    `produces` is what it was to make: a later revision may have dropped the step, and what it lost must still be known.
+    `labels` are those of its context at the end, which whoever consumes it is handed (governance/labels.py)."""
 
     step_id: str
     status: Status
@@ -81,6 +84,7 @@ class StepResult(Frozen):
     reused: str = Field("", description="where it was taken over from: execution/step")
     seconds: float = 0.0
     usage: dict[str, int] = Field(default_factory=dict)
+    labels: frozenset[str] = frozenset()
 
 
 class Plan(Frozen):

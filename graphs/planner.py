@@ -7,11 +7,14 @@ with the errors. Called by the plan node and by execute's re-planning.
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from pydantic import ValidationError
 
 from governance.identity import Caller
+from governance.labels import TAINT
+from governance.matching import number
 from governance.policy import PlanFacts, StepFacts
 from graphs import brief, drafts
 from graphs.agent import StepFailure
@@ -102,7 +105,9 @@ def edited(given: Any, plan: Plan, services: Services, caller: Caller) -> tuple[
         wished = Plan.model_validate(given)
     except ValidationError as error:
         return plan, [f"the edited plan: {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-    steps = tuple(step.model_copy(update=grant(step.specialist, step.produces, services)) for step in wished.steps)
+    steps = tuple(
+        step.model_copy(update={**grant(step.specialist, step.produces, services), "tainted": False}) for step in wished.steps
+    )
     made = wished.model_copy(update={"rev": plan.rev + 1, "parent_rev": plan.rev, "cause": "review", "steps": steps})
     return made, problems(made, services, caller, [], set())
 
@@ -122,7 +127,8 @@ def merge(
     stale: frozenset[str] = frozenset(),
 ) -> Plan:
     """The next revision: what is kept, plus the draft's steps, minus what it drops. Finished steps go only if they are stale."""
-    fresh = tuple(to_step(step, services) for step in draft.steps)
+    tainted = any(TAINT in result.labels for result in done.values())  # the planner is told of them
+    fresh = tuple(to_step(step, services).model_copy(update={"tainted": tainted}) for step in draft.steps)
     if plan is None:
         return Plan(reason=draft.reason, steps=fresh, assumptions=tuple(draft.assumptions))
     drop = {id for id in draft.drop if id in stale or id not in done or done[id].status != "succeeded"}
@@ -154,9 +160,21 @@ def problems(plan: Plan, services: Services, caller: Caller, wanted: list[str], 
     made = {product for step in plan.steps for product in step.produces}
     wrong += [f"nothing produces {product}, which the goal asks for" for product in wanted if product not in made]
     if not wrong:
-        facts = tuple(StepFacts(s.id, s.specialist, s.tools, tuple(needs(s))) for s in plan.steps)
+        facts = tuple(StepFacts(s.id, s.specialist, s.tools, _upstream(s), _spend(s, services)) for s in plan.steps)
         wrong = [f"step {v.step_id}: policy {v.rule}: {v.reason}" for v in services.engine.check_plan(PlanFacts(caller, facts))]
     return wrong
+
+
+def _upstream(step: Step) -> tuple[str, ...]:
+    """Where a step's data comes from, and what it waits for."""
+    return tuple({**needs(step), **({step.item_of.partition(".")[0]: "success"} if step.item_of else {})})
+
+
+def _spend(step: Step, services: Services) -> int:
+    """What a step's settings say that it spends, in hundredths."""
+    named = {name for tool in step.tools for name in services.registry[tool].manifest.amounts}
+    amounts = (number(value) for name, value in step.settings.items() if name in named)
+    return int(sum((abs(one) * 100 for one in amounts if one is not None), Decimal()))
 
 
 def planner_context(services: Services, caller: Caller, execution_id: str, thread_id: str, emit: Emit) -> StepContext:

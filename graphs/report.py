@@ -29,6 +29,7 @@ from graphs.sections import one_of_each
 from graphs.services import Services
 from graphs.specialists.base import Domain
 from graphs.step import ask
+from graphs.trace import Products
 from graphs.wire import Claim, Report, Section, TableRef
 from models.retry import ModelUnavailable
 from tools.results import Column, Figure, UnknownPath, lookup
@@ -253,6 +254,7 @@ async def report(
         "reporter",
         thread_id,
         granted=granted,
+        trace=Products(services.registry.manifests()).handed(evidence.products, results),
         inputs=evidence.products,
         resources=services.resources,
         check=check,

@@ -62,6 +62,7 @@ def expand(plan: Plan, step: Step, rows: list[dict[str, Any]], label: Callable[[
                 "id": f"{step.id}-{number}",
                 "title": f"{step.title}: {label(row)}",
                 "item": row,
+                "item_of": step.for_each,
                 "parent": step.id,
                 "for_each": None,
             }

@@ -25,9 +25,11 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from database import Database, DatabaseUnavailable
 from governance import tables as governance_tables
 from governance.approvals import Approvals
+from governance.bundle import load
+from governance.cedar import CedarPolicy
 from governance.decisions import Decisions
 from governance.effects import Effects
-from governance.policy import ManifestPolicy, PolicyEngine
+from governance.policy import PolicyEngine
 from graphs import tables as graph_tables
 from graphs.agent import build_agent
 from graphs.executions import Executions
@@ -61,6 +63,11 @@ def load_domain(name: str) -> Domain:
             "Domain (graphs/specialists/base.py), or set CLEARANCE_DOMAIN"
         ) from error
     return found
+
+
+def registry_of(domain: Domain) -> Registry:
+    """A domain's tools and the core's own."""
+    return Registry([*domain.tools, make_chart])
 
 
 @dataclass
@@ -160,8 +167,8 @@ async def open_services(
         lambda: {one.name: one.prompt.read_text(encoding="utf-8") for one in (*own.specialists, *core_roles(own))}
     )
     try:
-        registry = Registry([*own.tools, make_chart])
-        engine = ManifestPolicy(registry.manifests())
+        registry = registry_of(own)
+        engine = CedarPolicy(registry.manifests(), await asyncio.to_thread(load, *own.policies))
         decisions, effects = Decisions(db), Effects(db)
         approvals = Approvals(
             db, decisions=decisions, decide=engine.decide, check_args=checker(registry), remind_after=settings.remind_after

@@ -26,6 +26,7 @@ from graphs.findings import calls_of, collect, problems, usage_of
 from graphs.plan import Step, StepError, StepResult
 from graphs.scheduler import Waiting
 from graphs.services import Services
+from graphs.trace import Products
 from graphs.wire import Wire
 from models.retry import ModelUnavailable
 
@@ -39,6 +40,7 @@ class StepRunner:
     services: Services
     execution: Execution
     emit: Emit
+    products: Products
 
     async def attempt(self, step: Step, number: int, specialist: str, done: Mapping[str, StepResult]) -> StepResult | Waiting:
         """Start, adopt or resume attempt `number` of a step."""
@@ -90,7 +92,8 @@ class StepRunner:
         if seen.interrupts:
             return Waiting(asked(seen))
         done_by = step.model_copy(update={"specialist": specialist})
-        return collect(done_by, number, thread, seen.values, round(time.monotonic() - began, 3))
+        result = collect(done_by, number, thread, seen.values, round(time.monotonic() - began, 3))
+        return result.model_copy(update={"labels": context.trace.after(seen.values.get("messages", []))})
 
     def _context(self, step: Step, number: int, specialist: str, done: Mapping[str, StepResult]) -> StepContext:
         inputs = {}
@@ -98,6 +101,7 @@ class StepRunner:
             source, _, product = ref.partition(".")
             if source in done and product in done[source].data:
                 inputs[ref] = done[source].data[product]
+        granted = self._granted(step, specialist)
         return StepContext(
             caller=self.execution.requester,
             execution_id=self.execution.id,
@@ -105,7 +109,9 @@ class StepRunner:
             agent=specialist,
             thread_id=self.execution.thread_id,
             attempt=number,
-            granted=self._granted(step, specialist),
+            granted=granted,
+            planned=None if step.tainted else granted,
+            trace=self.products.handed([*step.inputs.values(), *filter(None, [step.item_of])], done),
             inputs=inputs,
             item=step.item,
             resources=self.services.resources,

@@ -19,6 +19,7 @@ from graphs.ground import Ground
 from graphs.plan import Plan, StepResult
 from graphs.services import Services
 from graphs.step import ask
+from graphs.trace import Products
 from graphs.wire import Issue, Verdict
 from models.retry import ModelUnavailable
 
@@ -102,6 +103,7 @@ async def verify(
             "verifier",
             thread_id,
             granted=tools,
+            trace=Products(services.registry.manifests()).handed(inputs, results),
             inputs=inputs,
             resources=services.resources,
             check=partial(problems, ground=Ground(inputs, said=tuple(i.text for i in issues)), steps=frozenset(results)),

@@ -41,8 +41,9 @@ class Action:
 
     def record(self, phase: Phase, outcome: str, **more: Any) -> Record:
         people = tuple(sorted({v.user for v in self.approval.votes if v.verdict == "approve"})) if self.approval else ()
-        known = dict(rules=self.decision.rules, policy_version=self.decision.policy_version, approval_id=self.approval_id)
-        return Record.of(self.facts, phase, outcome, self.call.call_id, **{**known, "approvers": people, **more})
+        made = self.decision
+        known: dict[str, Any] = dict(rules=made.rules, policy_version=made.policy_version, labels=made.labels, approvers=people)
+        return Record.of(self.facts, phase, outcome, self.call.call_id, **{**known, "approval_id": self.approval_id, **more})
 
     def ended(self, outcome: ToolOutcome, result_digest: str | None = None) -> Record:
         error = outcome.error or None

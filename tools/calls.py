@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, Literal
 
 from governance.identity import Caller
+from governance.policy import Seen
 
 EffectOutcome = Literal["done", "replayed", "simulated"]
 
@@ -18,7 +19,8 @@ class ProposedCall:
     """A call that an agent would make. `args` are as the model wrote them.
 
     `granted` are the tools of the step; `inputs` maps references ("s2.exposure") to products as dicts; `item` is the row of a
-    repeated step; `resources` are the domain's handles; `today` is the date of the run.
+    repeated step; `resources` are the domain's handles; `today` is the date of the run. `context_labels`, `planned`, `trace` and
+    `budget_left` are what `CallFacts` says of them.
     """
 
     caller: Caller
@@ -32,6 +34,9 @@ class ProposedCall:
     thread_id: str = ""
     granted: frozenset[str] = frozenset()
     context_labels: frozenset[str] = frozenset()
+    planned: frozenset[str] | None = None
+    trace: tuple[Seen, ...] = field(default=(), repr=False)
+    budget_left: int | None = None
     inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     item: Mapping[str, Any] | None = None
     resources: Any = field(default=None, repr=False)

@@ -101,6 +101,9 @@ class Gateway:
                 rules=decision.rules,
                 reasons=decision.reasons,
                 policy_version=decision.policy_version,
+                labels=decision.labels,
+                roles=facts.caller.roles,
+                known=decision.known,
                 approvers=decision.approvers,
                 approval_id=asked.id if asked else None,
             )
@@ -149,6 +152,11 @@ class Gateway:
             call.step_id,
             call.granted,
             call.context_labels,
+            call.user_request,
+            call.planned,
+            call.trace,
+            call.budget_left,
+            self._clock(),
         )
 
     def _admit(self, call: ProposedCall, args: Mapping[str, Any] | None = None) -> tuple[Tool, CallFacts]:
@@ -181,7 +189,6 @@ class Gateway:
             decision,
             call_id=call.call_id,
             thread_id=call.thread_id,
-            user_request=call.user_request,
             provenance=provenance(facts.args, call.args, call.user_request, call.inputs, call.item),
             expires_at=self._clock() + self._wait,
         )
@@ -202,7 +209,7 @@ class Gateway:
         decision = self._decide(facts)
         if decision.outcome == "deny":
             raise Refused(next(iter(decision.rules), "denied"), "; ".join(decision.reasons) or "the policy denies it")
-        if decision.outcome == "approve" and not (approval and approval.carried_by(decision.approvers, decision.quorum)):
+        if decision.outcome == "approve" and not (approval and approval.carried_by(decision.asks)):
             raise Refused("no-approval", f"{call.tool} lacks the approval that the policy asks for")
         return Action(call, tool, facts, decision, approval)
 

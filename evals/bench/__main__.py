@@ -6,8 +6,11 @@ uneven latencies for the largest plan only, fewer runs for memory.
 
 import argparse
 import asyncio
+import json
 import sys
+from dataclasses import asdict
 
+from evals.bench.door import door_cost, shown
 from evals.bench.limits import SMALL, broken
 from evals.bench.measure import Makespan, Memory, StepCost, makespan, memory, step_cost
 from evals.bench.shapes import Latency, ladder
@@ -38,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     spans, cost, kept = asyncio.run(measure(chosen.short))
     print((lines if chosen.json else tables)(spans, cost, kept))
+    door = asyncio.run(door_cost(100 if chosen.short else 300))
+    print(json.dumps({"kind": "door", **asdict(door), "over": door.over}) if chosen.json else f"\n{shown(door)}")
     wrong = broken(spans, cost, kept)
     for sentence in wrong:
         print(f"limit: {sentence}", file=sys.stderr)

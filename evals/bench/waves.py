@@ -18,6 +18,7 @@ from graphs.plan import Plan, StepResult, needs
 from graphs.scheduler import Waiting
 from graphs.services import Services, open_saver
 from graphs.step import StepRunner
+from graphs.trace import Products
 
 
 class WaveState(TypedDict):
@@ -29,7 +30,7 @@ class WaveState(TypedDict):
 async def by_waves(services: Services, plan: Plan, checkpoints: Path) -> Ran:
     """Run a plan and time the graph from entry to exit; its own thread is saved in `checkpoints`. Raises `BenchFailed`."""
     execution = await open_execution(services, plan)
-    runner = StepRunner(services, execution, silent)
+    runner = StepRunner(services, execution, silent, Products(services.registry.manifests()))
 
     def wave(state: WaveState) -> dict[str, Any]:  # where a wave's steps meet again
         return {}

@@ -167,7 +167,8 @@ class Domain:
     """Everything the core knows of a domain. `version(resources)` changes when its records do: evidence of another version is
     not used again. `origins(resources)` says for each table of records what it was filled from, as a person would look for it.
     `read`, `version` and `origins` block: call them in a thread. `verifier_tools`: those by which its results can be held
-    against its records. `asks`: for a setting that only the user can give, the question when a tool cannot do without it."""
+    against its records. `asks`: for a setting that only the user can give, the question when a tool cannot do without it.
+    `policies`: the folders or files under `governance/policies` that make up its bundle."""
 
     name: str
     title: str
@@ -182,5 +183,6 @@ class Domain:
     facts: Facts | None = None
     verifier_tools: tuple[str, ...] = ()
     asks: Mapping[str, str] = field(default_factory=dict)
+    policies: tuple[str, ...] = ("core", "changes")
     version: Callable[[Any], str] = field(default=lambda resources: "")
     origins: Callable[[Any], Mapping[str, str]] = field(default=lambda resources: {})

@@ -48,7 +48,9 @@ class Judge:
 
 def call(amount: int = 100, step: str = "s1", execution: str = "e1", who: Caller = ANN) -> CallFacts:
     args = {"who": "Aurobindo", "amount": amount}
-    return CallFacts(who, "closer", "open_case", MANIFEST, args, execution, step, frozenset({"open_case"}))
+    return CallFacts(
+        who, "closer", "open_case", MANIFEST, args, execution, step, frozenset({"open_case"}), request="open a case"
+    )
 
 
 def decision(quorum: int = 1) -> Decision:
@@ -59,7 +61,6 @@ def details(at: datetime = START, hours: float = 8) -> dict[str, Any]:
     return dict(
         call_id="c1",
         thread_id="t1",
-        user_request="open a case",
         provenance={"who": "from your request", "amount": "written by the model"},
         expires_at=at + timedelta(hours=hours),
     )

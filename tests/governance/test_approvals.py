@@ -162,7 +162,8 @@ async def test_an_edit_that_takes_two_people_waits_for_the_other(approvals: Appr
     id = await ask(approvals, quorum=2)
     await approvals.vote(id, RISK2, "approve")
     made = await approvals.vote(id, RISK, "edit", args={**EDIT, "amount": 600})
-    assert (made.status, made.quorum, [vote.user for vote in made.votes]) == ("pending", 2, ["ravi"])  # rosa agreed to another
+    assert (made.status, made.panels[0].quorum) == ("pending", 2)
+    assert [vote.user for vote in made.votes] == ["ravi"]  # rosa agreed to another
     assert (await approvals.vote(made.id, RISK2, "approve")).status == "approved"
 
 

@@ -29,6 +29,7 @@ MANIFESTS = {
     "delete_file": ToolManifest(effect="irreversible", targets=("id",), output="trusted"),
     "open_case": ToolManifest(effect="write", amounts=("amount",), approvers=("risk-manager",)),
     "wipe": ToolManifest(effect="write"),
+    "advise": ToolManifest(effect="read", output="trusted", judges=("open_case",)),
 }
 LEDGER = Seen(
     "ledger",
@@ -56,7 +57,7 @@ def core() -> CedarPolicy:
 
 
 def sample(*more: str) -> CedarPolicy:
-    return CedarPolicy(MANIFESTS, load("core", "supply_chain", *more))
+    return CedarPolicy(MANIFESTS, load("core", "changes", "supply_chain", *more))
 
 
 def pay(to: str, amount: float, request: str, *seen: Seen, **more: Any) -> Decision:
@@ -247,3 +248,16 @@ def test_a_plan_may_not_carry_confidential_data_outside() -> None:
     )
     found = sample().check_plan(PlanFacts(ANN, steps))
     assert [(one.step_id, one.rule) for one in found] == [("c", "confidential-to-outside"), ("e", "unlisted-tool")]
+
+
+@pytest.mark.parametrize(("adviser", "rules"), [("worker", ["judges-itself"]), ("adviser", [])])
+def test_one_agent_may_not_both_propose_and_advise(adviser: str, rules: list[str]) -> None:
+    steps = (StepFacts("a", adviser, ("advise",)), StepFacts("b", "worker", ("open_case",), ("a",)))
+    assert [one.rule for one in core().check_plan(PlanFacts(ANN, steps))] == rules
+
+
+@pytest.mark.parametrize(("budget", "steps"), [(None, []), (5000, []), (4999, ["a", "b"])])
+def test_a_plan_may_not_spend_more_than_is_left(budget: int | None, steps: list[str]) -> None:
+    plan = (StepFacts("a", "payer", ("pay",), spend=2000), StepFacts("b", "payer", ("pay",), spend=3000))
+    found = core().check_plan(PlanFacts(ANN, (*plan, StepFacts("c", "payer", ("people",))), budget))
+    assert [one.step_id for one in found if one.rule == "plan-over-budget"] == steps

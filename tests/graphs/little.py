@@ -63,6 +63,7 @@ class Yard:
 
     `steps` is the plan; `revise` drafts a revision from the planner's brief. `says` puts words into a role's mouth. `trouble`
     maps a tool to what its next calls raise; a call of a tool (or "tool step") in `held` waits for the event; `frees` sets one.
+    `manifests` says otherwise of a reading tool than `READ`.
     """
 
     home: Path
@@ -74,6 +75,7 @@ class Yard:
     frees: dict[str, asyncio.Event] = field(default_factory=dict)
     reading: Callable[[str], Reading] = lambda goal: Reading()
     rows: int = 3
+    manifests: dict[str, ToolManifest] = field(default_factory=dict)
     entered: dict[str, asyncio.Event] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     heard: asyncio.Event = field(default_factory=asyncio.Event)
@@ -140,7 +142,7 @@ class Yard:
                 columns = [Column(field="name", label="Name")] if rows else []
                 return Made(title=f"The {product}", scope="all", as_of="2026", rows=rows, columns=columns, figures=figures)
 
-            return Tool(name, f"Make {product}.", args, Made, READ, product, look)
+            return Tool(name, f"Make {product}.", args, Made, self.manifests.get(name, READ), product, look)
 
         def writing(name: str, product: str, manifest: ToolManifest) -> Tool:
             async def write(given: NoteArgs, ctx: ToolContext) -> Made:

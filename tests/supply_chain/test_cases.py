@@ -11,11 +11,13 @@ from sqlalchemy import text
 
 from database import Database
 from governance.approvals import Approvals
+from governance.bundle import load
+from governance.cedar import CedarPolicy
 from governance.decisions import Decisions
 from governance.effects import Effects
 from governance.identity import Caller
-from governance.policy import ManifestPolicy
 from governance.tables import metadata as governance_tables
+from graphs.specialists.supply_chain.domain import domain
 from settings import Settings
 from tests.support import dump, open_tool
 from tools.calls import ProposedCall
@@ -209,7 +211,8 @@ async def test_through_the_gateway_a_case_waits_for_an_approval_and_is_opened_on
     db.create(governance_tables)
     registry = Registry([*EFFECTS, list_cases])
     approvals, decisions = Approvals(db), Decisions(db)
-    gateway = Gateway(registry, ManifestPolicy(registry.manifests()), approvals, Effects(db), decisions, db)
+    engine = CedarPolicy(registry.manifests(), load(*domain().policies))
+    gateway = Gateway(registry, engine, approvals, Effects(db), decisions, db)
     call = ProposedCall(
         caller=Caller("ann", roles=("requester",)),
         agent="escalation",

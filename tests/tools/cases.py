@@ -13,11 +13,13 @@ from pydantic import BaseModel, Field
 
 from database import Database
 from governance.approvals import Approvals
+from governance.bundle import load
+from governance.cedar import CedarPolicy
 from governance.decisions import Decisions, Record
 from governance.effects import Effects
 from governance.identity import Caller
 from governance.manifest import ToolManifest
-from governance.policy import ManifestPolicy, PolicyEngine
+from governance.policy import PolicyEngine
 from tests.governance.cases import Time
 from tools.arguments import checker
 from tools.calls import Clearing, ProposedCall, ToolOutcome
@@ -156,6 +158,11 @@ def send(args: Case, ctx: ToolContext) -> Opened:
 TOOLS: tuple[Tool, ...] = (look, look_async, sneak, open_case, send)
 
 
+def policy(manifests: Mapping[str, ToolManifest]) -> CedarPolicy:
+    """The engine of a domain without policies of its own."""
+    return CedarPolicy(manifests, load("core", "changes"))
+
+
 @dataclass
 class Door:
     """A gateway with all that is behind it."""
@@ -168,7 +175,7 @@ class Door:
 
     def __post_init__(self) -> None:
         registry = Registry(TOOLS)
-        self.engine = self.engine or ManifestPolicy(registry.manifests())
+        self.engine = self.engine or policy(registry.manifests())
         self.decisions = Decisions(self.db, self.time)
         self.effects = Effects(self.db, self.time)
         self.approvals = Approvals(

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from database import Database
-from governance.policy import CallFacts, Decision, ManifestPolicy, PlanFacts, Violation
-from tests.tools.cases import TOOLS, Door, transient
+from governance.policy import CallFacts, Decision, PlanFacts, PolicyEngine, Violation
+from tests.tools.cases import TOOLS, Door, policy, transient
 from tools.calls import Clearing
 from tools.registry import Clearance, NoClearance, Tool, ToolContext, ToolError
 
@@ -25,14 +25,14 @@ def test_no_tool_runs_around_the_door(tool: Tool) -> None:
 async def test_a_read_is_decided_run_and_recorded(door: Door) -> None:
     call = door.call("look", key="b", times="1.5", exposure="s1.exposure")
     clearing = await door.gateway.propose(call)
-    assert (clearing.outcome, clearing.args["times"], clearing.rules) == ("allow", "1.5", ("reads-are-allowed",))
+    assert (clearing.outcome, clearing.args["times"], clearing.rules) == ("allow", "1.5", ("granted",))
     done = await door.gateway.act(call, clearing)
     assert done.status == "ok" and done.effect is None and done.result is not None
     assert done.result["figures"]["sum"]["value"] == "4.5"  # a decimal stays exact
     assert done.records == ({"table": "lines", "keys": "1-4,7,9", "count": 6},)
     assert await door.log() == [("decided", "allow"), ("outcome", "ok")]
     last = await door.last()
-    assert last.result_digest and last.ms == done.ms and last.policy_version == "manifest-1"
+    assert last.result_digest and last.ms == done.ms and door.engine and last.policy_version == door.engine.version
     assert await door.decisions.payload(last.args_digest) == clearing.args
 
 
@@ -72,7 +72,7 @@ async def test_what_is_not_granted_or_not_listed_is_a_violation(door: Door, name
 class Broken:
     """An engine that fails, at once or from the second question on."""
 
-    inner: ManifestPolicy
+    inner: PolicyEngine
     good: int = 0
     version: str = "broken-1"
 
@@ -88,7 +88,7 @@ class Broken:
 
 @pytest.mark.parametrize("good", [0, 1])
 async def test_an_engine_that_raises_denies(db: Database, good: int) -> None:
-    door = Door(db, engine=Broken(ManifestPolicy({tool.name: tool.manifest for tool in TOOLS}), good))
+    door = Door(db, engine=Broken(policy({tool.name: tool.manifest for tool in TOOLS}), good))
     done = await door.run(door.call("look"))
     assert (done.status, door.world.calls["look"]) == ("denied", 0)
     assert "could not be evaluated" in done.error

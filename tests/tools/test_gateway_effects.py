@@ -7,9 +7,8 @@ import pytest
 from sqlalchemy import text, update
 
 from database import Database
-from governance.policy import ManifestPolicy
 from governance.tables import approvals
-from tests.tools.cases import RISK, TOOLS, Crash, Door, transient
+from tests.tools.cases import RISK, TOOLS, Crash, Door, policy, transient
 from tools.calls import Clearing
 from tools.registry import ToolError
 
@@ -114,7 +113,7 @@ async def test_a_policy_that_became_stricter_is_obeyed(door: Door, db: Database)
     clearing = await door.approved(door.call("open_case", who="Cipla"))
     manifests = {tool.name: tool.manifest for tool in TOOLS}
     manifests["open_case"] = manifests["open_case"].model_copy(update={"approvers": ("director",)})
-    strict = Door(db, door.time, door.world, engine=ManifestPolicy(manifests))
+    strict = Door(db, door.time, door.world, engine=policy(manifests))
     done = await strict.gateway.act(door.call("open_case", who="Cipla"), clearing)
     assert done.status == "denied" and "lacks the approval" in done.error and door.world.writing == []
 

@@ -15,7 +15,7 @@ from tools.supply_chain.lines import upstream
 from tools.supply_chain.score import RiskScores, ScoreRow
 from tools.supply_chain.tables import cases
 
-READ = ToolManifest(effect="read", output="trusted", data_class="confidential")
+READ = ToolManifest(effect="read", output="trusted", data_class="confidential", judges=("open_case",))
 ADVISED = ("supplier", "score", "severity", "owner", "due", "recommendation", "recommendation_reason")
 DUE_DAYS = {"critical": 7, "high": 14, "medium": 30}
 

@@ -381,4 +381,5 @@ def domain() -> Domain:
         origins=lambda resources: origins_of(resources.reading),
         verifier_tools=("check_evidence",),
         asks={"supplier": "Which supplier do you mean?", "case_id": "Which case do you mean? Say its number."},
+        policies=("core", "changes", "supply_chain"),
     )

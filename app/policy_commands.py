@@ -1,0 +1,223 @@
+"""`clearance policy …`: the policies as an operator sees them. Called by `cli.py` only; each command returns the exit code.
+
+`root` is a folder laid out like `governance/policies`; without one, the policies in use.
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from app.runner import open_runner
+from app.text import reveal
+from governance import policy_tests
+from governance.bundle import POLICIES, Bundle, load
+from governance.cedar import CedarPolicy
+from governance.explain import explain
+from governance.identity import Caller
+from governance.labels import TAINT
+from governance.manifest import UNLISTED
+from governance.policy import CallFacts, Decision, Seen
+from governance.policy_tests import SeenCase
+from governance.simulate import Again, simulate
+from governance.wording import spoken
+from graphs.services import load_domain, registry_of
+from graphs.specialists.base import Domain
+from graphs.specialists.core import core_roles
+from settings import Settings
+from tools.registry import Registry
+
+LOOKS = {"allow": "green", "approve": "yellow", "deny": "red"}
+NOBODY = "no role"
+
+
+class BadCall(ValueError):
+    """The file of a call cannot be read; the message says what is wrong."""
+
+
+class NoRuns(LookupError):
+    """There are no recorded decisions to judge again."""
+
+
+class Call(BaseModel):
+    """The file that `explain` reads. `seen` is what the agent has before it, `labels` what earlier steps handed on; `planned`
+    are the tools of the plan, left out where there is none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tool: str
+    agent: str = "agent"
+    args: dict[str, Any] = Field(default_factory=dict)
+    user: str = "local"
+    roles: tuple[str, ...] | None = None
+    request: str = ""
+    planned: frozenset[str] | None = None
+    seen: tuple[SeenCase, ...] = ()
+    labels: frozenset[str] = frozenset()
+
+
+def check(root: Path | None) -> int:
+    """Every policy of the bundle, or what is wrong with one and where."""
+    own, bundle, _ = _at(root)
+    table = Table(box=None, header_style="bold")
+    for name in ("Policy", "Outcome", "Who", "Why", "Where"):
+        table.add_column(name, overflow="fold", no_wrap=name == "Policy")
+    for rule in bundle.rules.values():
+        outcome = rule.outcome or "allow"
+        who = f"{rule.quorum} × {rule.approver}" if rule.quorum > 1 else rule.approver
+        who += ", not who asked" * rule.separate
+        table.add_row(rule.id, Text(outcome, LOOKS[outcome]), who, rule.reason, Text(rule.where, "dim"))
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(f"{len(bundle.rules)} policies of {', '.join(own.policies)} are valid; the bundle is {bundle.version}.")
+    return 0
+
+
+def test(root: Path | None) -> int:
+    """Run the tests that lie beside the policies. 1 if one fails, or if there are none."""
+    own, bundle, registry = _at(root)
+    console, passed, failed, root = Console(highlight=False), 0, 0, root or POLICIES
+    for room in own.policies:
+        path = root / room / policy_tests.NAME
+        if not path.is_file():
+            continue
+        console.print(room, style="bold")
+        cases = policy_tests.read(path)
+        for one in policy_tests.run(cases, load(*cases.under, root=root) if cases.under else bundle, registry.manifests()):
+            passed, failed = passed + (not one.wrong), failed + bool(one.wrong)
+            look = Text("  ✗ ", "bold red") if one.wrong else Text("  ✓ ", "green")
+            console.print(Text.assemble(look, one.case.that, (f": {one.wrong}" if one.wrong else "", "red")), soft_wrap=True)
+    console.print(f"{passed} passed, {failed} failed.")
+    return 1 if failed or not passed else 0
+
+
+def matrix(tainted: bool) -> int:
+    """Agent × tool × role: what comes of a call that the plan asks for, before or after text of others was read."""
+    own, bundle, registry = _at(None)
+    engine, roles = CedarPolicy(registry.manifests(), bundle), _roles(own, bundle, registry)
+    table = Table(box=None, header_style="bold")
+    for name in ("Agent", "Tool", *roles, NOBODY):
+        table.add_column(name, overflow="fold")
+    for agent in (*own.specialists, *core_roles(own)):
+        for tool in agent.tools:
+            row = [_facts(registry, agent.name, tool, role, tainted) for role in (*roles, NOBODY)]
+            outcomes = [engine.decide(facts).outcome for facts in row]
+            table.add_row(agent.name, tool, *(Text(outcome, LOOKS[outcome]) for outcome in outcomes))
+    console = Console(highlight=False)
+    console.print(table)
+    console.print("After text that others can write was read." if tainted else "Before text that others can write was read.")
+    return 0
+
+
+def explain_call(path: Path, root: Path | None) -> int:
+    """One call: what comes of it, by which rules, with which labels, and what would change the answer."""
+    own, bundle, registry = _at(root)
+    call, settings = _read(path), Settings()
+    engine = CedarPolicy(registry.manifests(), bundle)
+    facts = CallFacts(
+        Caller(call.user, settings.org, settings.roles if call.roles is None else call.roles),
+        call.agent,
+        call.tool,
+        registry[call.tool].manifest if call.tool in registry else UNLISTED,
+        call.args,
+        "explained",
+        "explained",
+        frozenset(registry),
+        call.labels,
+        call.request,
+        call.planned,
+        tuple(Seen(**one.model_dump()) for one in call.seen),
+    )
+    found = explain(engine, facts, _roles(own, bundle, registry))
+    console = Console(highlight=False)
+    console.print(Text.assemble(f"{call.tool}: ", _outcome(found.decision)))
+    for id in found.decision.rules:
+        rule = engine.rules.get(id)
+        said = f"{rule.reason or 'permitted'} ({rule.where})" if rule else "; ".join(found.decision.reasons)
+        console.print(f"  {id}: {said}", markup=False, soft_wrap=True)
+    for phrase in spoken(found.decision.labels):
+        console.print(f"  known: {reveal(phrase)}", style="dim", markup=False, soft_wrap=True)
+    for change in found.changes:
+        words = " and ".join(change.words)
+        console.print(f"  {'allowed' if change.outcome == 'allow' else 'asked about'} if {words}", markup=False, soft_wrap=True)
+    if not found.changes and found.decision.outcome != "allow":
+        console.print("  nothing about the call alone would change that", soft_wrap=True)
+    return 0
+
+
+def simulate_runs(against: str, root: Path | None) -> int:
+    """Recorded decisions under other policies; shows what would have come out otherwise. 0 whether or not something does."""
+    _, bundle, registry = _at(root)
+    engine = CedarPolicy(registry.manifests(), bundle)
+
+    async def go() -> tuple[Sequence[Again], int, int]:
+        async with open_runner(Settings()) as runner:
+            decisions = runner.services.decisions
+            known = await decisions.executions()
+            runs = known if against == "all" else [id.strip() for id in against.split(",")]
+            if strange := [id for id in runs if id not in known]:
+                raise NoRuns(f"nothing was decided in a run {strange[0]}; there is: {', '.join(known) or 'none yet'}")
+            found = await simulate(runs, decisions, engine, registry)
+            return found.again, len(found.lost), len(runs)
+
+    again, lost, runs = asyncio.run(go())
+    console = Console(highlight=False)
+    for one in (one for one in again if one.differs):
+        then, now = one.record, one.now
+        head = f"{then.execution_id[:8]} {then.step_id} {then.tool}: "
+        console.print(Text.assemble(head, (then.outcome, LOOKS.get(then.outcome, "")), " → ", _outcome(now)), soft_wrap=True)
+        console.print(f"  was: {', '.join(then.rules)}; would be: {', '.join(now.rules)}", style="dim", soft_wrap=True)
+    differing = sum(one.differs for one in again)
+    console.print(f"{differing} of {len(again)} decisions in {runs} runs would differ under {bundle.version}.")
+    if lost:
+        console.print(f"{lost} could not be judged again: their arguments were erased, or there is no such tool any more.")
+    return 0
+
+
+def _at(root: Path | None) -> tuple[Domain, Bundle, Registry]:
+    """The domain of the settings, the bundle it names, its tools."""
+    own = load_domain(Settings().domain)
+    return own, load(*own.policies, root=root or POLICIES), registry_of(own)
+
+
+def _roles(own: Domain, bundle: Bundle, registry: Registry) -> list[str]:
+    """Every role that somebody is known to hold or be asked for."""
+    asked = {role.strip() for rule in bundle.rules.values() for role in rule.approver.split(",")} - {"", "tool"}
+    named = {role for tool in registry.values() for role in tool.manifest.approvers}
+    return sorted({*Settings().roles, *asked, *named, *bundle.roles})
+
+
+def _facts(registry: Registry, agent: str, tool: str, role: str, tainted: bool) -> CallFacts:
+    return CallFacts(
+        Caller("anybody", "matrix", () if role == NOBODY else (role,)),
+        agent,
+        tool,
+        registry[tool].manifest if tool in registry else UNLISTED,
+        {},
+        "matrix",
+        "matrix",
+        granted=frozenset([tool]),
+        context_labels=frozenset([TAINT] * tainted),
+        planned=frozenset([tool]),
+    )
+
+
+def _outcome(decision: Decision) -> Text:
+    people = f" ({', '.join(decision.approvers)})" if decision.outcome == "approve" else ""
+    return Text(decision.outcome + people, LOOKS[decision.outcome])
+
+
+def _read(path: Path) -> Call:
+    try:
+        return Call.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadCall(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    except (OSError, ValueError) as error:
+        raise BadCall(f"{path} is no JSON file of a call: {error}") from error
