@@ -301,7 +301,10 @@ class Approvals:
             raise EditDenied(f"the same {found.tool} was already {made.status} in this step")
         self._cast(c, found, voter, roles, "edit", message)
         self._close(c, found, "superseded", [voter.user], message, superseded_by=made.id)
-        self._record(c, made, "decided", decision.outcome, reasons=decision.reasons, approvers=decision.approvers)
+        told = tuple(f"{name}: {words}" for name, words in made.provenance.items())
+        self._record(
+            c, made, "decided", decision.outcome, reasons=decision.reasons, approvers=decision.approvers, provenance=told
+        )
         if made.status == "approved":  # another call of the step asked for just this, and got it
             return made
         if decision.outcome == "allow":

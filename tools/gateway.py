@@ -22,6 +22,7 @@ from governance.clock import Clock, now
 from governance.decisions import Decisions, Phase, Record
 from governance.digest import action_digest, digest, effect_key
 from governance.effects import EffectRow, Effects
+from governance.ledger import LedgerBroken
 from governance.manifest import UNLISTED
 from governance.policy import CallFacts, Decision, PolicyEngine
 from governance.provenance import provenance
@@ -33,7 +34,7 @@ from tools.running import ReadOnly, Runner
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-UNRECORDED = (SQLAlchemyError, DatabaseUnavailable)
+UNRECORDED = (SQLAlchemyError, DatabaseUnavailable, LedgerBroken)
 NOT_APPROVED = {
     "pending": "nobody has approved it yet",
     "rejected": "it was rejected",
@@ -103,6 +104,7 @@ class Gateway:
                 policy_version=decision.policy_version,
                 approvers=decision.approvers,
                 approval_id=asked.id if asked else None,
+                provenance=tuple(f"{name}: {words}" for name, words in asked.provenance.items()) if asked else (),
             )
             self._decisions.add(c, record, facts.args)
             return (asked.id, self._approvals.live(c, asked.id).status) if asked else None

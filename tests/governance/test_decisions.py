@@ -24,10 +24,10 @@ async def test_a_record_comes_back_as_written_and_its_arguments_apart(decisions:
     assert await decisions.for_execution("e2") == []
 
 
-CHANGES = ("UPDATE decisions SET outcome = 'allow'", "DELETE FROM decisions")
+CHANGES = ("UPDATE ledger SET body = '{}'", "DELETE FROM ledger")
 OWN = {
-    "sqlite": "INSERT OR REPLACE INTO decisions SELECT * FROM decisions WHERE seq = 1",
-    "postgresql": "TRUNCATE decisions",
+    "sqlite": "INSERT OR REPLACE INTO ledger SELECT * FROM ledger WHERE seq = 1",
+    "postgresql": "TRUNCATE ledger",
 }
 
 
