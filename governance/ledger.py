@@ -100,9 +100,7 @@ class Ledger:
         for event in events:
             body = body_of({**event, "org": org, "seq": head.seq + 1, "prev": head.hash, "at": at})
             head = Head(org, head.seq + 1, hash_of(body))
-            rows.append(
-                {"org": org, "seq": head.seq, "execution_id": event["execution_id"], "body": body, "hash": head.hash}
-            )
+            rows.append({"org": org, "seq": head.seq, "execution_id": event["execution_id"], "body": body, "hash": head.hash})
         connection.execute(insert(ledger), rows)
         signed = {"new_signed_seq": row["signed_seq"], "new_signed_at": row["signed_at"]}
         if self._due(row, head.seq):
@@ -148,6 +146,12 @@ class Ledger:
     def _sign(self, connection: Connection, head: Head, at: str) -> Signed:
         assert self._signer is not None
         made = self._signer.sign(head.statement(at))
-        row = {"org": head.org, "seq": head.seq, "statement": dict(made.statement), "key": made.key, "signature": made.signature}
+        row = {
+            "org": head.org,
+            "seq": head.seq,
+            "statement": dict(made.statement),
+            "key": made.key,
+            "signature": made.signature,
+        }
         insert_new(connection, ledger_signatures, row)
         return made

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from governance.digest import canonical
+from settings import Settings
 
 
 class BadKey(RuntimeError):
@@ -80,6 +81,20 @@ def open_signer(path: Path, *, make: bool) -> Signer:
     return Signer(private)
 
 
+def signer_for(settings: Settings) -> Signer:
+    """The signer of an installation. A key of its own is made where the database is a file beside it; processes that share a
+    database server must share a key too, and are told so. Raises `BadKey`."""
+    if settings.signing_key:
+        return open_signer(Path(settings.signing_key), make=False)
+    if not settings.app_url().startswith("sqlite"):
+        raise BadKey(
+            "the database is a server, which several machines may share: set CLEARANCE_SIGNING_KEY to the file of the key that "
+            "signs the ledger for all of them; openssl genpkey -algorithm ed25519 -out FILE && chmod 600 FILE makes one"
+        )
+    return open_signer(settings.home / KEY_FILE, make=True)
+
+
+KEY_FILE = "ledger.pem"
 HOW = "restore it, or make one with openssl genpkey -algorithm ed25519 -out FILE && chmod 600 FILE"
 
 

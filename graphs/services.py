@@ -27,7 +27,9 @@ from governance import tables as governance_tables
 from governance.approvals import Approvals
 from governance.decisions import Decisions
 from governance.effects import Effects
+from governance.heads import keep_head
 from governance.policy import ManifestPolicy, PolicyEngine
+from governance.signing import signer_for
 from graphs import tables as graph_tables
 from graphs.agent import build_agent
 from graphs.executions import Executions
@@ -162,7 +164,7 @@ async def open_services(
     try:
         registry = Registry([*own.tools, make_chart])
         engine = ManifestPolicy(registry.manifests())
-        decisions, effects = Decisions(db), Effects(db)
+        decisions, effects = Decisions(db, signer=await asyncio.to_thread(signer_for, settings)), Effects(db)
         approvals = Approvals(
             db, decisions=decisions, decide=engine.decide, check_args=checker(registry), remind_after=settings.remind_after
         )
@@ -190,7 +192,15 @@ async def open_services(
             )
     finally:
         await asyncio.to_thread(resources.close)
-        await asyncio.to_thread(db.close)
+        await asyncio.to_thread(_close, settings, db)
+
+
+def _close(settings: Settings, db: Database) -> None:
+    """Sign where the ledger ends, on the way out, and keep that beside the database."""
+    try:
+        keep_head(settings, db)
+    finally:
+        db.close()
 
 
 def _open_database(settings: Settings) -> Database:

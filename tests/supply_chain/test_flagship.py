@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from app.runner import Outcome, Runner, open_runner
+from governance.signing import open_signer
 from graphs.markdown import to_markdown
 from settings import Settings
 from tests.postgres import Postgres
@@ -23,7 +24,9 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     given = Settings(home=tmp_path)
     if request.param == "postgresql":
         server: Postgres = request.getfixturevalue("postgres")
-        given = Settings(home=tmp_path, database_url=server.new_url(), records_url=server.new_url())
+        open_signer(tmp_path / "shared.pem", make=True)
+        urls = {"database_url": server.new_url(), "records_url": server.new_url()}
+        given = Settings(home=tmp_path, signing_key=str(tmp_path / "shared.pem"), **urls)
     records = open_records(given)
     make_demo(records.writing)
     records.close()
