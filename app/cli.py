@@ -123,6 +123,49 @@ def try_model(
     _go(lambda: try_command(max_cost, offline, Options(None, json, None, False, yes, False)), json=json)
 
 
+audit = typer.Typer(help="What was recorded, and proof that it holds.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(audit, name="audit")
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="An execution's or a thread's id.")]
+FileOption = Annotated[Path | None, typer.Option(metavar="FILE", help="Write here; without it, it is printed.")]
+
+
+@audit.command("verify")
+def audit_verify(
+    head: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Signed heads that were held elsewhere (`audit head`).")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Say whether the ledger holds: no entry changed, removed, moved, put in or cut off. Exit code 1 if it does not."""
+    from app.audit_commands import verify_command
+
+    _go(lambda: verify_command(head, json), json=json)
+
+
+@audit.command("show")
+def audit_show(run: RunArgument, json: JsonOption = False) -> None:
+    """Tell who asked, what was decided by which rules, who approved it, and what came of it."""
+    from app.audit_commands import show_command
+
+    _go(lambda: show_command(run, json), json=json)
+
+
+@audit.command("export")
+def audit_export(run: RunArgument, out: FileOption = None) -> None:
+    """Write everything recorded of a run as one signed bundle, which docs/audit.md says how to check without Clearance."""
+    from app.audit_commands import export_command
+
+    _go(lambda: export_command(run, out))
+
+
+@audit.command("head")
+def audit_head(out: FileOption = None) -> None:
+    """Sign where the ledger ends now, to be held elsewhere."""
+    from app.audit_commands import head_command
+
+    _go(lambda: head_command(out))
+
+
 @app.command()
 def version() -> None:
     """Print the version."""

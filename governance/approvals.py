@@ -144,9 +144,11 @@ class Approvals:
             query = query.where(approvals.c.org == org)
         return await self._db.run(lambda c: [self._load(c, id) for id in c.scalars(query).all()])
 
-    async def of_execution(self, execution_id: str) -> list[Approval]:
-        """Every approval of an execution that an edit did not supersede, oldest first."""
-        own = (approvals.c.execution_id == execution_id) & (approvals.c.status != "superseded")
+    async def of_execution(self, execution_id: str, *, superseded: bool = False) -> list[Approval]:
+        """Every approval of an execution, oldest first; those that an edit superseded only if asked for."""
+        own = approvals.c.execution_id == execution_id
+        if not superseded:
+            own &= approvals.c.status != "superseded"
         query = select(approvals.c.id).where(own).order_by(approvals.c.created_at, approvals.c.id)
         return await self._db.run(lambda c: [self._load(c, id) for id in c.scalars(query).all()])
 

@@ -27,7 +27,8 @@ _GIVEN = ("seq", "at")  # by the ledger
 class Record:
     """One event. `seq`, its place in its organisation's ledger, and `at` are given when it is written.
 
-    `provenance` says where each argument comes from, as approvers were told. `user` is whom the run acts for, in a vote the voter. `approvers` are the roles asked (decided) or the people who agreed
+    `provenance` says where each argument comes from, as approvers were told.
+    `user` is whom the run acts for, in a vote the voter. `approvers` are the roles asked (decided) or the people who agreed
     (intent). `args_digest` names the arguments in `payloads`, where they can be erased. `ms` is wall time in milliseconds.
     """
 

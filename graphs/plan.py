@@ -76,6 +76,7 @@ class StepResult(Frozen):
     reused: str = Field("", description="where it was taken over from: execution/step")
     seconds: float = 0.0
     usage: dict[str, int] = Field(default_factory=dict)
+    model: str = Field("", description="what the model calls itself in its last answer")
 
 
 class Plan(Frozen):

@@ -16,7 +16,6 @@ from sqlalchemy import make_url
 from evals.chaos.life import settings_of
 from evals.chaos.subject import subject_of
 
-
 CALLS = """SELECT json_extract(body, '$.step_id') FROM ledger
 WHERE json_extract(body, '$.phase') IN ('decided', 'intent', 'outcome')"""
 
