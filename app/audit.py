@@ -3,6 +3,7 @@
 Reads the tables of a home alone: no graph, no model, no domain is opened, so it works on a copy of the database too.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import make_url, select
 
 from database import Database
 from governance import tables as governance_tables
@@ -145,13 +146,18 @@ def _plain(approval: Approval) -> dict[str, Any]:
 @asynccontextmanager
 async def open_audit(settings: Settings) -> AsyncIterator[Audit]:
     """The audit of a home. Raises `NothingRecorded` where there is no database."""
-    url = settings.app_url()
-    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
-        raise NothingRecorded(f"nothing was recorded in {settings.home} yet: there is no {Path(url).name}")
-    db = Database(url)
+    db = await asyncio.to_thread(_open, settings)
     try:
-        db.create(governance_tables.metadata)
-        db.create(graph_tables.metadata)
         yield Audit(settings, db)
     finally:
         db.close()
+
+
+def _open(settings: Settings) -> Database:
+    url = make_url(settings.app_url())
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+        raise NothingRecorded(f"nothing was recorded in {settings.home} yet: there is no {url.database}")
+    db = Database(settings.app_url())
+    db.create(governance_tables.metadata)
+    db.create(graph_tables.metadata)
+    return db
