@@ -44,13 +44,16 @@ def run(
     out: OutOption = None,
     thread: Annotated[str | None, typer.Option(metavar="ID", help="Go on in this thread.")] = None,
     review: Annotated[bool, typer.Option("--review", help="Look at the plan before it runs.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Effects are simulated: nothing is written, and you are told what would be.")
+    ] = False,
     yes: YesOption = False,
     waiting_ok: Annotated[bool, typer.Option("--waiting-ok", hidden=True)] = False,
 ) -> None:
     """Take a goal: plan it, run it, ask where policy says so, and answer with sources."""
     from app.running import Options, run_goal
 
-    _go(lambda: run_goal(goal, Options(approve, json, out, review, yes, waiting_ok), thread), json=json)
+    _go(lambda: run_goal(goal, Options(approve, json, out, review, yes, waiting_ok, dry_run), thread), json=json)
 
 
 @app.command()

@@ -160,6 +160,8 @@ class Act(AgentMiddleware[Any, Any, Any]):
         result = {"product": self.products.get(call["name"], ""), **outcome.result}
         artifact = {"kind": "ok", "tool": call["name"], "product": result["product"], "result": result}
         artifact.update(effect=outcome.effect, approval_id=outcome.approval_id, ms=outcome.ms, args=dict(outcome.args))
+        if outcome.effect == "simulated":
+            artifact.update(would_need=clearing.text if clearing.outcome == "approve" else "", records=list(outcome.records))
         return ToolMessage(digest(call["id"] or "", result), tool_call_id=call["id"], name=call["name"], artifact=artifact)
 
     async def _refused(self, call: Any, approval_id: str) -> ToolMessage | None:
@@ -192,6 +194,7 @@ def proposal(call: dict[str, Any] | Any, context: StepContext) -> ProposedCall:
         resources=context.resources,
         today=context.today,
         user_request=context.user_request,
+        dry_run=context.dry_run,
     )
 
 

@@ -16,6 +16,7 @@ from graphs.answer import Answer, AnswerChart, AnswerSection, AnswerTable, Citat
 from graphs.brief import message, settings_list
 from graphs.claims import SLOT, typed, wrong_with
 from graphs.context import StepContext
+from graphs.dry_run import NOTICE, would_do
 from graphs.events import Emit
 from graphs.findings import calls_of
 from graphs.formats import show
@@ -258,21 +259,24 @@ async def report(
         for section in written.sections
     )
     rows = await services.approvals.of_execution(execution_id)
-    caveats = dict.fromkeys([*request.get("notes", []), *written.caveats, *(c for r in done for c in r.caveats)])
+    dry = bool(request.get("dry_run"))
+    caveats = dict.fromkeys(
+        [*([NOTICE] if dry else []), *request.get("notes", []), *written.caveats, *(c for r in done for c in r.caveats)]
+    )
     failed = (
         bool(lost) or not results or any(r.status in ("failed", "cancelled") for r in results.values() if r.step_id in order)
     )
     model = services.model_for("reporter")
     name = str(getattr(model, "model_name", "") or model._llm_type)
     return Answer(
-        title=written.title,
+        title=f"Dry run: {written.title}" if dry else written.title,
         goal=str(request["goal"]),
         status="complete" if not failed else "partial" if done else "failed",  # what people refused has not failed
         sections=sections,
         missing=tuple(missing_line(item) for item in lost),
         issues=tuple(dict.fromkeys(notes)),
         caveats=tuple(caveats),
-        decisions=decisions(rows),
+        decisions=(*decisions(rows), *would_do(results.values())),
         reused=taken_over(plan, results),
         citations=tuple(evidence.citations),
         model=name,
