@@ -18,7 +18,8 @@ class ProposedCall:
     """A call that an agent would make. `args` are as the model wrote them.
 
     `granted` are the tools of the step; `inputs` maps references ("s2.exposure") to products as dicts; `item` is the row of a
-    repeated step; `resources` are the domain's handles; `today` is the date of the run. In a `dry_run` nobody is asked and an effect is only simulated.
+    repeated step; `resources` are the domain's handles; `today` is the date of the run.
+    In a `dry_run` nobody is asked and an effect is only simulated.
     """
 
     caller: Caller
