@@ -131,6 +131,31 @@ class Database:
         return error
 
 
+class Rehearsal:
+    """A database whose transactions are carried out and then taken back: what would happen, without its happening."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def run_sync(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
+        """The result of `work`, of which nothing stays. Raises as `Database.run_sync`."""
+        results: list[T] = []
+
+        def rehearse(connection: Connection) -> None:
+            results.append(work(connection))
+            raise _TakenBack
+
+        try:
+            self._db.run_sync(rehearse, durable=durable)
+        except _TakenBack:
+            return results[0]
+        raise AssertionError("unreachable: a rehearsal always takes back")
+
+
+class _TakenBack(Exception):
+    """Ends a rehearsal's transaction, so that it is rolled back."""
+
+
 def ping(database: Database) -> None:
     """Raise `DatabaseUnavailable` if the database does not answer."""
     database.run_sync(lambda connection: connection.execute(text("SELECT 1")))

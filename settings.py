@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     )
     model_output: int = Field(8192, ge=0, description="most output tokens of one model call; 0: the endpoint's own limit")
 
+    signing_key: str = Field("", description="file of the Ed25519 key that signs the ledger; empty: made under home (SQLite)")
+
     org: str = Field("local", description="the organisation of the local user")
     user: str = Field("local", description="the local user")
     roles: tuple[str, ...] = Field(("requester", "risk-manager"), description="roles of the local user (JSON list)")

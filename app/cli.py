@@ -63,13 +63,16 @@ def run(
     out: OutOption = None,
     thread: Annotated[str | None, typer.Option(metavar="ID", help="Go on in this thread.")] = None,
     review: Annotated[bool, typer.Option("--review", help="Look at the plan before it runs.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Effects are simulated: nothing is written, and you are told what would be.")
+    ] = False,
     yes: YesOption = False,
     waiting_ok: Annotated[bool, typer.Option("--waiting-ok", hidden=True)] = False,
 ) -> None:
     """Take a goal: plan it, run it, ask where policy says so, and answer with sources."""
     from app.running import Options, run_goal
 
-    _go(lambda: run_goal(goal, Options(approve, json, out, review, yes, waiting_ok), thread), json=json)
+    _go(lambda: run_goal(goal, Options(approve, json, out, review, yes, waiting_ok, dry_run), thread), json=json)
 
 
 @app.command()
@@ -208,6 +211,49 @@ def policy_simulate(
     from app.policy_commands import simulate_runs
 
     _go(lambda: simulate_runs(against, root))
+
+
+audit = typer.Typer(help="What was recorded, and proof that it holds.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(audit, name="audit")
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="An execution's or a thread's id.")]
+FileOption = Annotated[Path | None, typer.Option(metavar="FILE", help="Write here; without it, it is printed.")]
+
+
+@audit.command("verify")
+def audit_verify(
+    head: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Signed heads that were held elsewhere (`audit head`).")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Say whether the ledger holds: no entry changed, removed, moved, put in or cut off. Exit code 1 if it does not."""
+    from app.audit_commands import verify_command
+
+    _go(lambda: verify_command(head, json), json=json)
+
+
+@audit.command("show")
+def audit_show(run: RunArgument, json: JsonOption = False) -> None:
+    """Tell who asked, what was decided by which rules, who approved it, and what came of it."""
+    from app.audit_commands import show_command
+
+    _go(lambda: show_command(run, json), json=json)
+
+
+@audit.command("export")
+def audit_export(run: RunArgument, out: FileOption = None) -> None:
+    """Write everything recorded of a run as one signed bundle, which docs/audit.md says how to check without Clearance."""
+    from app.audit_commands import export_command
+
+    _go(lambda: export_command(run, out))
+
+
+@audit.command("head")
+def audit_head(out: FileOption = None) -> None:
+    """Sign where the ledger ends now, to be held elsewhere."""
+    from app.audit_commands import head_command
+
+    _go(lambda: head_command(out))
 
 
 @app.command()

@@ -66,6 +66,7 @@ class Outcome:
     model: str
     waits_for: str = ""  # approvals | plan | answer
     so_far: tuple[str, ...] = ()  # what finished steps found, while others wait
+    dry_run: bool = False
 
     @property
     def waits_for_plan(self) -> bool:
@@ -106,8 +107,9 @@ class Runner:
         on_event: OnEvent = silent,
         review: bool = False,
         stop_at_plan: bool = False,
+        dry_run: bool = False,
     ) -> Outcome:
-        """Take a goal as far as it goes: an answer, a question, or approvals that wait.
+        """Take a goal as far as it goes: an answer, a question, or approvals that wait. In a dry run effects are simulated.
 
         `thread_id` names a thread that is there, unless `new_thread` says that the caller chose the id (to find the thread again
         after a crash). Raises `UnknownThread`.
@@ -120,7 +122,8 @@ class Runner:
         if thread in self._driven:
             return await self.steer(thread, goal)
         before = ["execute"] if stop_at_plan else None
-        return await self._drive(thread, {"messages": [HumanMessage(goal)]}, on_event, review=review, interrupt_before=before)
+        given = {"messages": [HumanMessage(goal)], "dry_run": dry_run}
+        return await self._drive(thread, given, on_event, review=review, interrupt_before=before)
 
     async def steer(self, thread_id: str, text: str) -> Outcome:
         """Say something to a thread that this process is running: its scheduler changes the plan, or answers why not."""
@@ -246,6 +249,7 @@ class Runner:
             model=self.model_name,
             waits_for=_waits_for(state.interrupts),
             so_far=() if answer else _so_far(results),
+            dry_run=bool(values.get("request", {}).get("dry_run")),
         )
 
     def _config(self, thread_id: str, **more: Any) -> Any:

@@ -54,6 +54,7 @@ class Options:
     review: bool = False
     yes: bool = False
     waiting_ok: bool = False
+    dry_run: bool = False
 
     @property
     def mode(self) -> str:
@@ -90,7 +91,8 @@ def run_goal(goal: str, options: Options, thread: str | None) -> int:
     id = thread or str(uuid.uuid4())
 
     async def go(runner: Runner, desk: Desk) -> Outcome:
-        return await runner.run(text, thread_id=id, new_thread=not thread, on_event=desk, review=options.review)
+        more = {"review": options.review, "dry_run": options.dry_run}
+        return await runner.run(text, thread_id=id, new_thread=not thread, on_event=desk, **more)
 
     return asyncio.run(_session(settings, options, id, go))
 

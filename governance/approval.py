@@ -8,7 +8,7 @@ from typing import Any, Literal
 from governance.clock import parse
 from governance.identity import Caller
 from governance.manifest import Effect, ToolManifest
-from governance.policy import CallFacts, Panel, Seen
+from governance.policy import CallFacts, Panel, Seen, asked
 
 Status = Literal["pending", "approved", "rejected", "answered", "expired", "void", "superseded", "consumed"]
 Verdict = Literal["approve", "reject", "respond", "edit"]
@@ -140,12 +140,7 @@ class Approval:
 
     def waits_for(self) -> str:
         """Who must agree, for people to read."""
-        return "; and ".join(dict.fromkeys(map(_asked, self.panels)))
-
-
-def _asked(panel: Panel) -> str:
-    roles = " or ".join(panel.roles)
-    return f"{panel.quorum} of {roles}" * (panel.quorum > 1) + roles * (panel.quorum == 1) + ", not who asked" * panel.others
+        return asked(self.panels)
 
 
 def from_row(row: Mapping[Any, Any], votes: Sequence[Mapping[Any, Any]]) -> Approval:

@@ -149,9 +149,11 @@ class Approvals:
             query = query.where(approvals.c.org == org)
         return await self._db.run(lambda c: [self._load(c, id) for id in c.scalars(query).all()])
 
-    async def of_execution(self, execution_id: str) -> list[Approval]:
-        """Every approval of an execution that an edit did not supersede, oldest first."""
-        own = (approvals.c.execution_id == execution_id) & (approvals.c.status != "superseded")
+    async def of_execution(self, execution_id: str, *, superseded: bool = False) -> list[Approval]:
+        """Every approval of an execution, oldest first; those that an edit superseded only if asked for."""
+        own = approvals.c.execution_id == execution_id
+        if not superseded:
+            own &= approvals.c.status != "superseded"
         query = select(approvals.c.id).where(own).order_by(approvals.c.created_at, approvals.c.id)
         return await self._db.run(lambda c: [self._load(c, id) for id in c.scalars(query).all()])
 
@@ -307,7 +309,9 @@ class Approvals:
             raise EditDenied(f"the same {found.tool} was already {made.status} in this step")
         self._cast(c, found, voter, roles, "edit", message)
         self._close(c, found, "superseded", [voter.user], message, superseded_by=made.id)
-        told = dict(reasons=decision.reasons, approvers=decision.approvers, roles=facts.caller.roles, known=decision.known)
+        told: dict[str, Any] = dict(reasons=decision.reasons, approvers=decision.approvers)
+        told.update(roles=facts.caller.roles, known=decision.known)
+        told["provenance"] = tuple(f"{name}: {words}" for name, words in made.provenance.items())
         self._record(c, made, "decided", decision.outcome, **told)
         if made.status == "approved":  # another call of the step asked for just this, and got it
             return made

@@ -1,28 +1,33 @@
-"""The decisions: an append-only record of what was proposed, decided, voted, intended and done.
+"""The decisions: the record of what was proposed, decided, voted, intended and done, kept as events of the ledger.
 
 Written by the gateway and by the approvals, always in the transaction of what it records; read by the application for audit.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from database import Database
-from governance.clock import Clock, now, stamp
+from governance.clock import Clock, now
 from governance.digest import digest
+from governance.ledger import Ledger
 from governance.policy import CallFacts
-from governance.tables import decisions, insert_new, payloads
+from governance.signing import Signer
+from governance.tables import insert_new, ledger, payloads
 
 Phase = Literal["decided", "intent", "outcome", "violation", "vote", "reminded", "void"]
-_LISTS = ("labels", "rules", "reasons", "roles", "approvers")
+_LISTS = ("labels", "provenance", "rules", "reasons", "roles", "approvers")
+_GIVEN = ("seq", "at")  # by the ledger
 
 
 @dataclass(frozen=True)
 class Record:
-    """One event. `seq` and `at` are given when it is written.
+    """One event. `seq`, its place in its organisation's ledger, and `at` are given when it is written.
 
+    `provenance` says where each argument comes from, as approvers were told.
     `user` is whom the run acts for, in a vote the voter. `roles` are that person's, `known` what the policies were told
     (`Decision.known`); both only where something was decided. `approvers` are the roles asked (decided) or the people who agreed
     (intent). `args_digest` names the arguments in `payloads`, where they can be erased. `ms` is wall time in milliseconds.
@@ -40,6 +45,7 @@ class Record:
     version: str
     args_digest: str
     labels: tuple[str, ...] = ()
+    provenance: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     policy_version: str = ""
@@ -71,19 +77,24 @@ class Record:
 
 
 class Decisions:
-    """The records of one application database."""
+    """The records of one application database. `signer` signs the ledger's heads; without one they stay unsigned."""
 
-    def __init__(self, db: Database, clock: Clock = now) -> None:
+    def __init__(self, db: Database, clock: Clock = now, signer: Signer | None = None) -> None:
         self._db = db
-        self._clock = clock
+        self.ledger = Ledger(clock, signer)
 
     def add(self, connection: Connection, record: Record, args: Mapping[str, Any] | None = None) -> None:
-        """Append one record inside the caller's transaction, and its raw arguments apart. Raises the database's error."""
-        row = {**vars(record), "at": stamp(self._clock())}
-        del row["seq"]
-        connection.execute(insert(decisions), row)  # not .values(**row): building an expression of each value takes longer
-        if args is not None:
+        """Append one record inside the caller's transaction, and its raw arguments apart.
+
+        Raises `LedgerBroken`, or the database's error.
+        """
+        self.add_all(connection, [record])
+        if args is not None:  # after the ledger's lock, as anywhere: two transactions cannot wait for each other
             insert_new(connection, payloads, {"digest": record.args_digest, "body": dict(args)})
+
+    def add_all(self, connection: Connection, records: Sequence[Record]) -> None:
+        """Append records of one organisation, in their order, inside the caller's transaction. Raises as `add`."""
+        self.ledger.append(connection, records[0].org, [_event(one) for one in records])
 
     async def append(self, record: Record, args: Mapping[str, Any] | None = None, *, durable: bool = True) -> None:
         """Append one record in a transaction of its own; `durable` as in `Database.run_sync`."""
@@ -91,14 +102,13 @@ class Decisions:
 
     async def for_execution(self, execution_id: str) -> list[Record]:
         """Every record of an execution, in the order written."""
-        query = select(decisions).where(decisions.c.execution_id == execution_id).order_by(decisions.c.seq)
-        rows = await self._db.run(lambda c: c.execute(query).mappings().all())
-        return [_record(row) for row in rows]
+        query = select(ledger.c.body).where(ledger.c.execution_id == execution_id).order_by(ledger.c.seq)
+        return [record_of(body) for body in await self._db.run(lambda c: c.scalars(query).all())]
 
     async def executions(self) -> list[str]:
-        """Every execution in which something was decided, oldest first."""
-        query = select(decisions.c.execution_id).group_by(decisions.c.execution_id).order_by(func.min(decisions.c.seq))
-        return await self._db.run(lambda c: list(c.scalars(query).all()))
+        """Every execution of which something is recorded: one organisation after the other, of each the oldest first."""
+        query = select(ledger.c.execution_id).group_by(ledger.c.org, ledger.c.execution_id)
+        return await self._db.run(lambda c: list(c.scalars(query.order_by(ledger.c.org, func.min(ledger.c.seq))).all()))
 
     async def payload(self, args_digest: str) -> dict[str, Any] | None:
         """The raw arguments of a digest; None when they were erased."""
@@ -107,7 +117,13 @@ class Decisions:
         return body
 
 
-def _record(row: Mapping[Any, Any]) -> Record:
-    values = {one.name: row[one.name] for one in fields(Record)}
-    values.update({name: tuple(values[name]) for name in _LISTS})
-    return Record(**values)
+def _event(record: Record) -> dict[str, Any]:
+    told = {name: value for name, value in vars(record).items() if name not in _GIVEN}
+    return {**told, "known": dict(record.known)}  # JSON knows no other mapping
+
+
+def record_of(body: str) -> Record:
+    """The record that a ledger entry's body tells."""
+    values = json.loads(body)
+    del values["prev"]
+    return Record(**{**values, **{name: tuple(values[name]) for name in _LISTS}})

@@ -4,7 +4,7 @@
 in, verdict out, no database. The gateway and the graphs call them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -88,6 +88,15 @@ class Panel:
     roles: tuple[str, ...]
     quorum: int = 1
     others: bool = False
+
+    def __str__(self) -> str:
+        roles = " or ".join(self.roles)
+        return f"{self.quorum} of {roles}" * (self.quorum > 1) + roles * (self.quorum == 1) + ", not who asked" * self.others
+
+
+def asked(panels: Iterable[Panel]) -> str:
+    """Who must agree, for people to read."""
+    return "; and ".join(dict.fromkeys(map(str, panels)))
 
 
 @dataclass(frozen=True)

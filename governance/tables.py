@@ -1,13 +1,13 @@
 """The tables of governance, in the application's database. Only the modules of this room read or write them.
 
-Times are text from `clock.stamp`. `decisions` takes inserts only: triggers refuse anything else, whoever asks.
+Times are text from `clock.stamp`. `ledger` takes inserts only: triggers refuse anything else, whoever asks.
 """
 
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import DDL, JSON, BigInteger, Column, Connection, Float, Index, Integer, MetaData, String, Table, Text, event
+from sqlalchemy import DDL, JSON, BigInteger, Column, Connection, Index, Integer, MetaData, String, Table, Text, event
 from sqlalchemy.dialects import postgresql, sqlite
 
 metadata = MetaData()
@@ -81,57 +81,65 @@ effects = Table(
 payloads = Table(
     "payloads",
     metadata,
-    Column("digest", String(64), primary_key=True, comment="decisions.args_digest, approvals.trace"),
+    Column("digest", String(64), primary_key=True, comment="args_digest of the ledger's events, approvals.trace"),
     Column("body", JSON, nullable=False),
-    comment="raw arguments and results, apart from the decisions, so that they can be erased without touching those",
+    comment="raw arguments and results, apart from the ledger, so that they can be erased without touching it",
 )
-decisions = Table(
-    "decisions",
+ledger = Table(
+    "ledger",
     metadata,
-    Column("seq", Integer, primary_key=True),
-    Column("at", String(32), nullable=False),
-    Column("phase", String(10), nullable=False, comment="decided, intent, outcome, violation, vote, reminded or void"),
-    Column("outcome", String(12), nullable=False),
-    Column("org", String(100), nullable=False),
+    Column("org", String(100), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False, comment="from 1, without a gap, in each organisation"),
     Column("execution_id", String(36), nullable=False, index=True),
-    Column("step_id", String(40), nullable=False),
-    Column("call_id", String(100), nullable=False),
-    Column("agent", String(60), nullable=False),
-    Column("user", String(100), nullable=False, comment="whom the run acts for; in a vote the voter"),
-    Column("tool", String(100), nullable=False),
-    Column("version", String(40), nullable=False, comment="of the tool's manifest"),
-    Column("args_digest", String(64), nullable=False),
-    Column("labels", JSON, nullable=False),
-    Column("rules", JSON, nullable=False),
-    Column("reasons", JSON, nullable=False),
-    Column("policy_version", String(100), nullable=False),
-    Column("roles", JSON, nullable=False, comment="in phase decided: of the user"),
-    Column("known", JSON, nullable=False, comment="in phase decided: what the policies were told, see policy.Decision"),
-    Column("approval_id", String(36)),
-    Column("approvers", JSON, nullable=False, comment="roles asked (decided, reminded), people who agreed (intent)"),
-    Column("result_digest", String(64)),
-    Column("ms", Float),
-    Column("error", Text),
-    sqlite_autoincrement=True,
+    Column("body", Text, nullable=False, comment="the event as hashed: RFC 8785 JSON"),
+    Column("hash", String(64), nullable=False),
+)
+ledger_heads = Table(
+    "ledger_heads",
+    metadata,
+    Column("org", String(100), primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("signed_seq", Integer, nullable=False),
+    Column("signed_at", String(32)),
+    comment="where each organisation's ledger ends; locked by whoever adds to it",
+)
+ledger_signatures = Table(
+    "ledger_signatures",
+    metadata,
+    Column("org", String(100), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("statement", JSON, nullable=False, comment="ledger.Head.statement"),
+    Column("key", String(64), nullable=False),
+    Column("signature", String(128), nullable=False),
 )
 
-_NO_CHANGE = "decisions are append-only"
-_SQLITE = (
-    f"CREATE TRIGGER decisions_no_update BEFORE UPDATE ON decisions BEGIN SELECT RAISE(ABORT, '{_NO_CHANGE}'); END",
-    f"CREATE TRIGGER decisions_no_delete BEFORE DELETE ON decisions BEGIN SELECT RAISE(ABORT, '{_NO_CHANGE}'); END",
-    # INSERT OR REPLACE deletes without firing the delete trigger
-    "CREATE TRIGGER decisions_no_replace BEFORE INSERT ON decisions WHEN EXISTS (SELECT 1 FROM decisions WHERE seq = NEW.seq) "
-    f"BEGIN SELECT RAISE(ABORT, '{_NO_CHANGE}'); END",
-)
-_POSTGRESQL = (
-    "CREATE OR REPLACE FUNCTION decisions_refuse() RETURNS trigger LANGUAGE plpgsql AS "
-    f"$$ BEGIN RAISE EXCEPTION '{_NO_CHANGE}'; END $$",
-    "CREATE TRIGGER decisions_no_change BEFORE UPDATE OR DELETE ON decisions FOR EACH ROW EXECUTE FUNCTION decisions_refuse()",
-    "CREATE TRIGGER decisions_no_truncate BEFORE TRUNCATE ON decisions FOR EACH STATEMENT EXECUTE FUNCTION decisions_refuse()",
-)
-for _dialect, _statements in (("sqlite", _SQLITE), ("postgresql", _POSTGRESQL)):
-    for _statement in _statements:
-        event.listen(decisions, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]
+
+def _only_grows(table: Table) -> None:
+    """Triggers that let nobody, whoever asks, do anything but insert."""
+    name, refuse = table.name, f"the {table.name} is append-only"
+    same = " AND ".join(f"{column.name} = NEW.{column.name}" for column in table.primary_key.columns)
+    abort = f"BEGIN SELECT RAISE(ABORT, '{refuse}'); END"
+    statements = {
+        "sqlite": (
+            f"CREATE TRIGGER {name}_no_update BEFORE UPDATE ON {name} {abort}",
+            f"CREATE TRIGGER {name}_no_delete BEFORE DELETE ON {name} {abort}",
+            # INSERT OR REPLACE deletes without firing the delete trigger
+            f"CREATE TRIGGER {name}_no_replace BEFORE INSERT ON {name} WHEN EXISTS (SELECT 1 FROM {name} WHERE {same}) {abort}",
+        ),
+        "postgresql": (
+            f"CREATE OR REPLACE FUNCTION {name}_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION '{refuse}'; END $$",
+            f"CREATE TRIGGER {name}_no_change BEFORE UPDATE OR DELETE ON {name} FOR EACH ROW EXECUTE FUNCTION {name}_refuse()",
+            f"CREATE TRIGGER {name}_no_truncate BEFORE TRUNCATE ON {name} FOR EACH STATEMENT EXECUTE FUNCTION {name}_refuse()",
+        ),
+    }
+    for dialect, several in statements.items():
+        for statement in several:
+            event.listen(table, "after_create", DDL(statement).execute_if(dialect=dialect))  # type: ignore[no-untyped-call]
+
+
+_only_grows(ledger)
 
 
 def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:

@@ -161,6 +161,9 @@ class Act(AgentMiddleware[Any, Any, Any]):
         artifact = {"kind": "ok", "tool": call["name"], "product": result["product"], "result": result}
         artifact.update(effect=outcome.effect, approval_id=outcome.approval_id, ms=outcome.ms, args=dict(outcome.args))
         artifact["derived"] = context.trace.derives(outcome.args)
+        if outcome.effect == "simulated":
+            needs = f"{clearing.needs} ({clearing.text})" if clearing.needs else ""
+            artifact.update(would_need=needs, records=list(outcome.records))
         return ToolMessage(digest(call["id"] or "", result), tool_call_id=call["id"], name=call["name"], artifact=artifact)
 
     async def _refused(self, call: Any, approval_id: str) -> ToolMessage | None:
@@ -199,6 +202,7 @@ def proposal(call: dict[str, Any] | Any, context: StepContext, messages: Sequenc
         resources=context.resources,
         today=context.today,
         user_request=context.user_request,
+        dry_run=context.dry_run,
     )
 
 

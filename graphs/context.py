@@ -42,5 +42,6 @@ class StepContext:
     resources: Any = field(default=None, repr=False)
     today: date = field(default_factory=date.today)
     user_request: str = ""
+    dry_run: bool = False
     check: Check = accept
     emit: Emit = silent

@@ -69,7 +69,8 @@ def collect(step: Step, attempt: int, thread_id: str, values: Mapping[str, Any],
         {"call_id": id, **{k: v for k, v in call.items() if k != "result"}} for id, call in calls_of(messages).items()
     )
     head: dict[str, Any] = dict(step_id=step.id, specialist=step.specialist, produces=step.produces)
-    head.update(attempt=attempt, thread_id=thread_id, calls=calls, seconds=seconds, usage=usage_of(messages))
+    head.update(attempt=attempt, thread_id=thread_id, calls=calls, seconds=seconds)
+    head.update(usage=usage_of(messages), model=model_of(messages))
     if not isinstance(finding, Finding):
         said = strike(str(messages[-1].content)[:200]) if messages else ""
         error = StepError(kind="junk", message=f"it ended without a finding: {said!r}")
@@ -91,6 +92,12 @@ def collect(step: Step, attempt: int, thread_id: str, values: Mapping[str, Any],
     why = "; ".join(dict.fromkeys(call["error"] for call in errors) or finding.gaps) or "no reason given"
     error = StepError(kind=kind, message=f"no {missing}: {why}")
     return StepResult(status="skipped" if kind in ("rejected", "expired") else "failed", error=error, **said_all, **head)
+
+
+def model_of(messages: Sequence[AnyMessage]) -> str:
+    """What the model that answered last calls itself."""
+    said = (m.response_metadata.get("model_name") for m in reversed(messages) if isinstance(m, AIMessage))
+    return str(next(filter(None, said), ""))
 
 
 def usage_of(messages: Sequence[AnyMessage]) -> dict[str, int]:

@@ -142,7 +142,7 @@ def _explained(services: Services, state: State, goal: str, reading: Reading, sa
 def _amended(services: Services, before: Mapping[str, Any], said: Intake, reading: Reading, text: str) -> dict[str, Any]:
     titles = {p.name: p.title for p in services.domain.products}
     made = amended(before, said, reading.mentions, text, services.domain.settings, titles)
-    kept = {name: value for name, value in before.items() if name in ("review", "version")}
+    kept = {name: value for name, value in before.items() if name in ("review", "version", "dry_run")}
     return {**kept, **made, "notes": [*made["notes"], *reading.notes]}
 
 

@@ -20,6 +20,7 @@ from graphs import intake as reading
 from graphs import verify as verifying
 from graphs.answer import Answer
 from graphs.caller import caller_of
+from graphs.dry_run import set_aside
 from graphs.events import captured_writer
 from graphs.markdown import to_markdown
 from graphs.plan import Plan, StepResult, diff_of
@@ -58,6 +59,7 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         caller, write, thread = caller_of(config, services.settings), captured_writer(), thread_of(config)
         request: dict[str, Any] = {**state["request"]}
         id = state["execution_id"]
+        request["dry_run"] = bool(state.get("dry_run"))
         request["version"] = await asyncio.to_thread(services.domain.version, services.resources)
         await services.executions.create(id, thread, caller, state["goal"], request, services.today().isoformat())
         if config.get("configurable", {}).get("review_plan"):
@@ -177,11 +179,12 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
 
 
 def _typed(state: State) -> tuple[Plan, dict[str, StepResult]]:
-    """Plan and results, these in the plan's order: that in which they ended is chance, and no answer is to depend on it."""
+    """Plan and results, without what was only simulated, in the plan's order: that in which they ended is chance, and no answer is
+    to depend on it."""
     plan = Plan.model_validate(state["plan"])
     results = results_of(state)
     place = {id: number for number, id in enumerate(plan.ids())}
-    return plan, dict(sorted(results.items(), key=lambda item: place.get(item[0], len(place))))
+    return plan, set_aside(dict(sorted(results.items(), key=lambda item: place.get(item[0], len(place)))))
 
 
 def decision_of(answer: Any) -> dict[str, Any]:

@@ -85,6 +85,7 @@ class StepResult(Frozen):
     seconds: float = 0.0
     usage: dict[str, int] = Field(default_factory=dict)
     labels: frozenset[str] = frozenset()
+    model: str = Field("", description="what the model calls itself in its last answer")
 
 
 class Plan(Frozen):

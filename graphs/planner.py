@@ -251,7 +251,12 @@ async def reuse(services: Services, plan: Plan, request: Mapping[str, Any], exec
     """Results of the execution that this one builds on, by the steps whose place they take; none if the records have changed."""
     id = str(request.get("builds_on") or "")
     before = await services.executions.get(id) if id and id != execution_id else None
-    if not before or before.request.get("version") != request["version"] or before.today != services.today().isoformat():
+    if (
+        not before
+        or before.request.get("dry_run")
+        or before.request.get("version") != request["version"]
+        or before.today != services.today().isoformat()
+    ):
         return {}
     plans, attempts = await services.executions.plans(id), await services.executions.attempts(id)
     done = {attempt.step_id: attempt.result for attempt in attempts if attempt.result}

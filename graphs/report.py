@@ -18,6 +18,7 @@ from graphs.brief import message, settings_list
 from graphs.claims import SLOT, typed, wrong_with
 from graphs.context import StepContext
 from graphs.decided import decisions, undecided
+from graphs.dry_run import NOTICE, would_do
 from graphs.events import Emit
 from graphs.findings import calls_of
 from graphs.formats import show
@@ -285,7 +286,9 @@ async def report(
     rows = sorted(await services.approvals.of_execution(execution_id), key=lambda row: order.get(row.step_id, len(order)))
     elsewhere = {*notes, *(missing_line(item) for item in lost)}
     dropped = unapplied(plan, request, services)
-    caveats = dict.fromkeys([*request.get("notes", []), *dropped, *written.caveats, *(c for r in done for c in r.caveats)])
+    dry = bool(request.get("dry_run"))
+    said_first = [*([NOTICE] if dry else []), *request.get("notes", []), *dropped]
+    caveats = dict.fromkeys([*said_first, *written.caveats, *(c for r in done for c in r.caveats)])
     open_still = undecided(rows)
     failed = bool(open_still) or (
         bool(lost) or not results or any(r.status in ("failed", "cancelled") for r in results.values() if r.step_id in order)
@@ -293,7 +296,7 @@ async def report(
     model = services.model_for("reporter")
     name = str(getattr(model, "model_name", "") or model._llm_type)
     return Answer(
-        title=written.title,
+        title=f"Dry run: {written.title}" if dry else written.title,
         goal=str(request["goal"]),
         status="complete" if not failed else "partial" if done else "failed",  # what people refused has not failed
         sections=sections,
@@ -301,7 +304,7 @@ async def report(
         issues=tuple(dict.fromkeys(notes)),
         caveats=tuple(text for text in caveats if text not in elsewhere),
         undecided=open_still,
-        decisions=decisions(rows),
+        decisions=(*decisions(rows), *would_do(results.values())),
         reused=taken_over(plan, results),
         citations=tuple(evidence.citations),
         model=name,

@@ -29,7 +29,9 @@ from governance.bundle import load
 from governance.cedar import CedarPolicy
 from governance.decisions import Decisions
 from governance.effects import Effects
+from governance.heads import keep_head
 from governance.policy import PolicyEngine
+from governance.signing import signer_for
 from graphs import tables as graph_tables
 from graphs.agent import build_agent
 from graphs.executions import Executions
@@ -169,7 +171,7 @@ async def open_services(
     try:
         registry = registry_of(own)
         engine = CedarPolicy(registry.manifests(), await asyncio.to_thread(load, *own.policies))
-        decisions, effects = Decisions(db), Effects(db)
+        decisions, effects = Decisions(db, signer=await asyncio.to_thread(signer_for, settings)), Effects(db)
         approvals = Approvals(
             db, decisions=decisions, decide=engine.decide, check_args=checker(registry), remind_after=settings.remind_after
         )
@@ -197,7 +199,15 @@ async def open_services(
             )
     finally:
         await asyncio.to_thread(resources.close)
-        await asyncio.to_thread(db.close)
+        await asyncio.to_thread(_close, settings, db)
+
+
+def _close(settings: Settings, db: Database) -> None:
+    """Sign where the ledger ends, on the way out, and keep that beside the database."""
+    try:
+        keep_head(settings, db)
+    finally:
+        db.close()
 
 
 def _open_database(settings: Settings) -> Database:

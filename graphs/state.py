@@ -19,15 +19,18 @@ class Request(TypedDict, total=False):
     notes: list[str]
     feedback: list[str]
     review: bool
+    dry_run: bool
     builds_on: str
     version: str
 
 
 class State(TypedDict, total=False):
     """`results` maps step id to a dumped StepResult, `steps` says for each step its status, attempt and child thread;
-    `waiting` holds ids of approvals, `queued` goals that came while the thread waited for people."""
+    `waiting` holds ids of approvals, `queued` goals that came while the thread waited for people. `dry_run` is
+    part of the input; what counts is the execution's own request, which takes it over when it is planned."""
 
     messages: Annotated[list[AnyMessage], add_messages]
+    dry_run: bool
     goal: str
     status: str
     request: Request

@@ -117,6 +117,7 @@ class StepRunner:
             resources=self.services.resources,
             today=self.services.date_of(self.execution.today),
             user_request=self.execution.goal,
+            dry_run=bool(self.execution.request.get("dry_run")),
             check=partial(problems, produces=step.produces, goal=self.execution.goal, today=self.execution.today),
             emit=self.emit,
         )

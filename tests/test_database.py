@@ -4,10 +4,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert, select, text
 from sqlalchemy.exc import DatabaseError
 
-from database import Database, DatabaseUnavailable, ping
+from database import Database, DatabaseUnavailable, Rehearsal, ping
 
 metadata = MetaData()
 numbers = Table("numbers", metadata, Column("n", Integer, primary_key=True))
@@ -29,6 +29,21 @@ def test_a_read_only_handle_reads_and_nothing_else(database_url: str) -> None:
     assert reading.run_sync(lambda c: c.execute(select(numbers.c.n)).scalars().all()) == [1]
     reading.close()
     writing.close()
+
+
+def test_what_is_rehearsed_is_seen_and_does_not_stay(database_url: str) -> None:
+    database = Database(database_url)
+    database.create(metadata)
+
+    def work(connection: Connection) -> list[int]:
+        connection.execute(insert(numbers).values(n=7))
+        return list(connection.scalars(select(numbers.c.n)).all())
+
+    assert [Rehearsal(database).run_sync(work) for _ in range(2)] == [[7], [7]]
+    with pytest.raises(KeyError):
+        Rehearsal(database).run_sync(lambda c: {}["nothing"])  # type: ignore[index]
+    assert database.run_sync(lambda c: c.scalars(select(numbers.c.n)).all()) == []
+    database.close()
 
 
 async def test_a_transaction_that_fails_leaves_nothing(database_url: str) -> None:

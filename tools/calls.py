@@ -20,7 +20,7 @@ class ProposedCall:
 
     `granted` are the tools of the step; `inputs` maps references ("s2.exposure") to products as dicts; `item` is the row of a
     repeated step; `resources` are the domain's handles; `today` is the date of the run. `context_labels`, `planned`, `trace` and
-    `budget_left` are what `CallFacts` says of them.
+    `budget_left` are what `CallFacts` says of them. In a `dry_run` nobody is asked and an effect is only simulated.
     """
 
     caller: Caller
@@ -42,6 +42,7 @@ class ProposedCall:
     resources: Any = field(default=None, repr=False)
     today: date = field(default_factory=date.today)
     user_request: str = ""
+    dry_run: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Clearing:
 
     approve: `approval_id` must be approved first (follow edits with `Approvals.resolve`); `approval_status` is how it stood
     then, for it may have been decided before a step was resumed. invalid: `reasons` tell the model what
-    to mend. deny: `reasons` tell why not.
+    to mend. deny: `reasons` tell why not. `needs` says in words who must agree, in a dry run too, which asks nobody.
     """
 
     outcome: Literal["allow", "approve", "deny", "invalid"]
@@ -59,6 +60,7 @@ class Clearing:
     reasons: tuple[str, ...] = ()
     approval_id: str | None = None
     approval_status: str | None = None
+    needs: str = ""
 
     @property
     def text(self) -> str:

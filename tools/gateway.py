@@ -22,8 +22,9 @@ from governance.clock import Clock, now
 from governance.decisions import Decisions, Phase, Record
 from governance.digest import action_digest, digest, effect_key
 from governance.effects import EffectRow, Effects
+from governance.ledger import LedgerBroken
 from governance.manifest import UNLISTED
-from governance.policy import CallFacts, Decision, PolicyEngine
+from governance.policy import CallFacts, Decision, PolicyEngine, asked
 from governance.provenance import provenance
 from tools.action import Action, Ran, Refused
 from tools.arguments import InvalidArguments, check, check_refs, check_row
@@ -33,7 +34,7 @@ from tools.running import ReadOnly, Runner
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-UNRECORDED = (SQLAlchemyError, DatabaseUnavailable)
+UNRECORDED = (SQLAlchemyError, DatabaseUnavailable, LedgerBroken)
 NOT_APPROVED = {
     "pending": "nobody has approved it yet",
     "rejected": "it was rejected",
@@ -92,7 +93,7 @@ class Gateway:
 
         def work(c: Connection) -> tuple[str, str] | None:
             """The id of the approval that was asked for, and the status of what counts of it."""
-            asked = self._ask(c, call, facts, decision) if outcome == "approve" else None
+            row = self._ask(c, call, facts, decision) if outcome == "approve" and not call.dry_run else None
             record = Record.of(
                 facts,
                 phase,
@@ -105,17 +106,20 @@ class Gateway:
                 roles=facts.caller.roles,
                 known=decision.known,
                 approvers=decision.approvers,
-                approval_id=asked.id if asked else None,
+                approval_id=row.id if row else None,
+                provenance=tuple(f"{name}: {words}" for name, words in row.provenance.items()) if row else (),
             )
             self._decisions.add(c, record, facts.args)
-            return (asked.id, self._approvals.live(c, asked.id).status) if asked else None
+            return (row.id, self._approvals.live(c, row.id).status) if row else None
 
         try:
-            asked = await self._db.run(work, durable=outcome != "allow" or facts.manifest.effect != "read")
+            opened = await self._db.run(work, durable=outcome != "allow" or facts.manifest.effect != "read")
         except UNRECORDED as error:
             log.error("a decision on %s could not be recorded: %s", call.tool, error)
             return Clearing("deny", facts.args, ("no-record",), ("the decision could not be recorded, so it may not run",))
-        return Clearing(outcome, facts.args, decision.rules, decision.reasons, *(asked or (None, None)))
+        needs = asked(decision.asks) if outcome == "approve" else ""
+        id, status = opened or (None, None)
+        return Clearing(outcome, facts.args, decision.rules, decision.reasons, id, status, needs)
 
     async def act(self, call: ProposedCall, clearing: Clearing) -> ToolOutcome:
         """Check everything again and run the tool: an effect at most once, and with the arguments that were approved.
@@ -127,6 +131,8 @@ class Gateway:
             action = await self._recheck(call, clearing)
             if action.facts.manifest.effect == "read":
                 return await self._read(action, started)
+            if call.dry_run:
+                return await self._simulate(action, started)
             return await self._effect(action, started)
         except Refused as refused:
             return await self._refuse(call, clearing, refused)
@@ -209,7 +215,8 @@ class Gateway:
         decision = self._decide(facts)
         if decision.outcome == "deny":
             raise Refused(next(iter(decision.rules), "denied"), "; ".join(decision.reasons) or "the policy denies it")
-        if decision.outcome == "approve" and not (approval and approval.carried_by(decision.asks)):
+        carried = approval and approval.carried_by(decision.asks)
+        if decision.outcome == "approve" and not carried and not (call.dry_run and facts.manifest.effect != "read"):
             raise Refused("no-approval", f"{call.tool} lacks the approval that the policy asks for")
         return Action(call, tool, facts, decision, approval)
 
@@ -237,6 +244,19 @@ class Gateway:
             log.error("what %s read could not be recorded: %s", action.tool.name, error)
             return ToolOutcome("error", error=f"{action.tool.name} ran, but that could not be recorded: its result is withheld")
         return ran.outcome
+
+    async def _simulate(self, action: Action, started: float) -> ToolOutcome:
+        """What an effect would do, by handles that keep nothing. No intent is recorded, for nothing is intended."""
+        rehearsing = getattr(action.call.resources, "rehearsing", None)
+        if rehearsing is None:
+            raise Refused(
+                "dry-run", f"this is a dry run, and what {action.tool.name} would do cannot be shown without doing it"
+            )
+        ran = await self._run(action, started, effect_key(action.facts), rehearsing())
+        done = ran.outcome.status == "ok"
+        record = action.record("outcome", "simulated" if done else "error", ms=ran.outcome.ms, error=ran.outcome.error or None)
+        await self._decisions.append(record, action.facts.args)
+        return replace(ran.outcome, effect="simulated") if done else ran.outcome
 
     async def _effect(self, action: Action, started: float) -> ToolOutcome:
         """From intent to outcome as a task of its own, which no cancellation of the step tears apart."""
@@ -296,12 +316,13 @@ class Gateway:
             raise Refused("approval-spent", f"the approval of {action.tool.name} was already used, withdrawn or is too old")
         self._decisions.add(c, action.record("intent", "go"), action.facts.args)
 
-    async def _run(self, action: Action, started: float, key: str) -> Ran:
-        """Run the tool. Records nothing yet."""
-        call, tool, effect = action.call, action.tool, action.facts.manifest.effect != "read"
+    async def _run(self, action: Action, started: float, key: str, rehearsal: Any = None) -> Ran:
+        """Run the tool; with the handles of a `rehearsal` nothing it does stays. Records nothing yet."""
+        call, tool = action.call, action.tool
+        effect = action.facts.manifest.effect != "read" and rehearsal is None
         context = ToolContext(
             caller=call.caller,
-            resources=call.resources if effect else ReadOnly(call.resources),
+            resources=rehearsal or (call.resources if effect else ReadOnly(call.resources)),
             inputs=call.inputs,
             execution_id=call.execution_id,
             step_id=call.step_id,

@@ -11,6 +11,7 @@ import sys
 from dataclasses import asdict
 
 from evals.bench.door import door_cost, shown
+from evals.bench.ledger import EventCost, event_cost
 from evals.bench.limits import SMALL, broken
 from evals.bench.measure import Makespan, Memory, StepCost, makespan, memory, step_cost
 from evals.bench.shapes import Latency, ladder
@@ -19,7 +20,7 @@ from evals.bench.show import lines, tables
 LATENCIES: tuple[Latency, ...] = ("even", "uneven")
 
 
-async def measure(short: bool) -> tuple[list[Makespan], StepCost, Memory]:
+async def measure(short: bool) -> tuple[list[Makespan], StepCost, Memory, EventCost]:
     """Everything, one measurement after the other; says on standard error what it is at."""
     print("measuring the cost of a step …", file=sys.stderr)
     cost = await step_cost(6 if short else 20)
@@ -30,7 +31,9 @@ async def measure(short: bool) -> tuple[list[Makespan], StepCost, Memory]:
             print(f"measuring {shape.name}, {latency} steps …", file=sys.stderr)
             spans.append(await makespan(shape, latency, 1 if short or len(shape) > SMALL else 2))
     print("measuring memory …", file=sys.stderr)
-    return spans, cost, await memory(20 if short else 100)
+    kept = await memory(20 if short else 100)
+    print("measuring the ledger …", file=sys.stderr)
+    return spans, cost, kept, await asyncio.to_thread(event_cost, 50 if short else 200)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,11 +42,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--no-limits", action="store_true", help="say which limits do not hold, and exit 0 all the same")
     parser.add_argument("--json", action="store_true", help="JSON lines instead of tables")
     chosen = parser.parse_args(arguments)
-    spans, cost, kept = asyncio.run(measure(chosen.short))
-    print((lines if chosen.json else tables)(spans, cost, kept))
+    measured = asyncio.run(measure(chosen.short))
+    print((lines if chosen.json else tables)(*measured))
     door = asyncio.run(door_cost(100 if chosen.short else 300))
     print(json.dumps({"kind": "door", **asdict(door), "over": door.over}) if chosen.json else f"\n{shown(door)}")
-    wrong = broken(spans, cost, kept)
+    wrong = broken(*measured)
     for sentence in wrong:
         print(f"limit: {sentence}", file=sys.stderr)
     return 1 if wrong and not chosen.no_limits else 0

@@ -6,15 +6,17 @@ never evenly, and the cost of a step, a quotient of two short times, shakes most
 
 from collections.abc import Sequence
 
+from evals.bench.ledger import EventCost
 from evals.bench.measure import Makespan, Memory, StepCost
 
 SMALL = 50  # steps up to which a plan is held to its limit; larger ones are reported
 OWN_RATIO, OWN_MARGIN = 1.05, 1.03  # makespan ÷ critical path over the steps as they took
 STEP_RATIO, STEP_MARGIN = 2.0, 1.25  # a step ÷ the same turns by a bare agent with the saver as it comes
+EVENT_RATIO = 1.5  # a batched event of the ledger ÷ a bare SHA-256 with a commit of its own
 SLOPE = 16.0  # KiB a run; no margin: allocations do not depend on neighbours
 
 
-def broken(spans: Sequence[Makespan], cost: StepCost, memory: Memory) -> list[str]:
+def broken(spans: Sequence[Makespan], cost: StepCost, memory: Memory, event: EventCost) -> list[str]:
     """A sentence for each limit that does not hold, margin included; empty when all do."""
     wrong = [
         f"{one.shape}, {one.latency}: the makespan is {one.own_ratio:.3f} × the critical path of its steps "
@@ -27,4 +29,7 @@ def broken(spans: Sequence[Makespan], cost: StepCost, memory: Memory) -> list[st
         wrong.append(f"{told} (target {STEP_RATIO}, margin × {STEP_MARGIN})")
     if memory.slope > SLOPE:
         wrong.append(f"memory grows by {memory.slope:.1f} KiB a run (limit {SLOPE})")
+    if event.ratio > EVENT_RATIO:
+        told = f"an event of the ledger costs {event.ratio:.2f} × a bare hash and commit of {event.bare:.0f} µs"
+        wrong.append(f"{told} (limit {EVENT_RATIO})")
     return wrong

@@ -4,11 +4,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from evals.bench.ledger import BATCH, EventCost
 from evals.bench.measure import Makespan, Memory, StepCost
 
 
-def tables(spans: Sequence[Makespan], cost: StepCost, memory: Memory) -> str:
-    """All three as Markdown."""
+def tables(spans: Sequence[Makespan], cost: StepCost, memory: Memory, event: EventCost) -> str:
+    """All of it as Markdown."""
     makespans = table(
         ["plan", "steps", "latency", "critical path", "Clearance", "÷ path", "÷ own steps", "Send per wave", "÷ path"],
         [
@@ -42,7 +43,16 @@ def tables(spans: Sequence[Makespan], cost: StepCost, memory: Memory) -> str:
             ["resident", f"{resident[0] / 1024:.1f} MiB", f"{resident[1] / 1024:.1f} MiB", ""],
         ],
     )
-    return f"{makespans}\n\n{costs}\n\n{kept}"
+    events = table(
+        ["one event of the ledger", "µs", "÷ bare SHA-256 + commit"],
+        [
+            [f"{BATCH} in a commit", f"{event.batched:.0f}", f"{event.ratio:.2f}"],
+            ["with a commit of its own", f"{event.alone:.0f}", f"{event.alone_ratio:.2f}"],
+            ["bare SHA-256 + commit", f"{event.bare:.0f}", ""],
+            [f"bare SHA-256, {BATCH} in a commit", f"{event.bare_batched:.0f}", ""],
+        ],
+    )
+    return f"{makespans}\n\n{costs}\n\n{kept}\n\n{events}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -56,9 +66,10 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in [aligned(head), rule, *map(aligned, rows)])
 
 
-def lines(spans: Sequence[Makespan], cost: StepCost, memory: Memory) -> str:
+def lines(spans: Sequence[Makespan], cost: StepCost, memory: Memory, event: EventCost) -> str:
     """One JSON object a line, `kind` first."""
     told = [{"kind": "makespan", **asdict(one), "ratio": one.ratio, "own_ratio": one.own_ratio} for one in spans]
     told.append({"kind": "step_cost", **asdict(cost), "ratio": cost.ratio, "light_ratio": cost.light_ratio})
     told.append({"kind": "memory", **asdict(memory)})
+    told.append({"kind": "ledger", **asdict(event), "ratio": event.ratio, "batched_ratio": event.batched_ratio})
     return "\n".join(json.dumps({k: round(v, 4) if isinstance(v, float) else v for k, v in one.items()}) for one in told)

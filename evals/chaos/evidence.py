@@ -16,6 +16,9 @@ from sqlalchemy import make_url
 from evals.chaos.life import settings_of
 from evals.chaos.subject import subject_of
 
+CALLS = """SELECT json_extract(body, '$.step_id') FROM ledger
+WHERE json_extract(body, '$.phase') IN ('decided', 'intent', 'outcome')"""
+
 
 @dataclass(frozen=True)
 class Attempt:
@@ -91,7 +94,7 @@ def read(home: Path) -> Evidence:
     subject = subject_of(settings_of(home))
     app_file, records_file = _databases(home)
     with closing(sqlite3.connect(app_file)) as app, closing(sqlite3.connect(records_file)) as records:
-        calls = _rows(app, "decisions", "SELECT step_id FROM decisions WHERE phase IN ('decided', 'intent', 'outcome')")
+        calls = _rows(app, "ledger", CALLS)
         attempts = "SELECT step_id, attempt, status, ended FROM step_attempts ORDER BY id"
         effects = "SELECT step_id, tool, state FROM effects ORDER BY step_id"
         return Evidence(

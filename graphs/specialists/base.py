@@ -154,7 +154,11 @@ class Reading:
 
 
 class Resources(Protocol):
-    """A domain's own handles: `reading` for read tools (read-only), `writing` for effects."""
+    """A domain's own handles: `reading` for read tools (read-only), `writing` for effects.
+
+    For dry runs it may have `rehearsing()`: the same handles, but nothing that is done with `writing` stays. Without it a dry run
+    says that it cannot show what an effect would do.
+    """
 
     reading: Any
     writing: Any

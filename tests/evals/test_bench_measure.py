@@ -8,6 +8,7 @@ import pytest
 from evals.bench.bare import bare_agent, by_bare_agent
 from evals.bench.domain import MODULUS
 from evals.bench.engine import BenchFailed, bench_services, by_engine, finished
+from evals.bench.ledger import EventCost, event_cost
 from evals.bench.limits import broken
 from evals.bench.measure import Makespan, Memory, StepCost, makespan, memory, slope
 from evals.bench.shapes import Shape, fan_out, flagship, random_dag
@@ -20,6 +21,7 @@ from graphs.services import open_saver
 GOOD = Makespan("chain of 2", 2, "even", path=0.6, own_path=0.64, engine=0.65, waves=0.7)
 COST = StepCost(engine=20.0, bare=12.0, bare_light=10.0)
 FLAT = Memory(100, slope=0.4, held=(100.0, 140.0), resident=(1000.0, 1000.0))
+EVENT = EventCost(batched=60.0, alone=600.0, bare=400.0, bare_batched=20.0)
 
 
 def parts(shape: Shape) -> dict[str, int]:
@@ -70,6 +72,11 @@ async def test_memory_is_sampled_after_the_first_runs() -> None:
     assert found.held[0] > 0
 
 
+def test_events_are_written_in_all_four_ways() -> None:
+    found = event_cost(2)
+    assert min(found.batched, found.alone, found.bare, found.bare_batched) > 0
+
+
 def test_a_step_without_success_fails_the_benchmark() -> None:
     plan = fan_out(1).plan()
     failed = StepResult(step_id="s1", status="failed", specialist="worker").model_dump(mode="json")
@@ -82,16 +89,18 @@ def test_slope_is_that_of_a_line() -> None:
 
 
 def test_a_limit_that_does_not_hold_is_named() -> None:
-    assert broken([GOOD], COST, FLAT) == []
+    assert broken([GOOD], COST, FLAT, EVENT) == []
     slow = Makespan("chain of 2", 2, "even", path=0.6, own_path=0.6, engine=0.7, waves=0.7)
     large = Makespan("random DAG of 400", 400, "even", path=0.6, own_path=0.6, engine=0.7, waves=0.7)
-    wrong = broken([slow, large], StepCost(99.0, 12.0, 10.0), Memory(100, 64.0, (1.0, 2.0), (1.0, 2.0)))
-    assert [sentence.split()[0] for sentence in wrong] == ["chain", "a", "memory"]
+    wrong = broken(
+        [slow, large], StepCost(99.0, 12.0, 10.0), Memory(100, 64.0, (1.0, 2.0), (1.0, 2.0)), EventCost(900, 900, 400, 20)
+    )
+    assert [sentence.split()[0] for sentence in wrong] == ["chain", "a", "memory", "an"]
 
 
 def test_figures_are_shown_as_tables_and_as_json_lines() -> None:
-    shown = tables([GOOD], COST, FLAT)
+    shown = tables([GOOD], COST, FLAT, EVENT)
     assert "| chain of 2 |" in shown and "1.67" in shown
     assert len({len(line) for line in shown.split("\n\n")[0].splitlines()}) == 1
-    told = [json.loads(line) for line in lines([GOOD], COST, FLAT).splitlines()]
-    assert [one["kind"] for one in told] == ["makespan", "step_cost", "memory"]
+    told = [json.loads(line) for line in lines([GOOD], COST, FLAT, EVENT).splitlines()]
+    assert [one["kind"] for one in told] == ["makespan", "step_cost", "memory", "ledger"]

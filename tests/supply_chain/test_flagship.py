@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from app.runner import Outcome, Runner, open_runner
+from governance.signing import open_signer
 from graphs.markdown import to_markdown
 from settings import Settings
 from tests.postgres import Postgres
@@ -23,7 +24,9 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     given = Settings(home=tmp_path)
     if request.param == "postgresql":
         server: Postgres = request.getfixturevalue("postgres")
-        given = Settings(home=tmp_path, database_url=server.new_url(), records_url=server.new_url())
+        open_signer(tmp_path / "shared.pem", make=True)
+        urls = {"database_url": server.new_url(), "records_url": server.new_url()}
+        given = Settings(home=tmp_path, signing_key=str(tmp_path / "shared.pem"), **urls)
     records = open_records(given)
     make_demo(records.writing)
     records.close()
@@ -108,3 +111,18 @@ async def test_open_cases_are_looked_after_by_goals(settings: Settings) -> None:
         found = records.reading.run_sync(lambda c: [tuple(row) for row in c.execute(text(query))])
         assert found == [(2, "closed", "The supplier was replaced")]
     records.close()
+
+
+async def test_a_dry_run_says_what_it_would_do_and_writes_nothing(settings: Settings) -> None:
+    async with process(settings) as runner:
+        done = await runner.run(GOAL, dry_run=True)
+        assert done.status == "success" and done.dry_run and done.answer and done.answer.status == "complete"
+        assert cases(runner) == [] and done.approvals == [] and done.effects == []
+        assert done.answer.title.startswith("Dry run") and "dry run" in done.answer.caveats[0]
+        would = [line for line in done.answer.decisions if line.startswith("open_case (supplier_id=")]
+        assert len(would) == 3 and all(
+            "it would need approval by risk-manager" in line and "touch cases" in line for line in would
+        )
+        assert not any(citation.tool == "open_case" for citation in done.answer.citations)
+        real = await runner.run(GOAL, thread_id=done.thread_id)
+        assert real.status == "interrupted" and not real.dry_run and len(real.approvals) == 3 and cases(runner) == []

@@ -100,7 +100,7 @@ async def test_a_call_that_was_denied_stays_denied(door: Door) -> None:
 
 
 async def test_what_cannot_be_recorded_is_not_cleared(door: Door, db: Database) -> None:
-    await db.run(lambda c: c.execute(text("DROP TABLE decisions")))
+    await db.run(lambda c: c.execute(text("DROP TABLE ledger")))
     for name, args in (("look", {}), ("open_case", {"who": "Cipla"})):
         clearing = await door.gateway.propose(door.call(name, **args))
         assert (clearing.outcome, clearing.rules) == ("deny", ("no-record",))
@@ -109,7 +109,7 @@ async def test_what_cannot_be_recorded_is_not_cleared(door: Door, db: Database) 
 
 async def test_a_read_that_cannot_be_recorded_is_withheld(door: Door, db: Database) -> None:
     clearing = await door.gateway.propose(door.call("look"))
-    await db.run(lambda c: c.execute(text("DROP TABLE decisions")))
+    await db.run(lambda c: c.execute(text("DROP TABLE ledger")))
     done = await door.gateway.act(door.call("look"), clearing)
     assert (done.status, done.result) == ("error", None)
 

@@ -121,11 +121,21 @@ async def test_a_policy_that_became_stricter_is_obeyed(door: Door, db: Database)
 async def test_an_effect_whose_intent_cannot_be_recorded_does_not_run(door: Door, db: Database) -> None:
     call = door.call("open_case", who="Cipla")
     clearing = await door.approved(call)
-    await db.run(lambda c: c.execute(text("DROP TABLE decisions")))
+    await db.run(lambda c: c.execute(text("DROP TABLE ledger")))
     done = await door.gateway.act(call, clearing)
     assert done.status == "denied" and door.world.calls["open"] == 0
     assert (await door.approvals.get([str(clearing.approval_id)]))[0].status == "approved"  # not spent either
     assert await door.effects.for_execution("e1") == []
+
+
+async def test_a_broken_ledger_denies_what_was_approved_before(door: Door, db: Database) -> None:
+    call = door.call("open_case", who="Cipla")
+    clearing = await door.approved(call)
+    await db.run(lambda c: c.execute(text("UPDATE ledger_heads SET hash = '00'")))
+    done = await door.gateway.act(call, clearing)
+    assert done.status == "denied" and "could not be recorded" in done.error and door.world.writing == []
+    proposed = await door.gateway.propose(door.call("look"))
+    assert (proposed.outcome, proposed.rules) == ("deny", ("no-record",))
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before the effect", "after the effect"])

@@ -9,7 +9,7 @@ from datetime import date
 
 from sqlalchemy import Connection, func, inspect, select
 
-from database import Database
+from database import Database, Rehearsal
 from settings import Settings
 from tools.supply_chain.tables import imports, indicators, mappings, metadata, order_lines, sanctions
 
@@ -36,9 +36,21 @@ class SystemOfRecord:
         self.reading = reading
         self.writing = writing
 
+    def rehearsing(self) -> "Rehearsing":
+        """The handles of a dry run: its effects are taken back."""
+        return Rehearsing(self.reading, Rehearsal(self.writing))
+
     def close(self) -> None:
         self.reading.close()
         self.writing.close()
+
+
+@dataclass(frozen=True)
+class Rehearsing:
+    """The domain's handles as an effect of a dry run gets them."""
+
+    reading: Database
+    writing: Rehearsal
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,148 @@
+"""`clearance audit …`: is the record sound, what does it say of a run, and that to take away. Called by `cli.py` only.
+
+Each function returns the exit code: 0, or 1 where the record does not hold.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+
+from app.audit import Audit, Story, open_audit
+from app.text import reveal, shorten
+from governance.decisions import Record
+from governance.signing import Signed
+from settings import Settings
+
+ARGS = 120  # characters of a call's arguments that are shown
+HUES = {"deny": "red", "denied": "red", "error": "red", "unknown": "bold red", "approve": "yellow"}
+
+
+def verify_command(head: Path | None, as_json: bool) -> int:
+    """Say whether the ledger holds, and everything that does not."""
+
+    async def go(audit: Audit) -> int:
+        found = audit.verify(head)
+        if as_json:
+            print(json.dumps({"sound": not found.faults, **asdict(found)}, ensure_ascii=False))
+            return 1 if found.faults else 0
+        console = Console(highlight=False)
+        for fault in found.faults:
+            console.print(f"✗ {fault}", style="bold red", markup=False)
+        told = ", ".join(f"{org}: {count}" for org, count in found.entries.items()) or "none"
+        console.print(f"Entries: {told}. Signed heads that hold: {found.signatures}. Arguments erased: {found.erased}.")
+        for org, count in found.unsigned.items():
+            console.print(f"{org}: {count} entries came after the last signed head; only the chain vouches for them.")
+        if not found.faults:
+            console.print("The ledger holds: no entry was changed, removed, moved or put in.", style="green")
+        if head is None:
+            console.print("A cut end shows for sure only against a head held elsewhere: --head FILE.", style="dim")
+        return 1 if found.faults else 0
+
+    return _run(go)
+
+
+def show_command(run: str, as_json: bool) -> int:
+    """Tell what was recorded of a run."""
+
+    async def go(audit: Audit) -> int:
+        stories = await audit.stories(run)
+        if as_json:
+            print(json.dumps([[asdict(one) for one in story.records] for story in stories], ensure_ascii=False))
+            return 0
+        console = Console(highlight=False)
+        for story in stories:
+            _tell(console, story)
+        return 0
+
+    return _run(go)
+
+
+def export_command(run: str, out: Path | None) -> int:
+    """Write a run's signed bundle, or print it."""
+
+    async def go(audit: Audit) -> int:
+        _write([await audit.bundle(run)], out, indent=1)
+        return 0
+
+    return _run(go)
+
+
+def head_command(out: Path | None) -> int:
+    """Write the signed heads, one a line, or print them."""
+
+    async def go(audit: Audit) -> int:
+        _write(audit.heads(), out)
+        return 0
+
+    return _run(go)
+
+
+def _run(go: Callable[[Audit], Awaitable[int]]) -> int:
+    async def whole() -> int:
+        async with open_audit(Settings()) as audit:
+            return await go(audit)
+
+    return asyncio.run(whole())
+
+
+def _write(signed: list[Signed], out: Path | None, indent: int | None = None) -> None:
+    text = "".join(f"{json.dumps(one.as_dict(), ensure_ascii=False, indent=indent)}\n" for one in signed)
+    if out is None:
+        print(text, end="")
+    else:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text, encoding="utf-8")
+
+
+def _tell(console: Console, story: Story) -> None:
+    own = story.execution
+    console.print(f"\nExecution {own.id} of thread {own.thread_id}: {own.status}", style="bold", markup=False)
+    console.print(f"  asked by {own.requester.user} of {own.requester.org} on {own.today}: {reveal(own.goal)}", markup=False)
+    for plan in story.plans:
+        console.print(f"  plan {plan.rev} ({plan.cause}): {len(plan.steps)} steps", markup=False)
+    console.print(f"  model {', '.join(story.models) or 'none'} · policy {', '.join(story.policies) or 'none'}", markup=False)
+    calls: dict[tuple[str, str, str], list[Record]] = {}
+    for one in story.records:
+        calls.setdefault((one.step_id, one.tool, one.args_digest), []).append(one)
+    for (step, tool, args), records in calls.items():
+        head = reveal(f"{step}  {records[0].agent}: {tool}({_arguments(story, args)})")
+        console.print(f"\n  {head}", markup=False, soft_wrap=True)
+        for one in records:
+            why = "; ".join(_why(one))
+            line = f"{one.seq:>7}  {one.at[11:19]}  {one.phase}: {one.outcome}{f' ({why})' if why else ''}"
+            console.print(reveal(line), style=HUES.get(one.outcome), markup=False, soft_wrap=True)
+    console.print()
+    for effect in story.effects:
+        by = f", approval {effect.approval_id}" if effect.approval_id else ""
+        console.print(f"  effect {effect.tool} of {effect.step_id}: {effect.state}{by}", markup=False)
+    console.print(f"  outcome: {_outcome(story)}", markup=False)
+
+
+def _arguments(story: Story, args_digest: str) -> str:
+    args = story.args.get(args_digest)
+    if args is None:
+        return "erased"
+    return shorten(", ".join(f"{name}={value}" for name, value in args.items() if value not in (None, "", [])), ARGS)
+
+
+def _why(one: Record) -> Iterator[str]:
+    if one.phase in ("decided", "violation", "outcome") and one.rules and one.outcome != "ok":
+        yield f"rule {', '.join(one.rules)}"
+    if one.phase == "vote":
+        yield f"by {one.user}"
+    if one.approvers and one.phase != "outcome":
+        who = ", ".join(one.approvers)
+        yield {"intent": f"approved by {who}", "vote": f"as {who}"}.get(one.phase, f"asks {who}")
+    yield from one.reasons if one.outcome != "allow" else ()
+    yield from [one.error] if one.error else ()
+    yield from [f"{one.ms:g} ms"] if one.ms is not None else ()
+
+
+def _outcome(story: Story) -> str:
+    ended: dict[str, str] = {one.step_id: one.status for one in story.attempts}
+    counts = {status: list(ended.values()).count(status) for status in dict.fromkeys(ended.values())}
+    return ", ".join(f"{count} steps {status}" for status, count in counts.items()) or "nothing was carried out"
