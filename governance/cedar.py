@@ -17,6 +17,7 @@ from typing import Any, Literal
 import cedarpy
 
 from governance.bundle import Bundle, Rule
+from governance.digest import LARGEST_INTEGER
 from governance.identity import Caller
 from governance.labels import CLASSES, Labels, label
 from governance.manifest import ToolManifest
@@ -24,7 +25,7 @@ from governance.matching import number
 from governance.policy import CallFacts, Decision, Panel, PlanFacts, StepFacts, Violation
 from governance.sources import leaves
 
-LARGEST = 2**62  # a Cedar Long is 64 bits wide
+LARGEST = LARGEST_INTEGER  # a Cedar Long has room for more, but what the policies are told is recorded as RFC 8785 JSON
 SHORT = 64  # characters of an argument that a policy may compare
 TOOL = "tool"  # the approver that stands for the roles a manifest names
 

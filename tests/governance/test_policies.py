@@ -8,7 +8,9 @@ import pytest
 
 from governance.bundle import load
 from governance.cedar import CedarPolicy
+from governance.digest import canonical
 from governance.identity import Caller
+from governance.ledger import body_of
 from governance.manifest import ToolManifest
 from governance.policy import CallFacts, Decision, Panel, PlanFacts, Seen, StepFacts
 
@@ -185,6 +187,11 @@ def test_the_budget_is_not_waived() -> None:
     assert pay("Bob", 10.0, "Pay Bob 10", budget_left=999).rules == ("over-budget",)
     assert pay("Bob", 10.0, "Pay Bob 10", budget_left=1000).outcome == "allow"
     assert pay("Bob", 1e300, "Pay Bob", budget_left=1000).rules == ("over-budget",)
+
+
+def test_what_is_known_of_a_call_can_be_recorded_however_large_the_budget() -> None:
+    known = pay("Bob", 10.0, "Pay Bob 10", budget_left=2**61).known
+    assert body_of(known).encode() == canonical(known)
 
 
 # -- the sample domain ------------------------------------------------------------------------------------------------------
