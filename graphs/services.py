@@ -135,13 +135,24 @@ async def open_saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
         serde = JsonPlusSerializer(allowed_msgpack_modules=[("graphs.wire", name) for name in RESPONSES])
         saver = AsyncSqliteSaver(connection, serde=serde)
         try:
-            await saver.setup()
+            await _set_up(saver)
             await connection.execute("PRAGMA synchronous=NORMAL")
         except sqlite3.DatabaseError as error:
             raise DatabaseUnavailable(
                 f"the checkpoints {path} cannot be used ({error}): move the file away, or restore it"
             ) from error
         yield saver
+
+
+async def _set_up(saver: AsyncSqliteSaver, tries: int = 50) -> None:
+    """Make the saver's tables. Switching to WAL fails at once while another connection ends, whatever the busy timeout says."""
+    for left in reversed(range(tries)):
+        try:
+            return await saver.setup()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or not left:
+                raise
+            await asyncio.sleep(0.1)
 
 
 @asynccontextmanager
