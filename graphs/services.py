@@ -6,7 +6,9 @@ benchmark and `langgraph.json` all call it. Agents are built at first use and ke
 
 import asyncio
 import importlib
+import importlib.util
 import logging
+import pkgutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -31,7 +33,7 @@ from governance.policy import ManifestPolicy, PolicyEngine
 from graphs import tables as graph_tables
 from graphs.agent import build_agent
 from graphs.executions import Executions
-from graphs.specialists.base import Domain, Resources, Specialist
+from graphs.specialists.base import Added, Domain, Resources, Specialist
 from graphs.specialists.core import core_roles
 from models.factory import chat_model
 from settings import Settings
@@ -49,7 +51,7 @@ class UnknownDomain(RuntimeError):
 
 
 def load_domain(name: str) -> Domain:
-    """The domain's declaration. Raises `UnknownDomain` with what to add."""
+    """The domain's declaration, with the specialists in the folder `added` beside it. Raises `UnknownDomain` with what to add."""
     module = f"graphs.specialists.{name}.domain"
     try:
         found: Domain = importlib.import_module(module).domain()
@@ -60,6 +62,11 @@ def load_domain(name: str) -> Domain:
             f"there is no domain {name!r}: add graphs/specialists/{name}/domain.py with a function domain() that returns a "
             "Domain (graphs/specialists/base.py), or set CLEARANCE_DOMAIN"
         ) from error
+    folder = f"graphs.specialists.{name}.added"
+    if importlib.util.find_spec(folder):
+        for file in sorted(pkgutil.iter_modules(importlib.import_module(folder).__path__), key=lambda file: file.name):
+            one: Added = importlib.import_module(f"{folder}.{file.name}").added()
+            found = one.to(found)
     return found
 
 
