@@ -42,7 +42,7 @@ def handling_effort(args: HandlingArgs, ctx: ToolContext) -> Handling:
     modes = ctx.inputs[args.mode_comparison_ref]
     times = sum(TIMES.get(row["mode"], 0) * row["lines"] for row in modes["rows"])
     figures = {"times": Figure(value=times, unit="count", label="times that goods are handled")}
-    told = Highlight(text="The freight emits {times} times that goods are handled.", slots={"times": "figures.times"})
+    told = Highlight(text="Goods are handled this often: {times}.", slots={"times": "figures.times"})
     return Handling(title="Handling effort", scope=modes["scope"], as_of=modes["as_of"], figures=figures, highlights=[told])
 
 
