@@ -6,7 +6,9 @@ benchmark and `langgraph.json` all call it. Agents are built at first use and ke
 
 import asyncio
 import importlib
+import importlib.util
 import logging
+import pkgutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -35,7 +37,7 @@ from governance.signing import signer_for
 from graphs import tables as graph_tables
 from graphs.agent import build_agent
 from graphs.executions import Executions
-from graphs.specialists.base import Domain, Resources, Specialist
+from graphs.specialists.base import Added, Domain, Resources, Specialist
 from graphs.specialists.core import core_roles
 from models.factory import chat_model
 from settings import Settings
@@ -53,7 +55,7 @@ class UnknownDomain(RuntimeError):
 
 
 def load_domain(name: str) -> Domain:
-    """The domain's declaration. Raises `UnknownDomain` with what to add."""
+    """The domain's declaration, with the specialists in the folder `added` beside it. Raises `UnknownDomain` with what to add."""
     module = f"graphs.specialists.{name}.domain"
     try:
         found: Domain = importlib.import_module(module).domain()
@@ -64,6 +66,11 @@ def load_domain(name: str) -> Domain:
             f"there is no domain {name!r}: add graphs/specialists/{name}/domain.py with a function domain() that returns a "
             "Domain (graphs/specialists/base.py), or set CLEARANCE_DOMAIN"
         ) from error
+    folder = f"graphs.specialists.{name}.added"
+    if importlib.util.find_spec(folder):
+        for file in sorted(pkgutil.iter_modules(importlib.import_module(folder).__path__), key=lambda file: file.name):
+            one: Added = importlib.import_module(f"{folder}.{file.name}").added()
+            found = one.to(found)
     return found
 
 
@@ -144,13 +151,24 @@ async def open_saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
         serde = JsonPlusSerializer(allowed_msgpack_modules=[("graphs.wire", name) for name in RESPONSES])
         saver = AsyncSqliteSaver(connection, serde=serde)
         try:
-            await saver.setup()
+            await _set_up(saver)
             await connection.execute("PRAGMA synchronous=NORMAL")
         except sqlite3.DatabaseError as error:
             raise DatabaseUnavailable(
                 f"the checkpoints {path} cannot be used ({error}): move the file away, or restore it"
             ) from error
         yield saver
+
+
+async def _set_up(saver: AsyncSqliteSaver, tries: int = 50) -> None:
+    """Make the saver's tables. Switching to WAL fails at once while another connection ends, whatever the busy timeout says."""
+    for left in reversed(range(tries)):
+        try:
+            return await saver.setup()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or not left:
+                raise
+            await asyncio.sleep(0.1)
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ Pure data, made by `graphs/specialists/<domain>/domain.py:domain()`. The planner
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -190,3 +190,21 @@ class Domain:
     policies: tuple[str, ...] = ("core", "changes")
     version: Callable[[Any], str] = field(default=lambda resources: "")
     origins: Callable[[Any], Mapping[str, str]] = field(default=lambda resources: {})
+
+
+@dataclass(frozen=True)
+class Added:
+    """What one file adds to a domain: a specialist, with the tools it brings and the products that they make."""
+
+    specialist: Specialist
+    tools: tuple[Tool, ...] = ()
+    products: tuple[Product, ...] = ()
+
+    def to(self, domain: Domain) -> Domain:
+        """The domain with it."""
+        return replace(
+            domain,
+            specialists=(*domain.specialists, self.specialist),
+            tools=(*domain.tools, *self.tools),
+            products=(*domain.products, *self.products),
+        )

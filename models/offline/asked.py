@@ -45,7 +45,7 @@ _THRESHOLD = re.compile(
 
 def leave_out(goal: str, catalogue: Catalogue) -> tuple[str, list[str]]:
     """(the goal without its negated parts, the products that those parts name)."""
-    text = fold(goal)
+    text = re.sub(r"\b([a-z]+) nothing\b", r"dont \1 anything", fold(goal))
     spans = [match["span"] for match in _BEFORE.finditer(text)]
 
     def take(match: re.Match[str]) -> str:

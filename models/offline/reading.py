@@ -52,6 +52,10 @@ def take(brief: Json, turn: Turn, request: Request) -> Reply:
         return Reply(answer={"name": "Intake", "value": answer("explain", products=about(words, catalogue, before))})
     if before and changes(goal, words, settings, exclude):
         return Reply(answer={"name": "Intake", "value": amend(goal, asked, before, catalogue, settings)})
+    examples = {tuple(split(one["example"])): one["products"] for one in brief["catalogue"]["playbooks"] if one.get("example")}
+    products = [product for product in examples.get(tuple(split(goal)), ()) if product not in exclude]
+    if products and not settings:
+        return Reply(answer={"name": "Intake", "value": answer("goal", products=products, exclude=exclude, settings=settings)})
     value = decide(asked, bool(mentions), catalogue, settings)
     if catalogue.facts:
         words = topic(rest, mentions)

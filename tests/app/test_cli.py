@@ -123,7 +123,7 @@ def test_a_wrong_role_approves_nothing(home: Path) -> None:
         (["run", "x" * 100_000], 2, "100,000 characters"),
         (["run", "supplier \x1b[31m risk"], 2, "U+001B"),
         (["run", "supplier \u202e risk"], 2, "U+202E"),
-        (["run", "Write me a poem"], 4, "cannot take this goal"),
+        (["run", "Write me a poem"], 4, "poem"),
         (["run", "risk?"], 3, "Which one do you want"),
         (["run", FLAGSHIP, "--thread", "nowhere"], 1, "there is no thread nowhere"),
         (["run", FLAGSHIP, "--approve", "maybe"], 2, "ask"),

@@ -76,7 +76,11 @@ def test_each_number_opens_a_source_and_no_source_is_left_over(written: tuple[Pa
     page = Page((home / "out" / "report.html").read_text())
     asked = {url for url in page.every("a", "href") if url.startswith("#")}
     assert asked == {f"#{id}" for id in page.every("li", "id")} == {f"#source-{c.n}" for c in answer.citations}
-    assert not [c for c in answer.citations if c.unit == "text"], "names are not figures"
+    rows = {c.n: c.ref.rpartition(".")[0] for c in answer.citations}
+    names = {c.n for c in answer.citations if c.unit == "text"}
+    for sentence in (s for section in answer.sections for s in section.sentences):
+        beside = [rows[n] for n in sentence.citations if n not in names]
+        assert not [n for n in sentence.citations if n in names and rows[n] in beside], "a figure's source is its name's too"
 
 
 def test_each_cited_record_is_there_and_its_origin_known(written: tuple[Path, Answer]) -> None:

@@ -45,7 +45,9 @@ async def tried(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]
 def test_every_goal_passes_and_is_counted(tried: tuple[Result, Path]) -> None:
     result, _ = tried
     assert [row.why for row in result.rows] == [""] * 12 and result.passed
-    assert all(row.calls and row.sent > row.given > 0 and row.seconds >= row.call_seconds > 0 for row in result.rows)
+    asked = [row for row in result.rows if row.calls]
+    assert len(asked) == 11, "the poem is declined by code alone"
+    assert all(row.sent > row.given > 0 and row.seconds >= row.call_seconds > 0 for row in asked)
     assert 0 < sum(row.cost for row in result.rows) < result.spent < result.limit
     assert {one.name for one in result.tried if not one.ok} == {"parallel tool calls", "context length"}
 

@@ -15,12 +15,14 @@ def test_the_manifests_name_what_each_effect_is_aimed_at() -> None:
         assert all(one.targets and one.asks for one in tools.values() if one.effect != "read")
 
 
+@pytest.mark.standard_skip
 @pytest.mark.skipif(find_spec("agentdojo") is not None, reason="AgentDojo is installed")
 def test_without_the_package_it_says_what_to_install(capsys: pytest.CaptureFixture[str]) -> None:
     assert agentdojo.main([]) == 2
     assert "pip install" in capsys.readouterr().err
 
 
+@pytest.mark.standard_skip
 @pytest.mark.skipif(find_spec("agentdojo") is None, reason="AgentDojo is an optional package")
 @pytest.mark.parametrize("suite", ["banking", "slack"])
 def test_no_injection_gets_through_unapproved(suite: str) -> None:

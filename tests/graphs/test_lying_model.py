@@ -122,7 +122,7 @@ async def test_swapped_figures(world: World) -> None:
     "text", ["Zorkwell Pharma takes {share}.", "Most of it, {share}, goes to Zorkwell.", "Zorkwell takes {share}."]
 )
 async def test_an_invented_supplier(world: World, text: str) -> None:
-    await refused(world, TOP_FIVE, "finance", claiming(text, share="figures.top5_share"), "Zorkwell")
+    await refused(world, TOP_FIVE, "finance", claiming(text, share="figures.top_share"), "Zorkwell")
 
 
 async def test_an_invented_supplier_as_an_argument(world: World) -> None:
@@ -141,7 +141,7 @@ async def test_a_wrong_denominator(world: World) -> None:
 
 
 async def test_the_wholes_share_as_one_suppliers(world: World) -> None:
-    lie = claiming("{who} takes {share}.", who="rows[0].supplier", share="figures.top5_share")
+    lie = claiming("{who} takes {share}.", who="rows[0].supplier", share="figures.top_share")
     await refused(world, TOP_FIVE, "finance", lie, "takes")
 
 

@@ -16,7 +16,7 @@ from tests.graphs.liar import FLAGSHIP, TOP_FIVE, Liar, product, refusals, shown
 from tests.graphs.little import call, say
 
 Slots = dict[str, str]
-SHARE = {"share": "exposure.figures.top5_share"}
+SHARE = {"share": "exposure.figures.top_share"}
 TOTAL = {"total": "exposure.figures.total_spend"}
 FIRST = {"one": "exposure.rows[0].supplier", "one_spend": "exposure.rows[0].spend", "one_share": "exposure.rows[0].share"}
 SECOND = {"two": "exposure.rows[1].supplier", "two_spend": "exposure.rows[1].spend", "two_share": "exposure.rows[1].share"}
@@ -111,9 +111,9 @@ BOUND = {
     "a row's figure without its row": ("The network takes {one_share}.", FIRST),
     "a wrong denominator": ("{one} takes {one_spend} of {two_spend}.", BOTH),
     "a whole that is no part": ("Spend of {total} of {one_spend} is with {one}.", {**FIRST, **TOTAL}),
-    "a step that is not": ("The share is {x}.", {"x": "s99.exposure.figures.top5_share"}),
-    "another step's product": ("The share is {x}.", {"x": "s1.exposure.figures.top5_share"}),
-    "an earlier execution's": ("The share is {x}.", {"x": "4f0c/s2.exposure.figures.top5_share"}),
+    "a step that is not": ("The share is {x}.", {"x": "s99.exposure.figures.top_share"}),
+    "another step's product": ("The share is {x}.", {"x": "s1.exposure.figures.top_share"}),
+    "an earlier execution's": ("The share is {x}.", {"x": "4f0c/s2.exposure.figures.top_share"}),
     "a figure that is not": ("The share is {x}.", {"x": "exposure.figures.top9_share"}),
     "a row that is not": ("The share is {x}.", {"x": "exposure.rows[4711].share"}),
     "a negative row": ("The share is {x}.", {"x": "exposure.rows[-1].share"}),

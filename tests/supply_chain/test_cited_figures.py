@@ -64,6 +64,10 @@ class Truth:
         largest = own.groupby("supplier_id")["value_cents"].sum().nlargest(5).sum()
         return rounded(100 * Decimal(int(largest)) / self.cents(own))
 
+    def concentration(self, own: pd.DataFrame) -> Decimal:
+        squares = (own.groupby("supplier_id")["value_cents"].sum().astype(object) ** 2).sum()
+        return rounded(Decimal(int(squares)) / self.cents(own) ** 2)
+
     def risk_index(self, own: pd.DataFrame) -> Decimal:
         total, weight = Decimal(0), Decimal(0)
         for iso3, day, cents in zip(own["iso3"], own["scheduled"], own["value_cents"], strict=True):
@@ -101,7 +105,11 @@ class Truth:
             "late_lines": lambda: self.late(own),
             "late_rate": lambda: rounded(100 * self.late(own) / len(own)),
             "average_days_late": lambda: rounded(Decimal(int(own["days"][own["days"] > 0].sum())) / self.late(own)),
-            "top5_share": lambda: self.top5(own),
+            "top_share": lambda: self.top5(own),
+            "top_count": lambda: Decimal(own["supplier_id"].nunique()),
+            "top_spend": lambda: self.cents(own) / 100,
+            "hhi": lambda: self.concentration(own),
+            "network_index": lambda: self.risk_index(own),
             "risk_index": lambda: self.risk_index(own),
             "country_part": lambda: self.risk_index(own),
         }

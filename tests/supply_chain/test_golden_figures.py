@@ -125,10 +125,10 @@ def test_a_tool_ranks_as_the_goal_says(bench: Bench, goals: dict[str, dict[str, 
 
 
 def test_a_supplier_scores_the_same_alone_as_among_all(bench: Bench) -> None:
-    if not bench.records.reading.sqlite:
-        pytest.skip("it reads every line some hundred times, and no arithmetic here is the database's")
-    every = score(bench)
-    for row in every.values():
+    every = list(score(bench).values())
+    for row in (
+        every if bench.records.reading.sqlite else every[:3]
+    ):  # no arithmetic here is the database's, and it takes a while
         alone = score(bench, suppliers=[row.supplier])
         assert list(alone) == [row.supplier]
         assert alone[row.supplier].model_dump() == row.model_dump(), row.supplier

@@ -72,7 +72,7 @@ def financial_exposure(args: ExposureArgs, ctx: ToolContext) -> Exposure:
     hhi = ratio(sum(spend_cents(own) ** 2 for own in groups), total**2)
     figures = {
         "total_spend": Figure(value=dollars(total), unit="usd", label="spend with all suppliers in scope", records=everything),
-        "top_count": Figure(value=len(named), unit="count", label="suppliers named"),
+        "top_count": Figure(value=len(named), unit="count", label="suppliers named", records=cite(top)),
         "top_spend": Figure(value=dollars(spend_cents(top)), unit="usd", label="spend with those named", records=cite(top)),
         "top_share": Figure(
             value=percent(spend_cents(top), total), unit="percent", label="share of those named", records=everything
