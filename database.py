@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError
 
@@ -104,8 +104,15 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._pool, partial(self.run_sync, work, durable=durable))
 
     def create(self, metadata: MetaData) -> None:
-        """Create the missing tables of a room."""
+        """Create the missing tables of a room. Raises `DatabaseUnavailable` for tables that an older version made otherwise."""
         self.run_sync(metadata.create_all)
+        there = self.run_sync(lambda c: {t: {one["name"] for one in inspect(c).get_columns(t)} for t in metadata.tables})
+        columns = [(table.name, column.name) for table in metadata.tables.values() for column in table.columns]
+        if old := [f"{table} lacks {column}" for table, column in columns if column not in there[table]]:
+            where = self.url.render_as_string(hide_password=True)
+            raise DatabaseUnavailable(
+                f"the database {where} was made by an older version ({', '.join(old)}): move it away, or use another CLEARANCE_HOME"
+            )
 
     def close(self) -> None:
         self._pool.shutdown(wait=True)

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert, select, text
+from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, insert, select, text
 from sqlalchemy.exc import DatabaseError
 
 from database import Database, DatabaseUnavailable, Rehearsal, ping
@@ -79,3 +79,13 @@ def test_a_server_that_is_not_there_is_named_without_its_password(tmp_path: Path
 def test_a_driver_that_is_not_there_is_named() -> None:
     with pytest.raises(DatabaseUnavailable, match=r"needs the driver asyncpg.*psycopg\[binary\]"):
         Database("postgresql+asyncpg://localhost/records")
+
+
+def test_tables_of_an_older_version_are_named_with_what_to_do(tmp_path: Path) -> None:
+    db = Database(f"sqlite:///{tmp_path / 'old.db'}")
+    db.run_sync(lambda c: c.exec_driver_sql("CREATE TABLE things (id INTEGER PRIMARY KEY)"))
+    newer = MetaData()
+    Table("things", newer, Column("id", Integer, primary_key=True), Column("colour", String(10)))
+    with pytest.raises(DatabaseUnavailable, match=r"older version \(things lacks colour\): move it away"):
+        db.create(newer)
+    db.close()
