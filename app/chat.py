@@ -8,6 +8,7 @@ import asyncio
 import sys
 import uuid
 from contextlib import suppress
+from functools import partial
 
 from rich.console import Console
 
@@ -102,7 +103,7 @@ class Talk:
         """Wait for a run; what is typed meanwhile goes to it."""
         while self._live and not run.done():
             lines = Lines()
-            typed = asyncio.create_task(at_prompt(lambda lines=lines: self._ask(lines)))  # type: ignore[misc]
+            typed = asyncio.create_task(at_prompt(partial(self._ask, lines)))
             await asyncio.wait({run, typed}, return_when=asyncio.FIRST_COMPLETED)
             if not typed.done():
                 lines.withdraw()

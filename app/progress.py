@@ -50,7 +50,7 @@ def progress(plans: Sequence[Plan], attempts: Iterable[Attempt], *, status: str,
 
 def _attempted(attempt: Attempt, planned: bool, over: bool, held: bool) -> StepNow:
     result = attempt.result
-    status: Status = result.status if result else attempt.status  # type: ignore[assignment]
+    status: Status = result.status if result else attempt.status  # type: ignore[assignment]  # a row holds a text
     if status not in TERMINAL:
         if not planned:
             status = "superseded"

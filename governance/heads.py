@@ -5,6 +5,7 @@ A ledger whose end was cut off, or which was written anew, is found by them (`le
 
 import json
 import logging
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import select
@@ -28,7 +29,7 @@ def sign_heads(settings: Settings, db: Database) -> list[Signed]:
     """Sign where each organisation's chain ends now. Raises `LedgerBroken`, `BadKey`."""
     chains = Ledger(signer=signer_for(settings))
     orgs = db.run_sync(lambda c: c.scalars(select(ledger_heads.c.org).order_by(ledger_heads.c.org)).all())
-    signed = (db.run_sync(lambda c, org=org: chains.sign(c, org)) for org in orgs)  # type: ignore[misc]
+    signed = (db.run_sync(partial(chains.sign, org=org)) for org in orgs)
     return [one for one in signed if one is not None]
 
 

@@ -136,7 +136,7 @@ def _only_grows(table: Table) -> None:
     }
     for dialect, several in statements.items():
         for statement in several:
-            event.listen(table, "after_create", DDL(statement).execute_if(dialect=dialect))  # type: ignore[no-untyped-call]
+            event.listen(table, "after_create", DDL(statement).execute_if(dialect=dialect))  # type: ignore[no-untyped-call]  # SQLAlchemy's
 
 
 _only_grows(ledger)

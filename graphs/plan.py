@@ -115,7 +115,7 @@ def diff_of(before: Plan, after: Plan) -> dict[str, list[str]]:
 def needs(step: Step) -> dict[str, On]:
     """What a step waits for: what it says, and the producer of each input (which must succeed unless it says otherwise)."""
     upstream = {ref.partition(".")[0]: "success" for ref in (*step.inputs.values(), *filter(None, [step.for_each]))}
-    return {**upstream, **step.depends_on}  # type: ignore[dict-item]
+    return {**upstream, **step.depends_on}  # type: ignore[dict-item]  # "success" is one of On
 
 
 def find_cycle(steps: Iterable[Step]) -> list[str]:

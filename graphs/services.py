@@ -212,7 +212,7 @@ async def open_services(
                 gateway=gateway,
                 executions=Executions(db),
                 saver=saver,
-                model_for=model_for,  # type: ignore[arg-type]
+                model_for=model_for,  # type: ignore[arg-type]  # a callable where it is no model
                 prompts=prompts,
             )
     finally:

@@ -137,7 +137,7 @@ async def _open_a_figure(console: Console, outcome: Outcome, records: SystemOfRe
     console.print(f"   source {one.n}: {one.tool} in step {one.step}; {len(rows)} records of order_lines: {keys}", markup=False)
     table = Table(box=None, header_style="bold")
     for name, side in (("line", "right"), ("vendor", "left"), ("scheduled", "left"), ("delivered", "left"), ("value", "right")):
-        table.add_column(name, justify=side)  # type: ignore[arg-type]
+        table.add_column(name, justify=side)  # type: ignore[arg-type]  # one of its literals
     for row in rows[:8]:
         table.add_row(str(row.id), row.vendor_name, str(row.scheduled), str(row.delivered), f"${row.value_cents / 100:,.2f}")
     console.print(table)

@@ -49,7 +49,7 @@ async def by_waves(services: Services, plan: Plan, checkpoints: Path) -> Ran:
 
     graph = StateGraph(WaveState)
     graph.add_node("wave", wave)
-    graph.add_node("work", work)  # type: ignore[arg-type]
+    graph.add_node("work", work)  # type: ignore[arg-type]  # LangGraph's types know no Send payload
     graph.add_edge(START, "wave")
     graph.add_conditional_edges("wave", dispatch, ["work", END])
     graph.add_edge("work", "wave")
@@ -57,7 +57,7 @@ async def by_waves(services: Services, plan: Plan, checkpoints: Path) -> Ran:
         app = graph.compile(checkpointer=saver)
         began = time.perf_counter()
         config = {"configurable": {"thread_id": execution.thread_id}, "recursion_limit": 2 * len(plan.steps) + 10}
-        left = await app.ainvoke({"done": {}}, config)  # type: ignore[call-overload]
+        left = await app.ainvoke({"done": {}}, config)  # type: ignore[call-overload]  # a state of our own
         seconds = time.perf_counter() - began
     await services.executions.leave(execution.id, "finished")
     return finished(plan, seconds, left["done"])

@@ -41,7 +41,7 @@ def pairs(stage: Stage, wording: Wording) -> Iterator[Episode]:
 def one_argument(stage: Stage) -> Iterator[Episode]:
     """Every effect of every user task with one target or amount changed."""
     for task in stage.suite.user_tasks.values():
-        calls = tuple(task.ground_truth(stage.world(task, "")))  # type: ignore[arg-type]
+        calls = tuple(task.ground_truth(stage.world(task, "")))  # type: ignore[arg-type]  # an optional package's own types
         for attack in changed(calls, stage.manifests):
             yield stage.play(task, attack)
 

@@ -59,7 +59,7 @@ def test_what_it_found_is_what_the_factory_asks_for(tried: tuple[Result, Path]) 
     model = chat_model(Settings(home=home, model="served", model_base_url="https://example.org/v1", model_api_key="k"))
     assert isinstance(model, LiveModel) and model.capabilities == known
     bound = model.bind_tools([LookUp], tool_choice="any")
-    assert bound.kwargs["parallel_tool_calls"] is False and bound.kwargs["tool_choice"] == "required"  # type: ignore[attr-defined]
+    assert bound.kwargs["parallel_tool_calls"] is False and bound.kwargs["tool_choice"] == "required"  # type: ignore[attr-defined]  # a binding
     other = chat_model(Settings(home=home, model="served", model_base_url="https://example.com/v1", model_api_key="k"))
     assert isinstance(other, LiveModel) and not other.capabilities.probed_at, "another host was not probed"
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import text, update
@@ -228,3 +229,24 @@ async def test_the_effects_key_is_the_tools_idempotency_key(door: Door) -> None:
     (row,) = await door.effects.for_execution("e1")
     assert door.world.writing[0]["key"] == row.key and row.compensation == "close_case" and row.approval_id
     assert len(row.key) == 64  # it fits the columns of systems of record
+
+
+async def test_what_an_effect_rests_on_reaches_the_disk_and_only_records_of_reads_need_not(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut cannot be had in a test, so the commits are watched: which of them may be taken back by one."""
+    light: list[bool] = []
+    real = Database.run
+
+    async def watched(self: Database, work: Any, *, durable: bool = True) -> Any:
+        light.append(not durable)
+        return await real(self, work, durable=durable)
+
+    monkeypatch.setattr(Database, "run", watched)
+    call = door.call("open_case", who="Aurobindo", amount=25)
+    clearing = await door.approved(call)
+    assert (await door.gateway.act(call, clearing)).effect == "done"
+    assert light and not any(light)
+    light.clear()
+    assert (await door.run(door.call("look", key="b", times="1.5", exposure="s1.exposure"))).status == "ok"
+    assert any(light)
