@@ -133,17 +133,18 @@ class PlanWork:
 
     async def expanded(self, plan: Plan) -> None:
         self.used.update(plan.ids())
-        await self.services.executions.add_revision(self.execution.id, plan)
+        await self.services.executions.add_revision(self.execution.id, plan, self.services.engine.version)
 
 
 async def execute(services: Services, state: State, thread_id: str, checkpoint_id: str, emit: Emit) -> dict[str, Any]:
     """One entry: claim (or fork) the execution, run what can run, leave with results and what still waits."""
+    await asyncio.to_thread(services.engine.refresh)
     execution = await services.executions.enter(state["execution_id"], thread_id, state["seq"], checkpoint_id)
     forked = execution.id != state["execution_id"]
     plan = Plan.model_validate(state["plan"])
     results = {id: StepResult.model_validate(result) for id, result in state.get("results", {}).items()}
     if forked:
-        await services.executions.add_revision(execution.id, plan)
+        await services.executions.add_revision(execution.id, plan, services.engine.version)
     tag = execution.id
     tell: Emit = lambda event: emit({"execution_id": tag, **event})  # noqa: E731
     plan, made, open_attempts = await _recover(services, execution, plan, results)

@@ -25,14 +25,14 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from database import Database, DatabaseUnavailable
+from governance import policy_texts
 from governance import tables as governance_tables
 from governance.approvals import Approvals
-from governance.bundle import load
-from governance.cedar import CedarPolicy
+from governance.bundle import Bundle
 from governance.decisions import Decisions
 from governance.effects import Effects
 from governance.heads import keep_head
-from governance.policy import PolicyEngine
+from governance.live_policy import LivePolicy
 from governance.signing import signer_for
 from graphs import tables as graph_tables
 from graphs.agent import build_agent
@@ -87,7 +87,7 @@ class Services:
     domain: Domain
     resources: Resources
     registry: Registry
-    engine: PolicyEngine
+    engine: LivePolicy
     approvals: Approvals
     effects: Effects
     decisions: Decisions
@@ -188,7 +188,8 @@ async def open_services(
     )
     try:
         registry = registry_of(own)
-        engine = CedarPolicy(registry.manifests(), await asyncio.to_thread(load, *own.policies))
+        adopt: Callable[[Bundle], None] = lambda bundle: db.run_sync(lambda c: policy_texts.keep(c, bundle))  # noqa: E731
+        engine = await asyncio.to_thread(LivePolicy, registry.manifests(), own.policies, adopt)
         decisions, effects = Decisions(db, signer=await asyncio.to_thread(signer_for, settings)), Effects(db)
         approvals = Approvals(
             db, decisions=decisions, decide=engine.decide, check_args=checker(registry), remind_after=settings.remind_after
@@ -210,7 +211,7 @@ async def open_services(
                 effects=effects,
                 decisions=decisions,
                 gateway=gateway,
-                executions=Executions(db),
+                executions=Executions(db, decisions),
                 saver=saver,
                 model_for=model_for,  # type: ignore[arg-type]  # a callable where it is no model
                 prompts=prompts,
