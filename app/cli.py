@@ -221,15 +221,20 @@ FileOption = Annotated[Path | None, typer.Option(metavar="FILE", help="Write her
 
 @audit.command("verify")
 def audit_verify(
+    bundle: Annotated[
+        Path | None, typer.Argument(metavar="[BUNDLE.json]", help="An exported bundle; without it, the ledger of this home.")
+    ] = None,
     head: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Signed heads that were held elsewhere (`audit head`).")
     ] = None,
+    key: Annotated[str | None, typer.Option(metavar="HEX", help="The public key that a bundle must be signed with.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Say whether the ledger holds: no entry changed, removed, moved, put in or cut off. Exit code 1 if it does not."""
-    from app.audit_commands import verify_command
+    """Say whether the ledger holds, and approvals, effects, plans and results agree with it; or whether a bundle holds, without
+    any database. Exit code 1 if not."""
+    from app.audit_commands import verify_bundle_command, verify_command
 
-    _go(lambda: verify_command(head, json), json=json)
+    _go(lambda: verify_bundle_command(bundle, head, key, json) if bundle else verify_command(head, json), json=json)
 
 
 @audit.command("show")
@@ -241,11 +246,18 @@ def audit_show(run: RunArgument, json: JsonOption = False) -> None:
 
 
 @audit.command("export")
-def audit_export(run: RunArgument, out: FileOption = None) -> None:
+def audit_export(
+    run: RunArgument,
+    out: FileOption = None,
+    format: Annotated[
+        Literal["bundle", "cloudevents"],
+        typer.Option(help="bundle: one signed statement; cloudevents: the events, one CloudEvent 1.0 a line."),
+    ] = "bundle",
+) -> None:
     """Write everything recorded of a run as one signed bundle, which docs/audit.md says how to check without Clearance."""
     from app.audit_commands import export_command
 
-    _go(lambda: export_command(run, out))
+    _go(lambda: export_command(run, out, format))
 
 
 @audit.command("head")
