@@ -25,9 +25,7 @@ def keep(connection: Connection, trace: Sequence[Seen]) -> list[dict[str, Any]]:
         results[named] = seen.result
         head = {"tool": seen.tool, "args": dict(seen.args), "confirmed": seen.confirmed, "derived": seen.derived}
         kept.append({**head, "result": named})
-    for named in sorted(
-        results
-    ):  # in one order for all: an insert waits for another's of the same key, and never two for each other
+    for named in sorted(results):  # all in one order: an insert waits for another's of its key, and no two for each other
         insert_new(connection, payloads, {"digest": named, "body": results[named]})
     return kept
 
