@@ -37,6 +37,7 @@ from governance.signing import signer_for
 from graphs import tables as graph_tables
 from graphs.agent import build_agent
 from graphs.executions import Executions
+from graphs.plan import Step
 from graphs.specialists.base import Added, Domain, Resources, Specialist
 from graphs.specialists.core import core_roles
 from models.factory import chat_model
@@ -126,6 +127,13 @@ class Services:
             tool_calls=self.settings.tool_calls,
             checkpointer=saver,
         )
+
+    def granted(self, specialist: str, step: Step) -> tuple[str, ...]:
+        """The plan's grant to whoever carries a step out: its tools, or those of a fallback's own that make the same products."""
+        if specialist == step.specialist:
+            return step.tools
+        own = self.specialist(specialist).tools
+        return tuple(name for name in own if name in self.registry and self.registry[name].produces in step.produces)
 
     def streams(self, name: str) -> bool:
         """Does a role's model give its answer piece by piece? Every role is bound to tools, so "tool_calling" is a no."""
