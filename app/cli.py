@@ -166,51 +166,54 @@ RootOption = Annotated[
 
 
 @policy.command("check")
-def policy_check(root: RootOption = None) -> None:
+def policy_check(root: RootOption = None, json: JsonOption = False) -> None:
     """Validate the policies and list them; a bad one is named with its file and line."""
     from app.policy_commands import check
 
-    _go(lambda: check(root))
+    _go(lambda: check(root, json), json=json)
 
 
 @policy.command("test")
-def policy_test(root: RootOption = None) -> None:
+def policy_test(root: RootOption = None, json: JsonOption = False) -> None:
     """Run the tests that lie beside the policies (tests.yaml)."""
     from app.policy_commands import test
 
-    _go(lambda: test(root))
+    _go(lambda: test(root, json), json=json)
 
 
 @policy.command("matrix")
 def policy_matrix(
     tainted: Annotated[bool, typer.Option("--tainted", help="After text that others can write was read.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Show what comes of each tool for each agent and role."""
     from app.policy_commands import matrix
 
-    _go(lambda: matrix(tainted))
+    _go(lambda: matrix(tainted, json), json=json)
 
 
 @policy.command("explain")
 def policy_explain(
     call: Annotated[Path, typer.Argument(metavar="CALL.json", help="tool, args, user, roles, request, seen … as JSON.")],
     root: RootOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Explain a call: its outcome, rules and labels, and what would change the answer."""
     from app.policy_commands import explain_call
 
-    _go(lambda: explain_call(call, root))
+    _go(lambda: explain_call(call, root, json), json=json)
 
 
 @policy.command("simulate")
 def policy_simulate(
     against: Annotated[str, typer.Option(metavar="RUNS", help="Execution ids, separated by commas, or all.")] = "all",
     root: RootOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Judge recorded decisions again under other policies, and show what would differ."""
     from app.policy_commands import simulate_runs
 
-    _go(lambda: simulate_runs(against, root))
+    _go(lambda: simulate_runs(against, root, json), json=json)
 
 
 audit = typer.Typer(help="What was recorded, and proof that it holds.", no_args_is_help=True, rich_markup_mode=None)

@@ -69,7 +69,7 @@ def ledger_copy(folder: Path) -> Iterator[tuple[Database, Signer, list[Signed]]]
 def _event(n: int, org: str) -> tuple[Record, dict[str, Any]]:
     args = {"who": f"Société Bolorino {n}", "amount": n + 0.25}
     manifest = ToolManifest(effect="write", approvers=("risk-manager",))
-    facts = CallFacts(Caller("ann", org, ("requester",)), "closer", "open_case", manifest, args, f"e{n % 3}", f"s{n}")
+    facts = CallFacts(Caller("ann", org, ("requester",)), "closer", "act_on", manifest, args, f"e{n % 3}", f"s{n}")
     record = Record.of(facts, "decided", "approve", f"c{n}", rules=("effects",), reasons=("société",), ms=n + 0.5)
     return record, args
 

@@ -16,10 +16,16 @@ import cedarpy
 
 POLICIES = Path(__file__).parent / "policies"
 SCHEMA = "schema.cedarschema"
+SAID = ("id", "outcome", "reason", "approver", "quorum", "separate")  # what a policy may say of itself
 
 
 class BadPolicy(ValueError):
     """A policy or schema file that cannot be used; the message names the file, the line and what is wrong."""
+
+    @property
+    def where(self) -> str:
+        """ "file:line", or the file alone."""
+        return str(self).partition(": ")[0]
 
 
 @dataclass(frozen=True)
@@ -146,7 +152,9 @@ def _roles(node: Any) -> Iterator[str]:
 
 def _described(said: Mapping[str, str], permits: bool, where: str) -> Rule:
     outcome, quorum = said.get("outcome", ""), said.get("quorum", "1")
+    strange = ", ".join(f"@{name}" for name in said if name not in SAID)
     wrong: Sequence[tuple[bool, str]] = (
+        (bool(strange), f"there is no annotation {strange}; there are: {', '.join(f'@{name}' for name in SAID)}"),
         (not said.get("id"), "a policy needs an @id"),
         (not permits and outcome not in ("approve", "deny"), 'a forbid needs @outcome("approve") or @outcome("deny")'),
         (not permits and not said.get("reason"), "a forbid needs a @reason that people can read"),
