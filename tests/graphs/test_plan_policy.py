@@ -1,11 +1,13 @@
 """A plan is held against the policies before its first step and at every revision; what they refuse never starts."""
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from langchain_core.messages import AIMessage
 
-from governance.bundle import load
+from governance.bundle import POLICIES, load
 from governance.cedar import CedarPolicy
 from governance.policy import PlanFacts, StepFacts, Violation
 from graphs.plan import Plan
@@ -96,3 +98,20 @@ async def test_who_judges_may_not_propose_as_a_fallback_either(yard: Yard) -> No
         engine.check_plan = lambda plan: (seen.append(plan), check(plan))[1]  # type: ignore[method-assign]  # listens
         await runner.run("c")
     assert seen[0].steps[0].fallbacks == {"carl": ("look_c",)}, "the planner tells who would take over, and with what"
+
+
+async def test_policies_edited_between_two_runs_decide_the_second(yard: Yard, tmp_path: Path) -> None:
+    """No restart: the files are looked at before a plan is made and when a run is entered. What was recorded names both."""
+    root = Path(shutil.copytree(POLICIES, tmp_path / "policies"))
+    yard.steps = [draft("s1", "ann", "a")]
+    async with at_work(yard) as runner:
+        services = runner.services
+        services.engine._root, services.engine._seen = root, ()
+        assert (await runner.run("a")).as_json()["complete"]
+        closed = '\n@id("closed") @outcome("deny") @reason("closed") forbid (principal, action in Action::"call", resource);\n'
+        (root / "core" / "data.cedar").write_text((root / "core" / "data.cedar").read_text() + closed)
+        second = await runner.run("a")
+        log = await services.decisions.for_execution(second.execution_id)
+    assert not second.as_json()["complete"] and yard.calls("look_a") == ["s1"]
+    assert {one.rules for one in log if one.phase == "decided"} == {("closed",)}
+    assert {one.policy_version for one in log if one.phase in ("plan", "decided")} == {services.engine.version}
