@@ -20,18 +20,19 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from database import Database
+from governance import policy_texts
 from governance import tables as governance_tables
 from governance.approvals import Approvals
-from governance.bundle import load
-from governance.cedar import CedarPolicy
+from governance.bundle import Bundle
 from governance.decisions import Decisions
 from governance.effects import Effects
 from governance.heads import keep_head
-from governance.policy import PolicyEngine
+from governance.live_policy import LivePolicy
 from governance.signing import signer_for
 from graphs import tables as graph_tables
 from graphs.agent import build_agent
 from graphs.executions import Executions
+from graphs.plan import Step
 from graphs.saver import open_saver
 from graphs.specialists.base import Added, Domain, Resources, Specialist
 from graphs.specialists.core import core_roles
@@ -82,7 +83,7 @@ class Services:
     domain: Domain
     resources: Resources
     registry: Registry
-    engine: PolicyEngine
+    engine: LivePolicy
     approvals: Approvals
     effects: Effects
     decisions: Decisions
@@ -122,6 +123,13 @@ class Services:
             checkpointer=saver,
         )
 
+    def granted(self, specialist: str, step: Step) -> tuple[str, ...]:
+        """The plan's grant to whoever carries a step out: its tools, or those of a fallback's own that make the same products."""
+        if specialist == step.specialist:
+            return step.tools
+        own = self.specialist(specialist).tools
+        return tuple(name for name in own if name in self.registry and self.registry[name].produces in step.produces)
+
     def streams(self, name: str) -> bool:
         """Does a role's model give its answer piece by piece? Every role is bound to tools, so "tool_calling" is a no."""
         model = self.model_for(name)
@@ -154,7 +162,8 @@ async def open_services(
     )
     try:
         registry = registry_of(own)
-        engine = CedarPolicy(registry.manifests(), await asyncio.to_thread(load, *own.policies))
+        adopt: Callable[[Bundle], None] = lambda bundle: db.run_sync(lambda c: policy_texts.keep(c, bundle))  # noqa: E731
+        engine = await asyncio.to_thread(LivePolicy, registry.manifests(), own.policies, adopt)
         decisions, effects = Decisions(db, signer=await asyncio.to_thread(signer_for, settings)), Effects(db)
         approvals = Approvals(
             db, decisions=decisions, decide=engine.decide, check_args=checker(registry), remind_after=settings.remind_after
@@ -176,7 +185,7 @@ async def open_services(
                 effects=effects,
                 decisions=decisions,
                 gateway=gateway,
-                executions=Executions(db),
+                executions=Executions(db, decisions),
                 saver=saver,
                 model_for=model_for,  # type: ignore[arg-type]  # a callable where it is no model
                 prompts=prompts,

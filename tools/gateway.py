@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cancellation import finish
 from database import Database, DatabaseUnavailable
-from governance.approval import Approval, UnknownApproval
+from governance.approval import Approval, UnknownApproval, seal
 from governance.approvals import Approvals
 from governance.clock import Clock, now
 from governance.decisions import Decisions, Phase, Record
@@ -108,6 +108,7 @@ class Gateway:
                 known=decision.known,
                 approvers=decision.approvers,
                 approval_id=row.id if row else None,
+                result_digest=seal(row) if row else None,
                 provenance=tuple(f"{name}: {words}" for name, words in row.provenance.items()) if row else (),
             )
             self._decisions.add(c, record, facts.args)
