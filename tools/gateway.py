@@ -29,6 +29,7 @@ from governance.provenance import provenance
 from tools.action import Action, Ran, Refused
 from tools.arguments import InvalidArguments, check, check_refs, check_row
 from tools.calls import Clearing, ProposedCall, ToolOutcome, touched
+from tools.reconciling import Reconciler
 from tools.registry import Clearance, Registry, Tool, ToolContext, ToolError
 from tools.running import ReadOnly, Runner
 
@@ -69,6 +70,7 @@ class Gateway:
         self._clock = clock
         self._wait = timedelta(hours=approval_hours)
         self._runner = Runner(backoff)
+        self._reconciler = Reconciler(effects, decisions, db)
         self._seal = object()
         self._live: dict[str, asyncio.Task[ToolOutcome]] = {}
 
@@ -271,8 +273,12 @@ class Gateway:
         return replace(joined, effect="replayed") if joined.effect else joined
 
     async def _carry_out(self, action: Action, key: str, started: float) -> ToolOutcome:
+        await self._reconciler.settle(action, key)
         row = await self._db.run(lambda c: self._intend(c, action))
         rests: dict[str, Any] = dict(approval_id=action.approval_id, args=action.facts.args)
+        if row.state == "done" and row.result is None:  # a person said so, who cannot say what it gave back
+            error = f"{action.tool.name} was done; what it gave back is not known, so nothing can rest on it"
+            return ToolOutcome("error", error=error, ms=_ms(started), effect="replayed", final=True, **rests)
         if row.state == "done":
             result = row.result or {}
             return ToolOutcome("ok", result, ms=_ms(started), effect="replayed", records=touched(result), **rests)
@@ -297,6 +303,8 @@ class Gateway:
         if row.state == "done":
             self._decisions.add(c, action.record("outcome", "replayed"))
             return row
+        if row.state == "compensated":
+            raise Refused("undone", f"{action.tool.name} was done and undone since: a new goal must ask for it again")
         if row.state in ("intended", "unknown") and not action.facts.manifest.idempotent:
             error = row.error or _lost(action, "an earlier attempt left no outcome")
             self._effects.lose(c, row.key, error)
