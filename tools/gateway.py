@@ -74,6 +74,11 @@ class Gateway:
         self._seal = object()
         self._live: dict[str, asyncio.Task[ToolOutcome]] = {}
 
+    @property
+    def db(self) -> Database:
+        """The database that its records are in."""
+        return self._db
+
     def close(self) -> None:
         """Let running tools end."""
         self._runner.close()
