@@ -30,7 +30,7 @@ from tools.action import Action, Ran, Refused
 from tools.arguments import InvalidArguments, check, check_refs, check_row
 from tools.calls import Clearing, ProposedCall, ToolOutcome, touched
 from tools.reconciling import Reconciler
-from tools.registry import Clearance, Registry, Tool, ToolContext, ToolError
+from tools.registry import Clearance, Registry, Seal, Tool, ToolContext, ToolError
 from tools.running import ReadOnly, Runner
 
 T = TypeVar("T")
@@ -71,7 +71,7 @@ class Gateway:
         self._wait = timedelta(hours=approval_hours)
         self._runner = Runner(backoff)
         self._reconciler = Reconciler(effects, decisions, db)
-        self._seal = object()
+        self._seal = Seal()
         self._live: dict[str, asyncio.Task[ToolOutcome]] = {}
 
     @property

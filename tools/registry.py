@@ -48,13 +48,17 @@ class ToolContext:
     today: date = field(default_factory=date.today)
 
 
+class Seal:
+    """A gateway's private witness. Nothing else opens a tool; only a gateway makes one (tests/tools/test_no_way_around.py)."""
+
+
 @dataclass(frozen=True)
 class Clearance:
-    """Permission for exactly one call. Only the gateway makes one; `seal` is its private witness."""
+    """Permission for exactly one call. Only the gateway makes one, under its seal."""
 
     tool: str
     call_id: str
-    seal: object = field(repr=False)
+    seal: Seal = field(repr=False)
 
 
 Run = Callable[[Any, ToolContext], Any | Awaitable[Any]]
@@ -88,9 +92,9 @@ class Tool:
     def __call__(self, *args: Any, **kwargs: Any) -> None:
         raise NoClearance(f"{self.name} is called through the gateway only")
 
-    def open(self, clearance: Clearance, seal: object) -> Run:
+    def open(self, clearance: Clearance, seal: Seal) -> Run:
         """The function itself, for the holder of the gateway's seal. Raises `NoClearance` for anybody else."""
-        if clearance.seal is not seal or clearance.tool != self.name:
+        if not isinstance(seal, Seal) or clearance.seal is not seal or clearance.tool != self.name:
             raise NoClearance(f"{self.name} was called without a clearance of its own")
         return self._run
 
