@@ -216,6 +216,53 @@ def policy_simulate(
     _go(lambda: simulate_runs(against, root, json), json=json)
 
 
+@app.command()
+def undo(
+    execution: Annotated[str, typer.Argument(metavar="EXECUTION", help="The execution whose effects are to be undone.")],
+    step: Annotated[str, typer.Option(metavar="S", help="Only what this step did.")] = "",
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; without it, you are shown what would be undone.")] = "",
+    approve: ApproveOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Undo what an execution did, last things first, each as an action with its own decision and approval."""
+    from app.effects_commands import undo_execution
+    from app.running import Options
+
+    _go(
+        lambda: undo_execution(execution, step, reason, Options(approve, json).mode, json, go_on=approve is not None), json=json
+    )
+
+
+effects = typer.Typer(help="What was done to the world, and what nobody knows.", rich_markup_mode=None)
+app.add_typer(effects, name="effects")
+
+
+@effects.callback(invoke_without_command=True)
+def effects_list(
+    context: typer.Context,
+    execution: Annotated[str, typer.Option(metavar="ID", help="Only those of this execution.")] = "",
+    json: JsonOption = False,
+) -> None:
+    """List the effects, the newest first: intended, done, failed, unknown or compensated."""
+    if context.invoked_subcommand:
+        return
+    from app.effects_commands import list_effects
+
+    _go(lambda: list_effects(execution, json), json=json)
+
+
+@effects.command("settle")
+def effects_settle(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="As `clearance effects` lists it.")],
+    outcome: Annotated[Literal["done", "not-done"], typer.Argument(help="What you found out.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="How you know; it is recorded.")],
+) -> None:
+    """Say what became of an effect of unknown outcome. For those who may approve its tool's use."""
+    from app.effects_commands import settle_effect
+
+    _go(lambda: settle_effect(key, outcome == "done", reason))
+
+
 audit = typer.Typer(help="What was recorded, and proof that it holds.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(audit, name="audit")
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="An execution's or a thread's id.")]

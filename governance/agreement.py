@@ -11,6 +11,7 @@ from typing import Any
 
 from governance.approval import ENDINGS, Approval, Vote, seal
 from governance.clock import parse
+from governance.compensations import call_id_of
 from governance.decisions import Record
 from governance.digest import digest, key_of
 from governance.effects import EffectRow
@@ -18,7 +19,15 @@ from governance.identity import Caller
 from governance.ledger_check import Fault
 
 NAMES_A_ROW = ("decided", "vote", "void", "intent")  # a refused call may name an approval that never was
-STATES = {"ok": "done", "error": "failed", "unknown": "unknown"}
+STATES = {
+    "ok": "done",
+    "error": "failed",
+    "unknown": "unknown",
+    "reconciled": "done",
+    "not-done": "failed",
+    "settled-done": "done",
+    "settled-not-done": "failed",
+}
 
 
 @dataclass(frozen=True)
@@ -152,7 +161,8 @@ def _effects(account: Account, records: Sequence[Record]) -> Found:
         name = f"effect {row.tool} of {row.step_id}"
         if row.key != _key(account, row):
             yield 0, f"{name}: its key is that of another call"
-        yield from ((seq, f"{name}: {what}") for seq, what in _effect(row, own))
+        undone = any(one.call_id == call_id_of(row.key) and STATES.get(one.outcome) == "done" for one in records)
+        yield from ((seq, f"{name}: {what}") for seq, what in _effect(row, own, undone))
     reads = {row.id for row in account.approvals if row.effect == "read"}
     for (step, tool, _), several in events.items():
         intents = [one for one in several if one.phase == "intent" and one.approval_id not in reads]
@@ -160,10 +170,10 @@ def _effects(account: Account, records: Sequence[Record]) -> Found:
             yield intents[0].seq, f"effect {tool} of {step}: its row is gone, or of other arguments"
 
 
-def _effect(row: EffectRow, events: Iterable[Record]) -> Found:
+def _effect(row: EffectRow, events: Iterable[Record], undone: bool) -> Found:
     intent = last = None
     for one in events:
-        if last and last.outcome == "ok":
+        if last and STATES[last.outcome] == "done":
             break  # what is done stays done
         if one.phase == "intent":
             intent, last = one, None
@@ -173,6 +183,8 @@ def _effect(row: EffectRow, events: Iterable[Record]) -> Found:
         yield 0, "the ledger knows of no intent"
         return
     state = STATES[last.outcome] if last else "intended"
+    if state == "done" and undone:
+        state = "compensated"
     if row.state != state:
         yield (last or intent).seq, f"its row says {row.state}, and the ledger {state}"
     elif last and last.result_digest and _digest(row.result) != last.result_digest:

@@ -64,7 +64,7 @@ effects = Table(
     "effects",
     metadata,
     Column("key", String(64), primary_key=True, comment="also the tool's idempotency key"),
-    Column("state", String(10), nullable=False, comment="intended, done, failed or unknown"),
+    Column("state", String(12), nullable=False, comment="intended, done, failed, unknown or compensated"),
     Column("org", String(100), nullable=False),
     Column("execution_id", String(36), nullable=False, index=True),
     Column("step_id", String(40), nullable=False),

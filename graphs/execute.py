@@ -145,10 +145,11 @@ class PlanWork:
 async def execute(services: Services, state: State, thread_id: str, checkpoint_id: str, emit: Emit) -> dict[str, Any]:
     """One entry: claim (or fork) the execution, run what can run, leave with results and what still waits."""
     await asyncio.to_thread(services.engine.refresh)
-    execution = await services.executions.enter(state["execution_id"], thread_id, state["seq"], checkpoint_id)
+    results = {id: StepResult.model_validate(result) for id, result in state.get("results", {}).items()}
+    kept = [id for id, result in results.items() if result.status == "succeeded"]
+    execution = await services.executions.enter(state["execution_id"], thread_id, state["seq"], checkpoint_id, kept)
     forked = execution.id != state["execution_id"]
     plan = Plan.model_validate(state["plan"])
-    results = {id: StepResult.model_validate(result) for id, result in state.get("results", {}).items()}
     if forked:
         await services.executions.add_revision(execution.id, plan, services.engine.version)
     tag = execution.id

@@ -8,7 +8,7 @@ since shows (`governance/agreement.py`).
 import os
 import socket
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy import Connection, and_, bindparam, insert, select, update
 from database import Database
 from governance.decisions import Decisions, Phase, Record
 from governance.digest import digest
+from governance.effects import standing
 from governance.identity import Caller
 from governance.tables import insert_new
 from graphs.events import now
@@ -74,6 +75,10 @@ class Steer:
     text: str
 
 
+class EffectsStand(RuntimeError):
+    """To go back here would go back behind something that was done; the message says what, and what to do."""
+
+
 def step_thread(execution_id: str, step_id: str, attempt: int) -> str:
     """The thread of one step attempt: its identity, whatever the order in which steps run."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"clearance/{execution_id}/{step_id}/{attempt}"))
@@ -103,6 +108,16 @@ def _refuse_alive(row: Mapping[Any, Any]) -> None:
     """Raise `AlreadyRunning` if another process holds the execution of this row."""
     if row["status"] in RUN and _alive(row["lease"]):
         raise AlreadyRunning(f"thread {row['thread_id']} is being run by {row['lease']}: wait for it, or stop that process")
+
+
+def _refuse_standing(c: Connection, id: str, kept: Collection[str]) -> None:
+    """Raise `EffectsStand` if this execution did something beyond the steps kept that nobody undid."""
+    if rows := standing(c, id, kept):
+        named = ", ".join(dict.fromkeys(f"{row.tool} in step {row.step_id}" for row in rows))
+        raise EffectsStand(
+            f"execution {id} went on from here and changed something that still stands ({named}): undo it first "
+            f"(`clearance undo {id} --reason …`), or go on from where the thread is now"
+        )
 
 
 def _born(pid: int) -> str:
@@ -148,14 +163,15 @@ class Executions:
     async def get(self, id: str) -> Execution | None:
         return await self._db.run(lambda c: self._get(c, id))
 
-    async def enter(self, id: str, thread_id: str, seq: int, checkpoint_id: str) -> Execution:
+    async def enter(self, id: str, thread_id: str, seq: int, checkpoint_id: str, kept: Collection[str] = ()) -> Execution:
         """Claim an execution for one run of the execute node, or fork it.
 
         `seq` and `checkpoint_id` say where in the thread's history the node stands. The row moves only forward: the first
         entry, a re-entry after a crash (same checkpoint) and the next entry after a pause (seq + 1) are this execution's own;
         anything else (an older checkpoint, another thread, an execution that ended) is a fork and gets an id of its own.
         One that is "stopping" stays so: who enters it again ends it.
-        Raises `AlreadyRunning` when another process holds it.
+        Raises `AlreadyRunning` when another process holds it; `EffectsStand` when a fork on the same thread would go back behind
+        an effect that stands: one of a step whose result is not among those `kept`.
         """
 
         def work(c: Connection) -> Execution:
@@ -165,6 +181,8 @@ class Executions:
             crashed = same and row["status"] in RUN and row["seq"] == seq and row["checkpoint_id"] == checkpoint_id
             onward = same and row["seq"] + 1 == seq
             if not (crashed or onward):
+                if row["thread_id"] == thread_id:
+                    _refuse_standing(c, id, kept)
                 return self._fork(c, dict(row), thread_id, seq, checkpoint_id)
             _refuse_alive(row)
             status = "stopping" if row["status"] == "stopping" else "running"

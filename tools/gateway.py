@@ -30,7 +30,8 @@ from governance.provenance import provenance
 from tools.action import Action, Ran, Refused
 from tools.arguments import InvalidArguments, check, check_refs, check_row
 from tools.calls import Clearing, ProposedCall, ToolOutcome, touched
-from tools.registry import Clearance, Registry, Tool, ToolContext, ToolError
+from tools.reconciling import Reconciler
+from tools.registry import Clearance, Registry, Seal, Tool, ToolContext, ToolError
 from tools.running import ReadOnly, Runner
 
 T = TypeVar("T")
@@ -70,8 +71,14 @@ class Gateway:
         self._clock = clock
         self._wait = timedelta(hours=approval_hours)
         self._runner = Runner(backoff)
-        self._seal = object()
+        self._reconciler = Reconciler(effects, decisions, db)
+        self._seal = Seal()
         self._live: dict[str, asyncio.Task[ToolOutcome]] = {}
+
+    @property
+    def db(self) -> Database:
+        """The database that its records are in."""
+        return self._db
 
     def close(self) -> None:
         """Let running tools end."""
@@ -273,8 +280,12 @@ class Gateway:
         return replace(joined, effect="replayed") if joined.effect else joined
 
     async def _carry_out(self, action: Action, key: str, started: float) -> ToolOutcome:
+        await self._reconciler.settle(action, key)
         row = await self._db.run(lambda c: self._intend(c, action))
         rests: dict[str, Any] = dict(approval_id=action.approval_id, args=action.facts.args)
+        if row.state == "done" and row.result is None:  # a person said so, who cannot say what it gave back
+            error = f"{action.tool.name} was done; what it gave back is not known, so nothing can rest on it"
+            return ToolOutcome("error", error=error, ms=_ms(started), effect="replayed", final=True, **rests)
         if row.state == "done":
             result = row.result or {}
             return ToolOutcome("ok", result, ms=_ms(started), effect="replayed", records=touched(result), **rests)
@@ -299,6 +310,8 @@ class Gateway:
         if row.state == "done":
             self._decisions.add(c, action.record("outcome", "replayed"))
             return row
+        if row.state == "compensated":
+            raise Refused("undone", f"{action.tool.name} was done and undone since: a new goal must ask for it again")
         if row.state in ("intended", "unknown") and not action.facts.manifest.idempotent:
             error = row.error or _lost(action, "an earlier attempt left no outcome")
             self._effects.lose(c, row.key, error)
