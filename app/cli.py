@@ -105,12 +105,46 @@ def chat(
     _go(lambda: talk(thread, Options(approve, False, None, False, yes, False)))
 
 
-@app.command()
-def approvals(json: JsonOption = False) -> None:
-    """List the open approvals: what waits, for whom, until when."""
+approvals = typer.Typer(invoke_without_command=True)
+app.add_typer(approvals, name="approvals")
+
+
+@approvals.callback()
+def approvals_list(context: typer.Context, json: JsonOption = False) -> None:
+    """List the open approvals: what waits, for whom, until when. Its commands hand the right to decide to somebody else."""
     from app.inbox import list_approvals
 
-    _go(lambda: list_approvals(json), json=json)
+    if context.invoked_subcommand is None:
+        _go(lambda: list_approvals(json), json=json)
+
+
+@approvals.command("delegate")
+def approvals_delegate(
+    to: Annotated[str, typer.Argument(help="The person who may decide in your stead.")],
+    role: Annotated[str, typer.Option(help="The role of yours that they decide as.")],
+    until: Annotated[str, typer.Option(metavar="TIME", help="Until when, such as 2026-05-01T18:00; UTC unless it says so.")],
+    tool: Annotated[str | None, typer.Option(help="Only for this tool.")] = None,
+) -> None:
+    """Hand your right to decide to another person, for a time. They cannot hand it on."""
+    from app.delegating import delegate
+
+    _go(lambda: delegate(to, role, until, tool))
+
+
+@approvals.command("delegations")
+def approvals_delegations(json: JsonOption = False) -> None:
+    """List who may decide in whose stead, as what, until when."""
+    from app.delegating import list_delegations
+
+    _go(lambda: list_delegations(json), json=json)
+
+
+@approvals.command("revoke")
+def approvals_revoke(id: Annotated[str, typer.Argument(help="A delegation of yours.")]) -> None:
+    """End a delegation of yours now. Votes given by it stay."""
+    from app.delegating import revoke
+
+    _go(lambda: revoke(id))
 
 
 @app.command()

@@ -110,8 +110,9 @@ def _approval(row: Approval, events: Sequence[Record], rows: Mapping[str, Approv
         return
     if asked[-1].result_digest != seal(row):
         yield asked[-1].seq, "what it asks for, of whom or why is not what was recorded"
-    cast = {one.user: (one.outcome, tuple(one.approvers), tuple(one.reasons)) for one in events if one.phase == "vote"}
-    held = {one.user: (one.verdict, one.roles, (one.message,) if one.message else ()) for one in row.votes}
+    said = [one for one in events if one.phase == "vote"]
+    cast = {one.user: (one.outcome, tuple(one.approvers), one.known.get("for"), tuple(one.reasons)) for one in said}
+    held = {one.user: (one.verdict, one.roles, one.behalf, (one.message,) if one.message else ()) for one in row.votes}
     for user in sorted({*cast, *held}):
         if cast.get(user) != held.get(user):
             yield events[-1].seq, f"the vote of {user} is not the one that was recorded"
@@ -133,7 +134,8 @@ def _standing(row: Approval, events: Sequence[Record]) -> tuple[str, Record, tup
     for one in events:
         if one.phase == "vote":
             verdict: Any = one.outcome
-            votes[one.user] = Vote(one.user, tuple(one.approvers), verdict, "; ".join(one.reasons), parse(one.at))
+            behalf = one.known.get("for")
+            votes[one.user] = Vote(one.user, tuple(one.approvers), verdict, "; ".join(one.reasons), parse(one.at), behalf)
             agree = tuple(sorted(user for user, vote in votes.items() if vote.verdict == verdict))
             if verdict != "approve" or replace(row, votes=tuple(votes.values())).carried_by(row.panels):
                 status, last = ("superseded" if verdict == "edit" else ENDINGS[verdict]), one
@@ -141,11 +143,8 @@ def _standing(row: Approval, events: Sequence[Record]) -> tuple[str, Record, tup
         elif one.phase == "void":
             status, last, people = one.outcome, one, ()
         elif one.phase == "decided" and one.outcome == "allow" and status == "pending":
-            status, last, people = (
-                "approved",
-                one,
-                None,
-            )  # an edit that needs nobody's yes: its vote stands with what it replaced
+            # an edit that needs nobody's yes: its vote stands with what it replaced
+            status, last, people = "approved", one, None
         elif one.phase == "intent" and one.outcome == "go":
             status = "consumed"
     return status, last, people

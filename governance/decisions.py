@@ -19,7 +19,7 @@ from governance.policy import CallFacts
 from governance.signing import Signer
 from governance.tables import insert_new, ledger, payloads
 
-Phase = Literal["plan", "step", "decided", "intent", "outcome", "violation", "vote", "reminded", "void"]
+Phase = Literal["plan", "step", "decided", "intent", "outcome", "violation", "vote", "refused", "reminded", "void", "delegated"]
 _LISTS = ("labels", "provenance", "rules", "reasons", "roles", "approvers")
 _GIVEN = ("seq", "at")  # by the ledger
 
@@ -30,9 +30,10 @@ class Record:
 
     `provenance` says where each argument comes from, as approvers were told.
     `user` is whom the run acts for, in a vote the voter. `roles` are that person's, `known` what the policies were told
-    (`Decision.known`); both only where something was decided. `approvers` are the roles asked (decided) or the people who agreed
-    (intent). `args_digest` names the arguments in `payloads`, where they can be erased. `ms` is wall time in milliseconds.
-    `result_digest` is that of what came of it: a tool's result, an approval as it was asked for (`approval.seal`), a plan.
+    (`Decision.known`); both only where something was decided; in a vote for somebody else `known` says for whom. `approvers` are the
+    roles asked (decided) or the people who agreed (intent). `args_digest` names the arguments in `payloads`, where they can be erased.
+    `ms` is wall time in milliseconds. `result_digest` is that of what came of it: a tool's result, an approval as it was asked for
+    (`approval.seal`), a plan.
 
     A plan's revision (plan) and the end of a step's attempt (step) are no calls: `tool` and `args_digest` are empty, `outcome` is the
     revision's cause or the step's status, `version` the number of the revision or attempt, `model` what the model calls itself.
@@ -112,8 +113,11 @@ class Decisions:
         return [record_of(body) for body in await self._db.run(lambda c: c.scalars(query).all())]
 
     async def executions(self) -> list[str]:
-        """Every execution of which something is recorded: one organisation after the other, of each the oldest first."""
-        query = select(ledger.c.execution_id).group_by(ledger.c.org, ledger.c.execution_id)
+        """Every execution of which something is recorded: one organisation after the other, of each the oldest first.
+
+        What belongs to no execution (a delegation, a vote on an approval that is not there) has an empty id and is left out.
+        """
+        query = select(ledger.c.execution_id).where(ledger.c.execution_id != "").group_by(ledger.c.org, ledger.c.execution_id)
         return await self._db.run(lambda c: list(c.scalars(query.order_by(ledger.c.org, func.min(ledger.c.seq))).all()))
 
     async def payload(self, args_digest: str) -> dict[str, Any] | None:

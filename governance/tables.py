@@ -56,6 +56,7 @@ votes = Table(
     Column("approval_id", String(36), primary_key=True),
     Column("user", String(100), primary_key=True),
     Column("roles", JSON, nullable=False, comment="the approver's roles the voter held when voting"),
+    Column("behalf", String(100), comment="the person who delegated those roles to the voter"),
     Column("verdict", String(10), nullable=False),
     Column("message", Text, nullable=False),
     Column("at", String(32), nullable=False),

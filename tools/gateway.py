@@ -26,6 +26,7 @@ from governance.effects import EffectRow, Effects
 from governance.ledger import LedgerBroken
 from governance.manifest import UNLISTED
 from governance.policy import CallFacts, Decision, PolicyEngine, asked
+from governance.proofs import unproved
 from governance.provenance import provenance
 from tools.action import Action, Ran, Refused
 from tools.arguments import InvalidArguments, check, check_refs, check_row
@@ -312,6 +313,8 @@ class Gateway:
             return row
         if row.state == "compensated":
             raise Refused("undone", f"{action.tool.name} was done and undone since: a new goal must ask for it again")
+        if action.approval and (doubt := unproved(c, action.approval)):
+            raise Refused("unproved-approval", f"{action.tool.name} may not run: {doubt}")
         if row.state in ("intended", "unknown") and not action.facts.manifest.idempotent:
             error = row.error or _lost(action, "an earlier attempt left no outcome")
             self._effects.lose(c, row.key, error)
