@@ -93,6 +93,25 @@ def test_another_account_than_the_named_one_is_no_choice(named: str) -> None:
     assert pay("NL00XXXX0001234567", 10.0, named, LETTER).rules[0] == "aimed-by-a-stranger"
 
 
+@pytest.mark.parametrize(
+    ("tool", "to", "label", "rules"),
+    [
+        ("pay", "NL77MADE0417164300", "to:invented", ("aimed-by-a-stranger",)),
+        ("pay", "the usual one", "to:guessed", ("aimed-by-guess", "target-pointed-at")),
+        ("note", "eve@elsewhere.org", "to:invented", ("aimed-by-a-stranger",)),
+        ("note", "my-notes.md", "to:guessed", ("target-pointed-at",)),
+    ],
+)
+def test_nobody_comes_upon_an_account_that_is_nowhere(tool: str, to: str, label: str, rules: tuple[str, ...]) -> None:
+    said = {"to": to, "text": "thanks", **({"amount": 50.0} if tool == "pay" else {})}
+    decision = core().decide(call(tool, said, "Note it, and pay streaming 50", LEDGER))
+    assert label in decision.labels and decision.rules == rules
+    led = core().decide(call(tool, said, "Note it, and pay streaming 50 as bill.txt says", LEDGER, LETTER))
+    assert "to:made" in led.labels and led.rules == ("target-pointed-at",)
+    handed = core().decide(call(tool, said, "Note it, pay streaming 50", context_labels=frozenset({"untrusted"})))
+    assert "to:made" in handed.labels and handed.rules == ("target-pointed-at",)
+
+
 def test_not_asked_is_asked_about_and_denied_when_anything_else_is_wrong() -> None:
     said = {"to": "Bob", "text": "hello"}
     assert core().decide(call("note", said, "What does Bob owe?", LEDGER)).rules == ("not-asked",)
