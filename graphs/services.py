@@ -9,22 +9,17 @@ import importlib
 import importlib.util
 import logging
 import pkgutil
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-import aiosqlite
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from database import Database, DatabaseUnavailable
+from database import Database
 from governance import tables as governance_tables
 from governance.approvals import Approvals
 from governance.bundle import load
@@ -37,6 +32,7 @@ from governance.signing import signer_for
 from graphs import tables as graph_tables
 from graphs.agent import build_agent
 from graphs.executions import Executions
+from graphs.saver import open_saver
 from graphs.specialists.base import Added, Domain, Resources, Specialist
 from graphs.specialists.core import core_roles
 from models.factory import chat_model
@@ -47,7 +43,6 @@ from tools.gateway import Gateway
 from tools.registry import Registry
 
 RECURSION_LIMIT = 100
-RESPONSES = ("Intake", "PlanDraft", "Finding", "Report", "Verdict")
 
 
 class UnknownDomain(RuntimeError):
@@ -140,35 +135,6 @@ class Services:
     @staticmethod
     def date_of(text: str) -> date:
         return date.fromisoformat(text)
-
-
-@asynccontextmanager
-async def open_saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
-    """Clearance's own saver: SQLite in WAL mode with synchronous=NORMAL (safe against a process crash, about 1.5× the speed)."""
-    await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
-    async with aiosqlite.connect(path) as connection:
-        await connection.execute("PRAGMA busy_timeout=15000")
-        serde = JsonPlusSerializer(allowed_msgpack_modules=[("graphs.wire", name) for name in RESPONSES])
-        saver = AsyncSqliteSaver(connection, serde=serde)
-        try:
-            await _set_up(saver)
-            await connection.execute("PRAGMA synchronous=NORMAL")
-        except sqlite3.DatabaseError as error:
-            raise DatabaseUnavailable(
-                f"the checkpoints {path} cannot be used ({error}): move the file away, or restore it"
-            ) from error
-        yield saver
-
-
-async def _set_up(saver: AsyncSqliteSaver, tries: int = 50) -> None:
-    """Make the saver's tables. Switching to WAL fails at once while another connection ends, whatever the busy timeout says."""
-    for left in reversed(range(tries)):
-        try:
-            return await saver.setup()
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or not left:
-                raise
-            await asyncio.sleep(0.1)
 
 
 @asynccontextmanager
