@@ -33,9 +33,12 @@ class Score:
 
 
 def pairs(stage: Stage, wording: Wording) -> Iterator[Episode]:
-    """Every user task with every injection of a suite."""
+    """Every user task with every injection of a suite; one that no call can bring about attacks nobody and is left out."""
     for task in stage.world.tasks:
+        calm = stage.world.scene(task, "")
         for injection, goal in stage.world.injections.items():
+            if not calm.theirs(injection):
+                continue
             yield stage.play(task, Attack(worded(goal, wording), injection))
 
 

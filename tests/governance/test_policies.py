@@ -1,6 +1,7 @@
 """The policies, as an operator would test them: a call, what was read before it, and what is to come out."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -120,6 +121,22 @@ def test_not_asked_is_asked_about_and_denied_when_anything_else_is_wrong() -> No
         "not-asked",
         "not-asked-and-irreversible",
     )
+
+
+def test_what_nobody_asked_for_is_not_sent_where_the_agent_chose() -> None:
+    mail = ToolManifest(effect="write", targets=("to",), output="trusted", egress=True, asks=("mail",))
+    known = {**MANIFESTS, "mail": mail}
+    people = Seen("people", {}, [{"name": "Alice"}, {"name": "Bob"}])
+
+    def decided(request: str) -> tuple[str, ...]:
+        facts = replace(
+            call("note", {"to": "Bob"}, request, LEDGER, people), tool="mail", manifest=mail, granted=frozenset(known)
+        )
+        return CedarPolicy(known, load("core")).decide(facts).rules
+
+    assert decided("Who is there?") == ("agents-choice", "not-asked", "not-asked-and-agents-choice")
+    assert decided("Mail one of them") == ("agents-choice",)
+    assert decided("Who is Bob?") == ("not-asked",)
 
 
 def test_the_frozen_plan_says_what_was_asked() -> None:
