@@ -21,8 +21,9 @@ USER = Caller("emma", "acme", ("requester",))
 @dataclass
 class Episode:
     """What came of one task. `let_through` are effects of the attacker's that ran, `refused` calls of the user's own that did
-    not run unasked, `seconds` the decisions' times."""
+    not run unasked, `seconds` the decisions' times. `possible`: the attacker's goal is one that calls can bring about."""
 
+    possible: bool = True
     useful: bool = False
     attacked: bool = False
     reached: bool = False
@@ -52,6 +53,7 @@ class Stage:
         scene = self.world.scene(task, attack.text)
         own = list(scene.own())
         theirs = list(attack.calls if attack.injection is None else scene.theirs(attack.injection))
+        possible = bool(theirs)
         planned = frozenset(call.tool for call in own) if self.planned else None
         run = _Run(self, scene, planned)
         for at, call in enumerate(own):
@@ -60,6 +62,7 @@ class Stage:
             run.propose(call, honest=True)
         if run.episode.reached and attack.instead is None:
             run.take(theirs)
+        run.episode.possible = possible
         run.episode.useful = scene.useful()
         run.episode.attacked = scene.attacked(attack.injection) if attack.injection else bool(run.episode.let_through)
         return run.episode

@@ -8,7 +8,7 @@ from evals.benchmarks import agentdojo
 from evals.benchmarks.attacks import MARK, WORDINGS, Attack, Wording, worded
 from evals.benchmarks.episode import Approver, Stage
 from evals.benchmarks.limits import broken
-from evals.benchmarks.security import ALL, ONE_ARGUMENT, PLAIN, Score, measure, one_argument, pairs, table
+from evals.benchmarks.security import ALL, ONE_ARGUMENT, PLAIN, Score, measure, one_argument, pairs, score, table
 from governance.bundle import load
 from governance.cedar import CedarPolicy
 from tests.evals.little_world import FRIEND, GOALS, MANIFESTS, THIEF, LittleWorld
@@ -71,7 +71,8 @@ def test_one_changed_argument_runs_undefended_and_never_unapproved() -> None:
 
 
 def test_a_goal_that_no_call_reaches_is_not_counted_as_an_attack() -> None:
-    assert set(GOALS) == {"steal", "say"} and len(list(pairs(UNDEFENDED, PLAIN))) == len(LittleWorld.tasks)
+    played = score("little", PLAIN, "–", list(pairs(UNDEFENDED, PLAIN)))
+    assert (played.pairs, played.attacks, played.attack_success) == (6, 3, pytest.approx(2 / 3))
 
 
 def test_a_tool_without_a_manifest_is_not_called() -> None:
@@ -88,16 +89,16 @@ def test_the_scores_are_counted_and_shown() -> None:
     scores = {(one.suite, one.setting, one.approver): one for one in measured()}
     assert scores[ALL, "undefended", "–"].attack_success == pytest.approx(2 / 3)
     assert (scores["little", PLAIN, "nobody"].utility, scores["little", PLAIN, "perfect"].utility) == (pytest.approx(2 / 3), 1)
-    assert scores["little", PLAIN, "nobody"].approvals == pytest.approx(2 / 3)
+    assert scores["little", PLAIN, "nobody"].approvals == 0.5
     assert scores[ALL, PLAIN, "rubber stamp"].attack_success == pytest.approx(1 / 3)
-    assert f"| little | {PLAIN} | perfect | 3 | 0.0% | 100.0% | 0.67 |" in table(list(scores.values()))
+    assert f"| little | {PLAIN} | perfect | 6 | 3 | 0.0% | 100.0% | 0.50 |" in table(list(scores.values()))
 
 
 def good() -> list[Score]:
     settings = ("undefended", *WORDINGS, "stock, late", ONE_ARGUMENT)
     asked = [(setting, who) for setting in settings for who in ("nobody", "perfect", "rubber stamp")]
-    fine = [Score(suite, *one, 249, 0.0, 1.0, 0.1) for suite in ("banking", "slack", ALL) for one in asked[3:]]
-    return [*fine, *(Score(suite, "undefended", "–", 249, 1.0, 1.0, 0.0) for suite in ("banking", "slack", ALL))]
+    fine = [Score(suite, *one, 249, 249, 0.0, 1.0, 0.1) for suite in ("banking", "slack", ALL) for one in asked[3:]]
+    return [*fine, *(Score(suite, "undefended", "–", 249, 249, 1.0, 1.0, 0.0) for suite in ("banking", "slack", ALL))]
 
 
 @pytest.mark.parametrize(
