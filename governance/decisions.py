@@ -18,7 +18,7 @@ from governance.policy import CallFacts
 from governance.signing import Signer
 from governance.tables import insert_new, ledger, payloads
 
-Phase = Literal["decided", "intent", "outcome", "violation", "vote", "reminded", "void"]
+Phase = Literal["decided", "intent", "outcome", "violation", "vote", "reminded", "void", "switch", "budget"]
 _LISTS = ("labels", "provenance", "rules", "reasons", "roles", "approvers")
 _GIVEN = ("seq", "at")  # by the ledger
 
@@ -107,7 +107,7 @@ class Decisions:
 
     async def executions(self) -> list[str]:
         """Every execution of which something is recorded: one organisation after the other, of each the oldest first."""
-        query = select(ledger.c.execution_id).group_by(ledger.c.org, ledger.c.execution_id)
+        query = select(ledger.c.execution_id).where(ledger.c.execution_id != "").group_by(ledger.c.org, ledger.c.execution_id)
         return await self._db.run(lambda c: list(c.scalars(query.order_by(ledger.c.org, func.min(ledger.c.seq))).all()))
 
     async def payload(self, args_digest: str) -> dict[str, Any] | None:
