@@ -50,6 +50,8 @@ class PlanWork:
         return await self.services.approvals.undecided(tuple(approvals))
 
     async def revise(self, plan: Plan, done: Mapping[str, StepResult], failed: StepResult) -> Plan | None:
+        if failed.error and failed.error.kind == "budget":  # nobody else could pay for it either
+            return None
         if self.made >= self.services.settings.revisions:
             self.emit({"event": "note", "at": now(), "text": f"{self.made} revisions were made; no further one is tried"})
             return None
@@ -139,6 +141,7 @@ class PlanWork:
 async def execute(services: Services, state: State, thread_id: str, checkpoint_id: str, emit: Emit) -> dict[str, Any]:
     """One entry: claim (or fork) the execution, run what can run, leave with results and what still waits."""
     execution = await services.executions.enter(state["execution_id"], thread_id, state["seq"], checkpoint_id)
+    await services.budgets.recover(execution.id)  # what a dead process left reserved: this one holds the execution now
     forked = execution.id != state["execution_id"]
     plan = Plan.model_validate(state["plan"])
     results = {id: StepResult.model_validate(result) for id, result in state.get("results", {}).items()}
