@@ -37,7 +37,7 @@ def show(run: str, as_json: bool) -> int:
             console.print("Only runs have limits: name one with --run.")
         for one in found:
             amounts = [spoken(one.unit, n) for n in (one.left, one.limit, one.used, one.reserved)]
-            console.print("{}: {} left of {} ({} used, {} reserved)".format(one.scope, *amounts), markup=False)
+            console.print("{}: {} left of {} ({} used, {} reserved)".format(one.scope, *amounts), markup=False, soft_wrap=True)
         return 0
 
     return _with_runner(go)

@@ -68,4 +68,7 @@ def _whole(where: str, unit: str, value: Any) -> int:
 
 def spoken(unit: str, amount: int) -> str:
     """An amount for people: "$1.50", "3 tool calls"."""
-    return f"${amount / MICRO:,.4f}" if unit == "money" else f"{amount:,} {unit.replace('_', ' ')}"
+    if unit == "money":
+        return f"${amount / MICRO:,.4f}"
+    words = unit.replace("_", " ")
+    return f"{amount:,} {words.removesuffix('s') if amount == 1 else words}"
