@@ -1,6 +1,6 @@
 # Two commands are all a newcomer needs: `make run` and `make test`. Both set up .venv by themselves.
 .DEFAULT_GOAL := run
-.PHONY: run test bench chaos goals lint lock clean
+.PHONY: run test bench chaos goals tamper lint lock clean
 GOAL ?= Analyze supplier risk across our logistics network
 
 run: .venv/.run
@@ -18,6 +18,9 @@ chaos: .venv/.dev
 
 goals: .venv/.dev
 	@.venv/bin/python -m evals.goals.run $(ARGS)
+
+tamper: .venv/.dev
+	@.venv/bin/python -m evals.tamper $(ARGS)
 
 lint: .venv/.dev
 	@.venv/bin/ruff check .

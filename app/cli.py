@@ -166,51 +166,54 @@ RootOption = Annotated[
 
 
 @policy.command("check")
-def policy_check(root: RootOption = None) -> None:
+def policy_check(root: RootOption = None, json: JsonOption = False) -> None:
     """Validate the policies and list them; a bad one is named with its file and line."""
     from app.policy_commands import check
 
-    _go(lambda: check(root))
+    _go(lambda: check(root, json), json=json)
 
 
 @policy.command("test")
-def policy_test(root: RootOption = None) -> None:
+def policy_test(root: RootOption = None, json: JsonOption = False) -> None:
     """Run the tests that lie beside the policies (tests.yaml)."""
     from app.policy_commands import test
 
-    _go(lambda: test(root))
+    _go(lambda: test(root, json), json=json)
 
 
 @policy.command("matrix")
 def policy_matrix(
     tainted: Annotated[bool, typer.Option("--tainted", help="After text that others can write was read.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Show what comes of each tool for each agent and role."""
     from app.policy_commands import matrix
 
-    _go(lambda: matrix(tainted))
+    _go(lambda: matrix(tainted, json), json=json)
 
 
 @policy.command("explain")
 def policy_explain(
     call: Annotated[Path, typer.Argument(metavar="CALL.json", help="tool, args, user, roles, request, seen … as JSON.")],
     root: RootOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Explain a call: its outcome, rules and labels, and what would change the answer."""
     from app.policy_commands import explain_call
 
-    _go(lambda: explain_call(call, root))
+    _go(lambda: explain_call(call, root, json), json=json)
 
 
 @policy.command("simulate")
 def policy_simulate(
     against: Annotated[str, typer.Option(metavar="RUNS", help="Execution ids, separated by commas, or all.")] = "all",
     root: RootOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Judge recorded decisions again under other policies, and show what would differ."""
     from app.policy_commands import simulate_runs
 
-    _go(lambda: simulate_runs(against, root))
+    _go(lambda: simulate_runs(against, root, json), json=json)
 
 
 audit = typer.Typer(help="What was recorded, and proof that it holds.", no_args_is_help=True, rich_markup_mode=None)
@@ -221,15 +224,20 @@ FileOption = Annotated[Path | None, typer.Option(metavar="FILE", help="Write her
 
 @audit.command("verify")
 def audit_verify(
+    bundle: Annotated[
+        Path | None, typer.Argument(metavar="[BUNDLE.json]", help="An exported bundle; without it, the ledger of this home.")
+    ] = None,
     head: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Signed heads that were held elsewhere (`audit head`).")
     ] = None,
+    key: Annotated[str | None, typer.Option(metavar="HEX", help="The public key that a bundle must be signed with.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Say whether the ledger holds: no entry changed, removed, moved, put in or cut off. Exit code 1 if it does not."""
-    from app.audit_commands import verify_command
+    """Say whether the ledger holds, and approvals, effects, plans and results agree with it; or whether a bundle holds, without
+    any database. Exit code 1 if not."""
+    from app.audit_commands import verify_bundle_command, verify_command
 
-    _go(lambda: verify_command(head, json), json=json)
+    _go(lambda: verify_bundle_command(bundle, head, key, json) if bundle else verify_command(head, json), json=json)
 
 
 @audit.command("show")
@@ -241,11 +249,18 @@ def audit_show(run: RunArgument, json: JsonOption = False) -> None:
 
 
 @audit.command("export")
-def audit_export(run: RunArgument, out: FileOption = None) -> None:
+def audit_export(
+    run: RunArgument,
+    out: FileOption = None,
+    format: Annotated[
+        Literal["bundle", "cloudevents"],
+        typer.Option(help="bundle: one signed statement; cloudevents: the events, one CloudEvent 1.0 a line."),
+    ] = "bundle",
+) -> None:
     """Write everything recorded of a run as one signed bundle, which docs/audit.md says how to check without Clearance."""
     from app.audit_commands import export_command
 
-    _go(lambda: export_command(run, out))
+    _go(lambda: export_command(run, out, format))
 
 
 @audit.command("head")

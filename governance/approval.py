@@ -1,17 +1,37 @@
 """One approval: the request a person decides, its votes, and the errors of deciding it. Pure data; `approvals.py` stores it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from governance.clock import parse
+from governance.digest import digest
 from governance.identity import Caller
 from governance.manifest import Effect, ToolManifest
 from governance.policy import CallFacts, Panel, Seen, asked
 
 Status = Literal["pending", "approved", "rejected", "answered", "expired", "void", "superseded", "consumed"]
 Verdict = Literal["approve", "reject", "respond", "edit"]
+ENDINGS: Mapping[Verdict, Status] = {"approve": "approved", "reject": "rejected", "respond": "answered"}
+ASKED = (  # what never changes of an approval once it was asked for
+    *(
+        "id",
+        "digest",
+        "execution_id",
+        "step_id",
+        "call_id",
+        "thread_id",
+        "agent",
+        "tool",
+        "args",
+        "provenance",
+        "rules",
+        "reasons",
+    ),
+    *("policy_version", "user_request", "created_at", "expires_at", "granted", "planned", "context_labels", "trace", "labels"),
+    "budget_left",
+)
 
 
 class VoteRefused(Exception):
@@ -141,6 +161,13 @@ class Approval:
     def waits_for(self) -> str:
         """Who must agree, for people to read."""
         return asked(self.panels)
+
+
+def seal(approval: Approval) -> str:
+    """The digest of everything that was asked: recorded when it was, so that a changed row shows."""
+    asked: dict[str, Any] = {name: getattr(approval, name) for name in ASKED}
+    asked["requester"], asked["manifest"] = approval.requester.as_dict(), approval.manifest.model_dump(mode="json")
+    return digest({**asked, "panels": [asdict(panel) for panel in approval.panels]})
 
 
 def from_row(row: Mapping[Any, Any], votes: Sequence[Mapping[Any, Any]]) -> Approval:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select, update
 
 from database import Database
 from governance.approval import (
+    ENDINGS,
     AlreadyDecided,
     Approval,
     ApprovalExpired,
@@ -25,6 +26,7 @@ from governance.approval import (
     Verdict,
     WrongRole,
     from_row,
+    seal,
 )
 from governance.clock import Clock, now, stamp
 from governance.decisions import Decisions, Phase, Record
@@ -37,7 +39,6 @@ from governance.wakes import Wakes
 
 Decide = Callable[[CallFacts], Decision]
 CheckArgs = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
-ENDINGS: Mapping[Verdict, Status] = {"approve": "approved", "reject": "rejected", "respond": "answered"}
 
 
 def _refuse_edits(facts: CallFacts) -> Decision:
@@ -309,7 +310,7 @@ class Approvals:
             raise EditDenied(f"the same {found.tool} was already {made.status} in this step")
         self._cast(c, found, voter, roles, "edit", message)
         self._close(c, found, "superseded", [voter.user], message, superseded_by=made.id)
-        told: dict[str, Any] = dict(reasons=decision.reasons, approvers=decision.approvers)
+        told: dict[str, Any] = dict(reasons=decision.reasons, approvers=decision.approvers, result_digest=seal(made))
         told.update(roles=facts.caller.roles, known=decision.known)
         told["provenance"] = tuple(f"{name}: {words}" for name, words in made.provenance.items())
         self._record(c, made, "decided", decision.outcome, **told)

@@ -113,6 +113,13 @@ ledger_signatures = Table(
     Column("key", String(64), nullable=False),
     Column("signature", String(128), nullable=False),
 )
+policy_texts = Table(
+    "policy_texts",
+    metadata,
+    Column("version", String(100), primary_key=True, comment="bundle.version_of the files"),
+    Column("files", JSON, nullable=False, comment="name -> text, the schema's among them"),
+    comment="every bundle of policies that was in use: what a recorded decision's policy_version stands for",
+)
 
 
 def _only_grows(table: Table) -> None:

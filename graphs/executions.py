@@ -1,6 +1,8 @@
 """Executions: one carrying-out of a plan, constant over pauses, resumes and crashes. The rows are the authority on who asked.
 
 Called by the orchestrator's nodes (create, enter, leave), by the scheduler (attempts, revisions) and by the application (show).
+Each revision of a plan and the end of each attempt is recorded in the ledger too, in the same transaction: a row that was changed
+since shows (`governance/agreement.py`).
 """
 
 import os
@@ -14,6 +16,8 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from database import Database
+from governance.decisions import Decisions, Phase, Record
+from governance.digest import digest
 from governance.identity import Caller
 from governance.tables import insert_new
 from graphs.events import now
@@ -114,10 +118,11 @@ def _born(pid: int) -> str:
 
 
 class Executions:
-    """The executions of one application database."""
+    """The executions of one application database. `decisions` are those of the same database; without, its heads stay unsigned."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, decisions: Decisions | None = None) -> None:
         self._db = db
+        self._decisions = decisions or Decisions(db)
 
     async def create(self, id: str, thread_id: str, requester: Caller, goal: str, request: dict[str, Any], today: str) -> None:
         """A new execution; nothing happens if the id is known already (a crash ran the node again)."""
@@ -188,19 +193,24 @@ class Executions:
         query = select(executions).where(executions.c.id == id)
         _refuse_alive(await self._db.run(lambda c: c.execute(query).mappings().one()))
 
-    async def add_revision(self, execution_id: str, plan: Plan) -> None:
-        """Commit a revision before any of its steps starts. A revision that is there already stays as it is."""
+    async def add_revision(self, execution_id: str, plan: Plan, policy_version: str) -> None:
+        """Commit a revision before any of its steps starts, and record its digest and the policies that it was held against.
+
+        A revision that is there already stays as it is.
+        """
 
         def work(c: Connection) -> None:
             key = and_(revisions.c.execution_id == execution_id, revisions.c.rev == plan.rev)
             if c.execute(select(revisions.c.rev).where(key)).first() is None:
-                row = dict(execution_id=execution_id, rev=plan.rev, plan=plan.model_dump(mode="json"), created=now())
-                c.execute(insert(revisions).values(**row))
+                told = plan.model_dump(mode="json")
+                c.execute(insert(revisions).values(execution_id=execution_id, rev=plan.rev, plan=told, created=now()))
+                more = dict(policy_version=policy_version, result_digest=digest(told))
+                self._record(c, execution_id, "plan", plan.cause, "plan", plan.rev, "planner", **more)
 
         await self._db.run(work)
 
     async def adopt(self, execution_id: str, parent: str, result: StepResult) -> None:
-        """Record that a step takes over the result of an earlier execution's step."""
+        """Record that a step takes over the result of an earlier execution's step, which `result.reused` names."""
         row = dict(
             execution_id=execution_id,
             step_id=result.step_id,
@@ -214,7 +224,12 @@ class Executions:
             ended=now(),
             seconds=0.0,
         )
-        await self._db.run(lambda c: insert_new(c, attempts, row))
+
+        def work(c: Connection) -> None:
+            if insert_new(c, attempts, row):
+                self._end(c, execution_id, result)
+
+        await self._db.run(work)
 
     async def amend(self, id: str, goal: str, request: dict[str, Any]) -> None:
         """The goal and the request as the user has changed them while it ran."""
@@ -265,6 +280,7 @@ class Executions:
             values: dict[str, Any] = {"status": status}
             if result is not None:
                 values.update(result=result.model_dump(mode="json"), ended=now(), seconds=result.seconds)
+                self._end(c, execution_id, result)
             c.execute(_MARK, {**key, **values})
 
         await self._db.run(work, durable=False)
@@ -292,6 +308,19 @@ class Executions:
             return [self._get_or_fail(c, id) for id in c.execute(query).scalars().all()]
 
         return await self._db.run(work)
+
+    def _end(self, c: Connection, id: str, result: StepResult) -> None:
+        """Record how an attempt ended, and by which model."""
+        reasons = (f"taken over from {result.reused}",) if result.reused else ()
+        more = dict(model=result.model or None, reasons=reasons, error=result.error.message if result.error else None)
+        self._record(c, id, "step", result.status, result.step_id, result.attempt, result.specialist, **more)
+
+    def _record(
+        self, c: Connection, id: str, phase: Phase, outcome: str, step: str, number: int, agent: str, **more: Any
+    ) -> None:
+        who = Caller.from_dict(c.execute(select(executions.c.requester).where(executions.c.id == id)).scalar_one())
+        head = (phase, outcome, who.org, id, step, "", agent, who.user, "", str(number), "")
+        self._decisions.add(c, Record(*head, **more))
 
     def _leave(self, c: Connection, id: str, status: str) -> None:
         ended = None if status in OPEN else now()

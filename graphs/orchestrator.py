@@ -58,6 +58,7 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
 
     async def plan(state: State, config: RunnableConfig) -> dict[str, Any]:
         caller, write, thread = caller_of(config, services.settings), captured_writer(), thread_of(config)
+        await asyncio.to_thread(services.engine.refresh)
         request: dict[str, Any] = {**state["request"]}
         id = state["execution_id"]
         request["dry_run"] = bool(state.get("dry_run"))
@@ -74,7 +75,7 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         refused = Plan.model_validate(state["plan"]) if state.get("plan") else None  # by the user's review
         if refused:
             made = made.model_copy(update={"rev": refused.rev + 1, "parent_rev": refused.rev, "cause": "review"})
-        await services.executions.add_revision(id, made)
+        await services.executions.add_revision(id, made, services.engine.version)
         taken = await reuse(services, made, request, id)
         for result in taken.values():
             await services.executions.adopt(id, thread, result)
@@ -100,7 +101,7 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
             plan = Plan.model_validate(state["plan"])
             revised, wrong = edited(given, plan, services, caller_of(config, services.settings))
             if not wrong:
-                await services.executions.add_revision(state["execution_id"], revised)
+                await services.executions.add_revision(state["execution_id"], revised, services.engine.version)
                 captured_writer()(
                     {**plan_event(revised, plan.rev, diff_of(plan, revised)), "execution_id": state["execution_id"]}
                 )

@@ -9,38 +9,35 @@ import importlib
 import importlib.util
 import logging
 import pkgutil
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
-import aiosqlite
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from database import Database, DatabaseUnavailable
+from database import Database
+from governance import policy_texts
 from governance import tables as governance_tables
 from governance.approvals import Approvals
 from governance.budgets import Budgets
-from governance.bundle import load
-from governance.cedar import CedarPolicy
+from governance.bundle import Bundle
 from governance.decisions import Decisions
 from governance.effects import Effects
 from governance.heads import keep_head
 from governance.kill_switch import KillSwitch
 from governance.limits import Limits
-from governance.policy import PolicyEngine
+from governance.live_policy import LivePolicy
 from governance.signing import signer_for
 from graphs import tables as graph_tables
 from graphs.agent import build_agent
 from graphs.context import StepContext
 from graphs.executions import Executions
+from graphs.plan import Step
+from graphs.saver import open_saver
 from graphs.specialists.base import Added, Domain, Resources, Specialist
 from graphs.specialists.core import core_roles
 from graphs.spending import Left, Spending, left_of, spender
@@ -53,7 +50,6 @@ from tools.gateway import Gateway
 from tools.registry import Registry
 
 RECURSION_LIMIT = 100
-RESPONSES = ("Intake", "PlanDraft", "Finding", "Report", "Verdict")
 
 
 class UnknownDomain(RuntimeError):
@@ -93,7 +89,7 @@ class Services:
     domain: Domain
     resources: Resources
     registry: Registry
-    engine: PolicyEngine
+    engine: LivePolicy
     approvals: Approvals
     effects: Effects
     decisions: Decisions
@@ -149,6 +145,13 @@ class Services:
 
         return left if self.budgets.limits else None
 
+    def granted(self, specialist: str, step: Step) -> tuple[str, ...]:
+        """The plan's grant to whoever carries a step out: its tools, or those of a fallback's own that make the same products."""
+        if specialist == step.specialist:
+            return step.tools
+        own = self.specialist(specialist).tools
+        return tuple(name for name in own if name in self.registry and self.registry[name].produces in step.produces)
+
     def streams(self, name: str) -> bool:
         """Does a role's model give its answer piece by piece? Every role is bound to tools, so "tool_calling" is a no."""
         model = self.model_for(name)
@@ -162,35 +165,6 @@ class Services:
     @staticmethod
     def date_of(text: str) -> date:
         return date.fromisoformat(text)
-
-
-@asynccontextmanager
-async def open_saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
-    """Clearance's own saver: SQLite in WAL mode with synchronous=NORMAL (safe against a process crash, about 1.5× the speed)."""
-    await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
-    async with aiosqlite.connect(path) as connection:
-        await connection.execute("PRAGMA busy_timeout=15000")
-        serde = JsonPlusSerializer(allowed_msgpack_modules=[("graphs.wire", name) for name in RESPONSES])
-        saver = AsyncSqliteSaver(connection, serde=serde)
-        try:
-            await _set_up(saver)
-            await connection.execute("PRAGMA synchronous=NORMAL")
-        except sqlite3.DatabaseError as error:
-            raise DatabaseUnavailable(
-                f"the checkpoints {path} cannot be used ({error}): move the file away, or restore it"
-            ) from error
-        yield saver
-
-
-async def _set_up(saver: AsyncSqliteSaver, tries: int = 50) -> None:
-    """Make the saver's tables. Switching to WAL fails at once while another connection ends, whatever the busy timeout says."""
-    for left in reversed(range(tries)):
-        try:
-            return await saver.setup()
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or not left:
-                raise
-            await asyncio.sleep(0.1)
 
 
 @asynccontextmanager
@@ -210,7 +184,8 @@ async def open_services(
     )
     try:
         registry = registry_of(own)
-        engine = CedarPolicy(registry.manifests(), await asyncio.to_thread(load, *own.policies))
+        adopt: Callable[[Bundle], None] = lambda bundle: db.run_sync(lambda c: policy_texts.keep(c, bundle))  # noqa: E731
+        engine = await asyncio.to_thread(LivePolicy, registry.manifests(), own.policies, adopt)
         decisions, effects = Decisions(db, signer=await asyncio.to_thread(signer_for, settings)), Effects(db)
         approvals = Approvals(
             db, decisions=decisions, decide=engine.decide, check_args=checker(registry), remind_after=settings.remind_after
@@ -243,7 +218,7 @@ async def open_services(
                 gateway=gateway,
                 budgets=budgets,
                 switch=KillSwitch(db, decisions, settings.operators, settings.platform_operators),
-                executions=Executions(db),
+                executions=Executions(db, decisions),
                 saver=saver,
                 model_for=model_for,  # type: ignore[arg-type]  # a callable where it is no model
                 prompts=prompts,

@@ -105,7 +105,7 @@ class StepRunner:
             source, _, product = ref.partition(".")
             if source in done and product in done[source].data:
                 inputs[ref] = done[source].data[product]
-        granted = self._granted(step, specialist)
+        granted = frozenset(self.services.granted(specialist, step))
         return StepContext(
             caller=self.execution.requester,
             execution_id=self.execution.id,
@@ -125,13 +125,6 @@ class StepRunner:
             check=partial(problems, produces=step.produces, goal=self.execution.goal, today=self.execution.today),
             emit=self.emit,
         )
-
-    def _granted(self, step: Step, specialist: str) -> frozenset[str]:
-        """The plan's grant; for a fallback, those of its tools that make the same products."""
-        if specialist == step.specialist:
-            return frozenset(step.tools)
-        own, registry = self.services.specialist(specialist).tools, self.services.registry
-        return frozenset(name for name in own if name in registry and registry[name].produces in step.produces)
 
     def _failed(self, step: Step, number: int, specialist: str, kind: Any, message: str, began: float) -> StepResult:
         thread = step_thread(self.execution.id, step.id, number)

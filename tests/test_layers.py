@@ -10,6 +10,7 @@ from graphs.services import load_domain
 ROOT = Path(__file__).parent.parent
 FLOORS = {
     "settings": 0,
+    "cancellation": 0,
     "database": 0,
     "governance": 1,
     "models": 2,
@@ -25,7 +26,12 @@ DOMAINS = {path.name for path in (ROOT / "graphs" / "specialists").iterdir() if 
 
 def sources() -> list[Path]:
     rooms = [ROOT / room for room in FLOORS if (ROOT / room).is_dir()]
-    return [ROOT / "settings.py", ROOT / "database.py", *(file for room in rooms for file in room.rglob("*.py"))]
+    return [
+        ROOT / "settings.py",
+        ROOT / "cancellation.py",
+        ROOT / "database.py",
+        *(file for room in rooms for file in room.rglob("*.py")),
+    ]
 
 
 def imported(file: Path) -> set[str]:

@@ -15,8 +15,9 @@ from typing import Any, Literal, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from cancellation import finish
 from database import Database, DatabaseUnavailable
-from governance.approval import Approval, UnknownApproval
+from governance.approval import Approval, UnknownApproval, seal
 from governance.approvals import Approvals
 from governance.budgets import Budgets, BudgetSpent, Spender
 from governance.clock import Clock, now
@@ -113,6 +114,7 @@ class Gateway:
                 known=decision.known,
                 approvers=decision.approvers,
                 approval_id=row.id if row else None,
+                result_digest=seal(row) if row else None,
                 provenance=tuple(f"{name}: {words}" for name, words in row.provenance.items()) if row else (),
             )
             self._decisions.add(c, record, facts.args)
@@ -289,8 +291,8 @@ class Gateway:
             task = asyncio.create_task(self._carry_out(action, key, started))
             self._live[key] = task
             task.add_done_callback(lambda _: self._live.pop(key, None))
-            return await _finish(task)
-        joined = await _finish(task)  # the same effect is being done already: wait for that one
+            return await finish(task)
+        joined = await finish(task)  # the same effect is being done already: wait for that one
         return replace(joined, effect="replayed") if joined.effect else joined
 
     async def _carry_out(self, action: Action, key: str, started: float) -> ToolOutcome:
@@ -397,16 +399,3 @@ def _lost(action: Action, why: str) -> str:
 
 def _ms(started: float) -> float:
     return round((time.perf_counter() - started) * 1000, 3)
-
-
-async def _finish(task: asyncio.Task[T]) -> T:
-    """The task's result, awaited to its end even if the waiter is cancelled meanwhile; then the cancellation goes on."""
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled:
-        raise cancelled
-    return task.result()

@@ -25,6 +25,7 @@ from tools.supply_chain.store import SystemOfRecord, open_records
 from tools.supply_chain.tables import order_lines
 
 GOAL = "Analyze supplier risk across our logistics network, and where are we single-sourced?"
+PATIENCE = 600.0  # seconds that what is held back may wait: on a slow machine the first case takes its time
 FOLLOW_UPS = ("Why is Oskvar Laboratories above Halden Biologics?", "Who is the worst on delivery?", "only ocean")
 
 
@@ -36,7 +37,7 @@ def staged(domain: Domain, opened: asyncio.Event) -> Domain:
 
     def slowed(run: Any) -> Any:
         async def slow(args: Any, ctx: ToolContext) -> Any:
-            await opened.wait()  # the tool's own time-out is the limit
+            await opened.wait()  # the tool's time-out is the limit, and the step's
             return await asyncio.to_thread(run, args, ctx)
 
         return slow
@@ -46,7 +47,8 @@ def staged(domain: Domain, opened: asyncio.Event) -> Domain:
         if tool.name == "country_risk":
             changed.append(replace(tool, _run=outage))
         elif tool.name == "single_sourced_items":
-            changed.append(replace(tool, _run=slowed(tool._run)))
+            patient = tool.manifest.model_copy(update={"timeout": PATIENCE})
+            changed.append(replace(tool, manifest=patient, _run=slowed(tool._run)))
         else:
             changed.append(tool)
     return replace(domain, tools=tuple(changed))
@@ -59,7 +61,9 @@ def demo() -> None:
     shutil.rmtree(home, ignore_errors=True)
     asyncio.run(
         tell(
-            settings.model_copy(update={"home": home, "model": "", "database_url": "", "records_url": ""}),
+            settings.model_copy(
+                update={"home": home, "model": "", "database_url": "", "records_url": "", "step_timeout": PATIENCE}
+            ),
             Console(highlight=False),
         )
     )

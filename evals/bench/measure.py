@@ -20,7 +20,7 @@ from evals.bench.shapes import Latency, Shape, chain, flagship
 from evals.bench.waves import by_waves
 from graphs import brief
 from graphs.plan import critical_path
-from graphs.services import open_saver
+from graphs.saver import open_saver
 
 TURNS = 20  # steps of one sample of the cost
 KIB = 1024

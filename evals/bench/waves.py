@@ -15,8 +15,9 @@ from langgraph.types import Send
 from evals.bench.engine import Ran, finished, open_execution
 from graphs.events import child_context, silent
 from graphs.plan import Plan, StepResult, needs
+from graphs.saver import open_saver
 from graphs.scheduler import Waiting
-from graphs.services import Services, open_saver
+from graphs.services import Services
 from graphs.step import StepRunner
 from graphs.trace import Products
 

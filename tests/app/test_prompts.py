@@ -23,7 +23,7 @@ from tools.supply_chain.store import open_records
 pty = pytest.importorskip("pty", reason="a terminal to ask on")
 ROOT = Path(__file__).parent.parent.parent
 FLAGSHIP = "Analyze supplier risk across our logistics network"
-PROMPT = re.compile(r"(kip\? |Why\? |\]: |you> )\Z")
+PROMPT = re.compile(r"(kip\? |Why\? |\]: |\?: |you> )\Z")
 CTRL_C, CTRL_D = "\x03", "\x04"
 SLOW = ("run", f"{FLAGSHIP}, and where are we single-sourced?")
 PAINT = re.compile(r"\x1b\[[?\d;]*[A-Za-z]")

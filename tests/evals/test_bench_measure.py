@@ -16,7 +16,7 @@ from evals.bench.show import lines, tables
 from evals.bench.waves import by_waves
 from graphs import brief
 from graphs.plan import StepResult
-from graphs.services import open_saver
+from graphs.saver import open_saver
 
 GOOD = Makespan("chain of 2", 2, "even", path=0.6, own_path=0.64, engine=0.65, waves=0.7)
 COST = StepCost(engine=20.0, bare=12.0, bare_light=10.0)

@@ -215,8 +215,8 @@ async def test_a_verdict_wakes_who_waits_for_the_execution(approvals: Approvals)
     with approvals.subscribe("e1") as event, approvals.subscribe("e2") as other:
         assert not event.is_set()
         await asyncio.to_thread(asyncio.run, approvals.vote(id, RISK, "approve"))  # from another loop, in another thread
-        await asyncio.wait_for(event.wait(), 1)
+        await asyncio.wait_for(event.wait(), 60)
         assert not other.is_set()
     with approvals.subscribe("e1") as event:
         await approvals.void("e1", None, "stop")
-        await asyncio.wait_for(event.wait(), 1)
+        await asyncio.wait_for(event.wait(), 60)

@@ -107,7 +107,7 @@ class Yard:
         """Wait for an event after which `seen` holds."""
         while not seen():
             self.heard.clear()
-            await asyncio.wait_for(self.heard.wait(), 10)
+            await asyncio.wait_for(self.heard.wait(), 60)
 
     def statuses(self, step: str) -> list[str]:
         return [e["status"] for e in self.events if e["event"] == "step" and e["step"] == step]

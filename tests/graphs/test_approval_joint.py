@@ -140,7 +140,7 @@ async def test_a_verdict_is_acted_on_while_siblings_still_run(yard: Yard) -> Non
             if event["event"] == "step" and event["status"] == "waiting_approval":
                 votes.extend(asyncio.create_task(runner.vote(id, "approve")) for id in event["waiting_for"])
 
-        done = await asyncio.wait_for(runner.run("b note", on_event=heard), 15)
+        done = await asyncio.wait_for(runner.run("b note", on_event=heard), 60)
     assert len(votes) == 1 and done.status == "success" and yard.notes() == ["hello"]
     steps = [(e["step"], e["status"]) for e in yard.events if e["event"] == "step"]
     resumed = len(steps) - 1 - steps[::-1].index(("s2", "running"))
@@ -162,7 +162,7 @@ async def test_a_verdict_that_comes_before_the_step_has_said_that_it_waits(yard:
             if event["event"] == "tool" and event.get("phase") == "decided" and event["tool"] == "write_note":
                 votes.append(asyncio.create_task(quick(event["execution_id"])))
 
-        done = await asyncio.wait_for(runner.run("b note", on_event=heard), 15)
+        done = await asyncio.wait_for(runner.run("b note", on_event=heard), 60)
     assert votes and done.status == "success" and yard.notes() == ["hello"]
 
 

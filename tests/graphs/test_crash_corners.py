@@ -41,7 +41,7 @@ async def row(runner: Runner, outcome: Outcome) -> Execution:
 async def under_way(runner: Runner, yard: Yard, goal: str = "a b c") -> asyncio.Task[Outcome]:
     """A run that has come as far as s2."""
     task = asyncio.create_task(runner.run(goal, thread_id=THREAD, new_thread=True))
-    await asyncio.wait_for(yard.entering("look_b").wait(), 10)
+    await asyncio.wait_for(yard.entering("look_b").wait(), 60)
     return task
 
 
@@ -65,7 +65,7 @@ async def test_a_run_whose_stop_was_recorded_but_not_its_checkpoint_stays_stoppe
             task = await under_way(runner, yard)
             await runner.cancel(THREAD)
             with pytest.raises(Crash):
-                await asyncio.wait_for(task, 10)
+                await asyncio.wait_for(task, 60)
         first = await runner.outcome(THREAD)
         assert first.steps == [], "the checkpoint of what ran was never written"
     yard.held.clear()
@@ -103,7 +103,7 @@ async def test_going_back_to_before_the_stop_is_a_fork_that_runs(yard: Yard) -> 
     async with at_work(yard) as runner:
         task = await under_way(runner, yard)
         await runner.cancel(THREAD)
-        stopped = await asyncio.wait_for(task, 10)
+        stopped = await asyncio.wait_for(task, 60)
         yard.held.clear()
         history = [s async for s in runner.graph.aget_state_history(runner._config(THREAD)) if s.next == ("execute",)]
         at = history[0].config["configurable"]["checkpoint_id"]

@@ -110,10 +110,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_step_that_takes_too_long(yard: Yard) -> None:
     yard.held["look_b"] = asyncio.Event()
-    async with at_work(yard, step_timeout=0.4) as runner:
+    async with at_work(yard, step_timeout=4) as runner:  # enough for the sibling, whatever the machine does
         done = await runner.run("a b")
     steps = {s["id"]: s for s in done.steps}
-    assert steps["s2"]["result"]["error"] == {"kind": "timeout", "message": "no result within 0.4 s"}
+    assert steps["s2"]["result"]["error"] == {"kind": "timeout", "message": "no result within 4 s"}
     assert done.answer and done.answer.status == "partial" and len(steps["s2"]["attempts"]) == 2
 
 
@@ -293,7 +293,7 @@ async def test_a_revision_that_drops_a_waiting_step_withdraws_its_question(yard:
 
     yard.says["ben"], yard.revise, yard.held["look_b"] = ben, revise, asyncio.Event()
     async with at_work(yard) as runner:
-        done = await asyncio.wait_for(runner.run("b note", on_event=heard), 15)
+        done = await asyncio.wait_for(runner.run("b note", on_event=heard), 60)
     assert [(a["status"], a["message"]) for a in done.approvals] == [("void", "plan revision 2 dropped the step")]
     assert yard.statuses("s2")[-1] == "superseded" and yard.notes() == [] and yard.calls("look_a") == ["s3"]
     assert done.answer and done.answer.status == "partial"

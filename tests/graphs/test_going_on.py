@@ -22,7 +22,7 @@ CHAIN = [draft("s1", "ann", "a"), draft("s2", "ben", "b", a="s1.a"), draft("s3",
 async def stopped_in(runner: Runner, yard: Yard, tool: str, running: Any) -> None:
     """Let a run come as far as a tool, and cancel it there."""
     task = asyncio.create_task(running)
-    await asyncio.wait_for(yard.entering(tool).wait(), 10)
+    await asyncio.wait_for(yard.entering(tool).wait(), 60)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -60,7 +60,7 @@ async def test_an_effect_under_way_is_finished_once_though_the_run_is_cancelled(
     async with at_work(yard) as runner:
         waiting = await runner.run("note b")
         task = asyncio.create_task(runner.resume(waiting.thread_id, decisions=[APPROVE]))
-        await asyncio.wait_for(yard.entering("write_note").wait(), 10)
+        await asyncio.wait_for(yard.entering("write_note").wait(), 60)
         task.cancel()
         await asyncio.sleep(0.05)
         assert not task.done(), "the run ends when the effect has"
@@ -79,9 +79,9 @@ async def test_stopping_a_live_run_ends_its_steps_and_keeps_what_is_done(yard: Y
     yard.steps, yard.held["look_b"] = CHAIN, asyncio.Event()
     async with at_work(yard) as runner:
         task = asyncio.create_task(runner.run("a b c", thread_id=THREAD, new_thread=True))
-        await asyncio.wait_for(yard.entering("look_b").wait(), 10)
+        await asyncio.wait_for(yard.entering("look_b").wait(), 60)
         await runner.cancel(THREAD)
-        done = await asyncio.wait_for(task, 10)
+        done = await asyncio.wait_for(task, 60)
         row = await runner.services.executions.get(done.execution_id)
     assert done.status == "failed" and row and row.status == "cancelled"
     assert {s["id"]: s["status"] for s in done.steps} == {"s1": "succeeded", "s2": "cancelled", "s3": "pending"}
@@ -166,7 +166,7 @@ async def test_the_same_thread_twice_at_once_in_one_process(yard: Yard) -> None:
     yard.steps, yard.held["look_b"] = CHAIN, asyncio.Event()
     async with at_work(yard) as runner:
         task = asyncio.create_task(runner.run("a b c", thread_id=THREAD, new_thread=True))
-        await asyncio.wait_for(yard.entering("look_b").wait(), 10)
+        await asyncio.wait_for(yard.entering("look_b").wait(), 60)
         with pytest.raises(AlreadyRunning, match="is being run by this process"):
             await runner.resume(THREAD)
         yard.held["look_b"].set()

@@ -41,7 +41,7 @@ async def test_a_live_run_reminds_while_a_sibling_works(yard: Yard) -> None:
             yard.held["look_b"].set()
 
     async with at_work(yard, approval_hours=24, remind_after=1e-6) as runner:
-        paused = await asyncio.wait_for(runner.run("note b", on_event=hear), 15)
+        paused = await asyncio.wait_for(runner.run("note b", on_event=hear), 60)
     (told,) = reminders(yard)
     assert (told["step"], told["tool"], told["status"], told["approvers"]) == ("s1", "write_note", "pending", ["risk-manager"])
     assert told["approval_id"] == paused.approvals[0]["id"] and paused.approvals[0]["reminded_at"] == told["reminded_at"]

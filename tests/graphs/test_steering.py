@@ -39,10 +39,10 @@ async def test_a_message_to_a_running_thread_adds_a_step_and_repeats_none(yard: 
     yard.revise = revising(draft("s3", "dan", "d"))
     async with at_work(yard) as runner:
         task = asyncio.create_task(runner.run("a b", thread_id=THREAD, new_thread=True, on_event=yard.hear))
-        await asyncio.wait_for(yard.entering("look_b").wait(), 10)
+        await asyncio.wait_for(yard.entering("look_b").wait(), 60)
         told = await runner.run("also d", thread_id=THREAD)
         assert told.status == "interrupted", "it is still running"
-        await asyncio.wait_for(yard.entering("look_d").wait(), 10)
+        await asyncio.wait_for(yard.entering("look_d").wait(), 60)
         yard.held["look_b"].set()
         done = await task
     assert done.status == "success" and done.answer and done.answer.status == "complete"
@@ -95,7 +95,7 @@ async def test_a_steer_of_a_finished_step_takes_its_evidence_out_of_the_answer(y
     yard.revise = revising(drop=("s1",))
     async with at_work(yard) as runner:
         task = asyncio.create_task(runner.run("a b", thread_id=THREAD, new_thread=True, on_event=yard.hear))
-        await asyncio.wait_for(yard.entering("look_b").wait(), 10)
+        await asyncio.wait_for(yard.entering("look_b").wait(), 60)
         await yard.until(lambda: "succeeded" in yard.statuses("s1"))
         await runner.run("without a", thread_id=THREAD)
         await yard.until(lambda: len(yard.plans()) > 1)
@@ -110,7 +110,7 @@ async def test_a_crash_after_a_steer_goes_on_with_the_changed_plan(yard: Yard) -
     yard.revise = revising(drop=("s1",))
     async with at_work(yard) as runner:
         task = asyncio.create_task(runner.run("a b", thread_id=THREAD, new_thread=True, on_event=yard.hear))
-        await asyncio.wait_for(yard.entering("look_b").wait(), 10)
+        await asyncio.wait_for(yard.entering("look_b").wait(), 60)
         await runner.run("without a", thread_id=THREAD)
         await yard.until(lambda: len(yard.plans()) > 1)
         task.cancel()
@@ -133,7 +133,7 @@ async def test_a_message_before_there_is_a_plan_is_refused_with_what_to_do(yard:
     yard.reading = lambda goal: asyncio.run_coroutine_threadsafe(stopped(), loop).result() or Reading()
     async with at_work(yard) as runner:
         task = asyncio.create_task(runner.run("a", thread_id=THREAD, new_thread=True))
-        await asyncio.wait_for(reading.wait(), 10)
+        await asyncio.wait_for(reading.wait(), 60)
         with pytest.raises(AlreadyRunning, match="say it again when its plan is there"):
             await runner.run("also d", thread_id=THREAD)
         go.set()

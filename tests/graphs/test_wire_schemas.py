@@ -8,7 +8,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel
 
 from graphs import wire
-from graphs.services import RESPONSES
+from graphs.saver import RESPONSES
 from models.scripted import ScriptedModel
 from tests.graphs.little import Yard, at_work
 

@@ -11,7 +11,7 @@ from tests.supply_chain.own_files import HEADER, ROWS, text_file, workbook
 from tools.supply_chain.importers.cells import BadCell
 from tools.supply_chain.importers.own import propose
 from tools.supply_chain.importers.own.mapping import MappedColumn
-from tools.supply_chain.importers.own.values import country, currency, day, mode, number
+from tools.supply_chain.importers.own.values import country, currency, currency_named, day, mode, number
 from tools.supply_chain.importers.source_file import ImportProblem
 
 TAKEN = {"supplier": "Supplier", "scheduled": "Due date", "delivered": "Delivered on", "value": "Amount"}
@@ -118,6 +118,37 @@ def test_what_the_cells_do_not_tell_is_a_question(tmp_path: Path) -> None:
     rows = [["Acme", "03/04/2014", "04/04/2014", "€ 5.10"]]
     asked = propose(text_file(tmp_path / "a.csv", rows=rows)).questions
     assert [(q.kind, q.name) for q in asked] == [("format", "scheduled"), ("format", "delivered"), ("rate", "EUR")]
+
+
+def test_a_currency_in_a_columns_name_is_asked_for_a_rate(tmp_path: Path) -> None:
+    header = ["Supplier", "Due date", "Delivered on", "Amount (EUR)"]
+    asked = propose(text_file(tmp_path / "a.csv", header))
+    assert asked.mapping.currency == "EUR" and [(q.kind, q.name) for q in asked.questions] == [("rate", "EUR")]
+
+
+def test_amounts_in_another_currency_than_the_value_are_left_out(tmp_path: Path) -> None:
+    header, rows = ["Supplier", "Due date", "Amount (EUR)", "Freight (GBP)"], [["Acme", "2014-01-31", "10.50", "1.25"]]
+    found = propose(text_file(tmp_path / "a.csv", header, rows)).mapping
+    assert found.currency == "EUR" and "value" in found.columns and "freight" not in found.columns
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        ("Nettobetrag (EUR)", "EUR"),
+        ("VALUE [GBP]", "GBP"),
+        ("VALUE IN INR", "INR"),
+        ("Cost €", "EUR"),
+        ("Value US$", "USD"),
+        ("Amount CHF", "CHF"),
+        ("TOTAL VALUE ALL SITES", None),
+        ("Order value", None),
+        ("Value (EUR or GBP)", None),
+        ("Amount (abc)", None),
+    ],
+)
+def test_currencies_in_names(header: str, code: str | None) -> None:
+    assert currency_named(header) == code
 
 
 @pytest.mark.parametrize(

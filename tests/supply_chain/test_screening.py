@@ -16,7 +16,7 @@ def test_candidates_are_few_and_marked(bench: Bench) -> None:
     bench.run(list_suppliers)
     started = time.monotonic()
     result = bench.run(screen_suppliers, suppliers_ref="s.suppliers")
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30  # about 0.3 s on an idle machine
     candidates = [row for row in result.rows if row.candidate]
     assert len(result.rows) == 72 and 1 <= len(candidates) <= 5
     assert all(row.similarity < 90 for row in candidates), "no supplier in these files is on the list"

@@ -29,8 +29,8 @@ from tools.results import Figure, Records, Row, ToolResult, product_ref
 
 ANN = Caller("ann", "acme", ("requester",))
 RISK = Caller("ravi", "acme", ("risk-manager",))
-READ = ToolManifest(effect="read", output="trusted", timeout=0.3)
-WRITE = ToolManifest(effect="write", approvers=("risk-manager",), timeout=0.3, retries=2)
+READ = ToolManifest(effect="read", output="trusted", timeout=2)
+WRITE = ToolManifest(effect="write", approvers=("risk-manager",), timeout=2, retries=2)
 
 
 class Crash(BaseException):

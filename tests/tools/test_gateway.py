@@ -121,9 +121,9 @@ async def test_a_read_tool_cannot_reach_the_writing_handle(door: Door) -> None:
 
 @pytest.mark.parametrize("name", ["look", "look_async"])
 async def test_a_tool_has_its_time_and_no_more(door: Door, name: str) -> None:
-    door.world.wait = 0.6
+    door.world.wait = 4
     done = await door.run(door.call(name))
-    assert (done.status, done.error) == ("error", f"{name} took longer than 0.3 s") and done.ms < 550
+    assert (done.status, done.error) == ("error", f"{name} took longer than 2 s") and done.ms < 3900
     assert await door.log() == [("decided", "allow"), ("outcome", "error")]
 
 

@@ -58,7 +58,7 @@ class Faults:
                 waited = step()
             except StopIteration as end:
                 return end.value
-            joining = "_finish" in waiting_in(own)  # one task waits for another: nothing that could fail by itself
+            joining = "finish" in waiting_in(own)  # one task waits for another: nothing that could fail by itself
             self.waits += not (joining and self.way == "failed")
             worst = self.waits == self.at and not (joining and self.way == "failed")
             try:

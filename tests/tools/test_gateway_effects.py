@@ -196,9 +196,9 @@ async def test_only_an_idempotent_effect_is_retried(door: Door) -> None:
 
 
 async def test_an_effect_out_of_time_is_unknown(door: Door) -> None:
-    door.world.wait = 0.5
+    door.world.wait = 4
     done = await door.run(door.call("send", who="Cipla"))
-    assert done.status == "unknown" and "took longer than 0.3 s" in done.error
+    assert done.status == "unknown" and "took longer than 2 s" in done.error
 
 
 async def test_a_cancelled_step_still_records_its_effect(door: Door) -> None:

@@ -243,7 +243,7 @@ def remind_owner(args: RemindOwner, ctx: ToolContext) -> CaseResult:
     return once(ctx, "reminded", work, lambda case: case.id == args.case_id)
 
 
-@tool(ToolManifest(effect="read", output="trusted", system_fields=SYSTEM_FIELDS))
+@tool(ToolManifest(effect="read", output="untrusted", system_fields=SYSTEM_FIELDS))  # titles and owners are what somebody wrote
 def list_cases(args: ListCases, ctx: ToolContext) -> CasesResult:
     """List escalation cases: which are open, closed or overdue, for which supplier, who owns them and when they are due."""
     query = all_cases().order_by(cases.c.status.desc(), cases.c.due, cases.c.id)

@@ -15,7 +15,7 @@ from tools.supply_chain.columns import ORDER_COLUMNS, OrderColumn, lacking
 from tools.supply_chain.importers.own.mapping import UNCLEAR, Format, MappedColumn, Mapping
 from tools.supply_chain.importers.own.profile import ColumnProfile, Profile, profile
 from tools.supply_chain.importers.own.table_file import TableFile, open_table
-from tools.supply_chain.importers.own.values import currency
+from tools.supply_chain.importers.own.values import currency, currency_named
 
 SURE = 0.55  # from which confidence a column is proposed
 LIKE = 75.0  # similarity of names from which they count
@@ -78,13 +78,17 @@ def propose(path: Path, sheet: str | None = None) -> Proposal:
     for confidence, _, _, column_name, name in ranked:
         if column_name not in taken and name not in {other for other, _ in taken.values()}:
             taken[column_name] = (name, confidence)
+    stated = {name: code for column, (name, _) in taken.items() if name in AMOUNTS and (code := currency_named(column))}
+    unit = next((stated[name] for name in AMOUNTS if name in stated), "USD")
+    taken = {column: at for column, at in taken.items() if stated.get(at[0], unit) == unit}  # a mapping has one currency
     guesses = []
     for column in found.columns.values():
         as_order, confidence = taken.get(column.name, ("", 0.0))
         guesses.append(Guess(column.name, as_order or None, confidence, " · ".join(column.samples) or "empty"))
     columns = {guess.name: mapped(found, guess.name, guess.column) for guess in guesses if guess.name}
     ordered = {name: columns[name] for name in ORDER_COLUMNS if name in columns}
-    return Proposal(table, found, tuple(guesses), Mapping(fingerprint=table.fingerprint, sheet=table.sheet, columns=ordered))
+    mapping = Mapping(fingerprint=table.fingerprint, sheet=table.sheet, columns=ordered, currency=unit)
+    return Proposal(table, found, tuple(guesses), mapping)
 
 
 def mapped(found: Profile, name: str, column: str) -> MappedColumn:

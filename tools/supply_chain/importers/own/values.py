@@ -110,6 +110,19 @@ def currency(text: str) -> str | None:
     return code if pycountry.currencies.get(alpha_3=code) else None
 
 
+def currency_named(header: str) -> str | None:
+    """The currency that a column's name says its amounts are in: "Nettobetrag (EUR)", "Value in GBP", "Cost €".
+
+    In a name of capitals a word may look like a code ("ALL" is the Albanian lek), so there it counts in brackets or after "IN".
+    """
+    found = re.findall(r"US\$|[$€£¥₹]", header)
+    found += re.findall(r"(?:[(\[]\s*|\b[Ii][Nn]\s+)([A-Z]{3})\b", header)
+    if header != header.upper():
+        found += re.findall(r"\b[A-Z]{3}\b", header)
+    codes = {code for word in found if (code := currency(word))}
+    return codes.pop() if len(codes) == 1 else None
+
+
 def day_formats(cell: str) -> tuple[DayFormat, ...]:
     """The formats in which the cell is a day."""
     return tuple(form for form in DAY_FORMATS if _day(cell, form) is not None)
