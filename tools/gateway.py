@@ -201,12 +201,11 @@ class Gateway:
         """Spend one tool call, in the transaction of the decision. Raises `Refused` if none is left, or if effects are stopped."""
         if facts.manifest.effect != "read" and not call.dry_run and (why := halted(c, facts.caller.org)):
             raise Refused("kill-switch", why)
-        if self._budgets is None or not self._budgets.counts("tool_calls"):
-            return
-        who = Spender(facts.caller.org, facts.caller.user, call.execution_id, call.step_id)
-        id = digest([call.execution_id, call.step_id, call.attempt, call.call_id])  # a resumed step proposes again
         try:
-            self._budgets.take(c, who, id, {"tool_calls": 1})
+            if self._budgets and self._budgets.counts("tool_calls"):
+                who = Spender(facts.caller.org, facts.caller.user, call.execution_id, call.step_id)
+                id = digest([call.execution_id, call.step_id, call.attempt, call.call_id])  # a resumed step proposes again
+                self._budgets.take(c, who, id, {"tool_calls": 1})
         except BudgetSpent as spent:
             raise Refused("budget", str(spent)) from spent
 
