@@ -352,6 +352,49 @@ def audit_head(out: FileOption = None) -> None:
     _go(lambda: head_command(out))
 
 
+budgets = typer.Typer(help="What runs may spend, and what is left of it.", invoke_without_command=True, rich_markup_mode=None)
+app.add_typer(budgets, name="budgets")
+
+
+@budgets.callback()
+def budgets_show(
+    context: typer.Context,
+    run: Annotated[str, typer.Option(metavar="RUN", help="Show this execution's (or thread's) own budgets as well.")] = "",
+    json: JsonOption = False,
+) -> None:
+    """Show limits, used, reserved and left: of your day, your organisation's day, and a run."""
+    from app.budget_commands import show
+
+    if context.invoked_subcommand is None:
+        _go(lambda: show(run, json), json=json)
+
+
+@budgets.command("raise")
+def budgets_raise(
+    run: RunArgument,
+    unit: Annotated[str, typer.Argument(help="tokens, money, tool_calls or model_calls")],
+    amount: Annotated[float, typer.Argument(help="How much more; money in US dollars.")],
+    scope: Annotated[str, typer.Option(help="run, user or org: whose budget; the days are those of the run's user.")] = "run",
+) -> None:
+    """Raise a budget of a run, or of the day of whoever it acts for. Takes the role of a budget owner."""
+    from app.budget_commands import raise_budget
+
+    _go(lambda: raise_budget(run, unit, amount, scope))
+
+
+@app.command("kill-switch")
+def kill_switch(
+    action: Annotated[Literal["on", "off", "status"], typer.Argument(help="on stops all effects at once.")],
+    reason: Annotated[str, typer.Option(help="Why; recorded, and told to whoever is stopped.")] = "",
+    everyone: Annotated[bool, typer.Option("--all", help="Of every organisation, not of yours alone.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Stop all effects at once, or let them go on. Reads go on either way."""
+    from app.budget_commands import switch
+
+    _go(lambda: switch(action, reason, everyone, json), json=json)
+
+
 @app.command()
 def version() -> None:
     """Print the version."""

@@ -19,7 +19,21 @@ from governance.policy import CallFacts
 from governance.signing import Signer
 from governance.tables import insert_new, ledger, payloads
 
-Phase = Literal["plan", "step", "decided", "intent", "outcome", "violation", "vote", "refused", "reminded", "void", "delegated"]
+Phase = Literal[
+    "plan",
+    "step",
+    "decided",
+    "intent",
+    "outcome",
+    "violation",
+    "vote",
+    "refused",
+    "reminded",
+    "void",
+    "delegated",
+    "switch",
+    "budget",
+]
 _LISTS = ("labels", "provenance", "rules", "reasons", "roles", "approvers")
 _GIVEN = ("seq", "at")  # by the ledger
 
@@ -115,7 +129,7 @@ class Decisions:
     async def executions(self) -> list[str]:
         """Every execution of which something is recorded: one organisation after the other, of each the oldest first.
 
-        What belongs to no execution (a delegation, a vote on an approval that is not there) has an empty id and is left out.
+        What belongs to no execution (a delegation, a kill switch, a vote on an approval that is not there) has an empty id and is left out.
         """
         query = select(ledger.c.execution_id).where(ledger.c.execution_id != "").group_by(ledger.c.org, ledger.c.execution_id)
         return await self._db.run(lambda c: list(c.scalars(query.order_by(ledger.c.org, func.min(ledger.c.seq))).all()))

@@ -50,6 +50,8 @@ class PlanWork:
         return await self.services.approvals.undecided(tuple(approvals))
 
     async def revise(self, plan: Plan, done: Mapping[str, StepResult], failed: StepResult) -> Plan | None:
+        if failed.error and failed.error.kind == "budget":  # nobody else could pay for it either
+            return None
         if self.made >= self.services.settings.revisions:
             self.emit({"event": "note", "at": now(), "text": f"{self.made} revisions were made; no further one is tried"})
             return None
@@ -148,6 +150,7 @@ async def execute(services: Services, state: State, thread_id: str, checkpoint_i
     results = {id: StepResult.model_validate(result) for id, result in state.get("results", {}).items()}
     kept = [id for id, result in results.items() if result.status == "succeeded"]
     execution = await services.executions.enter(state["execution_id"], thread_id, state["seq"], checkpoint_id, kept)
+    await services.budgets.recover(execution.id)  # what a dead process left reserved: this one holds the execution now
     forked = execution.id != state["execution_id"]
     plan = Plan.model_validate(state["plan"])
     if forked:

@@ -28,6 +28,7 @@ from graphs.planner import NoPlan, edited, make_plan, reuse
 from graphs.report import report as write_report
 from graphs.scheduler import plan_event
 from graphs.services import Services
+from graphs.spending import OutOfBudget
 from graphs.state import State, results_of
 
 
@@ -68,7 +69,7 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         feedback = tuple(str(n) for n in request.get("feedback", ()))
         try:
             made = await make_plan(services, caller, id, thread, request, write, feedback=feedback)
-        except NoPlan as error:
+        except (NoPlan, OutOfBudget) as error:
             await services.executions.leave(id, "finished")
             return {"status": "declined", "messages": [AIMessage(f"No plan could be made: {error}")]}
         refused = Plan.model_validate(state["plan"]) if state.get("plan") else None  # by the user's review

@@ -26,6 +26,7 @@ from graphs.findings import calls_of, collect, problems, usage_of
 from graphs.plan import Step, StepError, StepResult
 from graphs.scheduler import Waiting
 from graphs.services import Services
+from graphs.spending import Left, OutOfBudget
 from graphs.trace import Products
 from graphs.wire import Wire
 from models.retry import ModelUnavailable
@@ -55,6 +56,8 @@ class StepRunner:
             outcome = self._failed(step, number, specialist, "timeout", f"no result within {step.timeout:g} s", began)
         except StepFailure as failure:
             outcome = self._failed(step, number, specialist, failure.kind, str(failure), began)
+        except OutOfBudget as failure:
+            outcome = self._failed(step, number, specialist, "budget", str(failure), began)
         except ModelUnavailable as failure:
             outcome = self._failed(step, number, specialist, "model", str(failure), began)
         except GraphRecursionError:
@@ -88,7 +91,8 @@ class StepRunner:
         else:
             start = None  # a crash left it between two nodes
         if seen.unfinished:
-            seen = await relay(agent, start, config, context, tokens=self.services.streams(specialist))
+            left = self.services.left(context)
+            seen = await relay(agent, start, config, context, tokens=self.services.streams(specialist), left=left)
         if seen.interrupts:
             return Waiting(asked(seen))
         done_by = step.model_copy(update={"specialist": specialist})
@@ -166,8 +170,11 @@ async def stand(agent: Any, config: RunnableConfig) -> Standing:
     return Standing(seen.values, tuple(seen.interrupts), begun, not begun or unfinished(seen))
 
 
-async def relay(agent: Any, start: Any, config: RunnableConfig, context: StepContext, *, tokens: bool) -> Standing:
-    """Run a specialist's graph and pass its progress on as root events: costs, and tokens (coalesced) if its model streams.
+async def relay(
+    agent: Any, start: Any, config: RunnableConfig, context: StepContext, *, tokens: bool, left: Left | None = None
+) -> Standing:
+    """Run a specialist's graph and pass its progress on as root events: costs and how the budgets stand, tokens if its model
+    streams (coalesced).
 
     Answers with how it stands now, which the stream says as well as the checkpoints.
     """
@@ -190,7 +197,8 @@ async def relay(agent: Any, start: Any, config: RunnableConfig, context: StepCon
             interrupts = (*interrupts, *chunk["__interrupt__"])
         elif isinstance(chunk.get("model"), dict):
             spent = usage_of(chunk["model"].get("messages", []))
-            context.emit({"event": "cost", **head, **spent, "at": now()})
+            budgets = {"budgets": await left()} if left else {}
+            context.emit({"event": "cost", **head, **spent, **budgets, "at": now()})
     if text:
         context.emit({"event": "token", **head, "text": text})
     return Standing(values, interrupts, True, bool(interrupts))
@@ -218,7 +226,7 @@ async def _ask(services: Services, role: str, thread_id: str, task: HumanMessage
     seen = await stand(agent, config)
     if seen.unfinished:
         start = None if seen.begun else {"messages": [task]}
-        seen = await relay(agent, start, config, context, tokens=services.streams(role))
+        seen = await relay(agent, start, config, context, tokens=services.streams(role), left=services.left(context))
     messages, value = seen.values.get("messages", []), seen.values.get("structured_response")
     if value is None:
         said = strike(str(messages[-1].content)[:200]) if messages else ""
