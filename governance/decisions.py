@@ -129,7 +129,7 @@ class Decisions:
     async def executions(self) -> list[str]:
         """Every execution of which something is recorded: one organisation after the other, of each the oldest first.
 
-        What belongs to no execution (a delegation, a kill switch, a vote on an approval that is not there) has an empty id and is left out.
+        What belongs to none (a delegation, a kill switch, a vote on an approval that is not there) has an empty id and is left out.
         """
         query = select(ledger.c.execution_id).where(ledger.c.execution_id != "").group_by(ledger.c.org, ledger.c.execution_id)
         return await self._db.run(lambda c: list(c.scalars(query.order_by(ledger.c.org, func.min(ledger.c.seq))).all()))
