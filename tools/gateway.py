@@ -1,7 +1,8 @@
 """The gateway: the one door to every tool. Propose (validate, decide, ask), then act (check again, commit, run, record).
 
 Called by the specialists' middleware in the graphs. It fails closed: a policy that raises, a record that cannot be written, an
-approval that does not fit to the byte, and the tool does not run.
+approval that does not fit to the byte, and the tool does not run; a read within the house may have run, and hands over nothing.
+How effects are carried out is in `once.py`, how a tool is run in `performing.py`, what was decided in `held.py`.
 """
 
 import logging
