@@ -22,6 +22,7 @@ from governance.effects import Effects
 from governance.heads import HEADS_FILE, read_heads, sign_heads
 from governance.ledger import Entry
 from governance.ledger_check import Fault, Finding, check
+from governance.powers import powers_disagree
 from governance.signing import KEY_FILE, Signed, signer_for
 from graphs import tables as graph_tables
 from graphs.executions import Execution, Executions
@@ -61,6 +62,7 @@ class Audit:
             return found
         ids = await self._db.run(_executions_named)
         faults = [fault for id in ids for fault in await self._disagreements(id)]
+        faults += await self._db.run(powers_disagree)
         return replace(found, faults=tuple(faults))
 
     def keys(self) -> list[str]:
