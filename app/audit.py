@@ -15,7 +15,7 @@ from sqlalchemy import Connection, make_url, select
 from app.audit_bundle import bundle_of
 from app.audit_story import Story
 from database import Database
-from governance import policy_texts
+from governance import compensations, policy_texts
 from governance import tables as governance_tables
 from governance.decisions import record_of
 from governance.effects import Effects
@@ -115,7 +115,8 @@ class Audit:
             kept = policy_texts.recall(c, versions)
             policies = {version: kept.get(version) for version in sorted(versions)}
             args = _payloads(c, {one.args_digest for one in records})
-            return Story(execution, plans, attempts, entries, records, approvals, effects, args, policies)
+            undoing = compensations.of_execution(c, id)
+            return Story(execution, plans, attempts, entries, records, approvals, effects, undoing, args, policies)
 
         return await self._db.run(rest)
 
