@@ -293,6 +293,11 @@ class Executions:
 
         return await self._db.run(work)
 
+    async def threads_under(self, thread_id: str) -> list[str]:
+        """The threads of all steps that a thread's executions started."""
+        query = select(attempts.c.thread_id).where(attempts.c.parent_thread_id == thread_id)
+        return await self._db.run(lambda c: list(c.execute(query).scalars()))
+
     def _leave(self, c: Connection, id: str, status: str) -> None:
         ended = None if status in OPEN else now()
         c.execute(update(executions).where(executions.c.id == id).values(status=status, lease=None, ended=ended))
