@@ -1,6 +1,5 @@
 """`clearance serve`: the service on a socket. Without a way to know who calls it listens on loopback only, and says so."""
 
-import asyncio
 import ipaddress
 import socket
 from pathlib import Path
@@ -46,7 +45,7 @@ def serve(host: str, port: int, config: Path | None) -> int:
         f"{settings.act_as or settings.user} · /docs lists the operations",
         flush=True,
     )
-    asyncio.run(uvicorn.Server(options).serve([listening]))
+    uvicorn.Server(options).run([listening])
     return 0
 
 
@@ -60,7 +59,7 @@ def is_loopback(host: str) -> bool:
 
 def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named: asyncio sets TCP_NODELAY only then
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))

@@ -50,7 +50,7 @@ def _task(task: Any) -> dict[str, Any]:
         "id": task.id,
         "name": task.name,
         "path": task.path,
-        "error": repr(task.error) if task.error is not None else None,
+        "error": task.error if isinstance(task.error, str | None) else repr(task.error),  # one read back is worded already
         "interrupts": [_interrupt(one) for one in task.interrupts],
         "checkpoint": _checkpoint(nested) if isinstance(nested, Mapping) else None,
         "state": shown(nested) if isinstance(nested, StateSnapshot) else None,

@@ -54,6 +54,7 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, _answering(status))
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unforeseen)
 
 
 def _answering(status: int) -> Any:
@@ -62,6 +63,11 @@ def _answering(status: int) -> Any:
         return JSONResponse({"detail": said}, status)
 
     return handler
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    """A fault of ours: people get a sentence, the server's log the traceback (the framework writes it)."""
+    return JSONResponse({"detail": f"this should not have happened: {type(error).__name__}; the server's log says more"}, 500)
 
 
 async def _http(request: Request, error: Exception) -> Response:

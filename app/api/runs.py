@@ -102,7 +102,7 @@ async def join_stream(
         after,
         headers=headers,
         with_ids=bool(row["kwargs"]["resumable"]),
-        only=stream_mode or None,
+        only=[mode for mode in stream_mode or () if mode] or None,  # the Python SDK sends an empty one for none
         cancel=cancel_on_disconnect,
     )
 

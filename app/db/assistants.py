@@ -1,8 +1,8 @@
 """Assistants: a graph with a config of its own, in versions. One is made for each graph at start. Used by the assistants' router."""
 
 import uuid
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
@@ -11,6 +11,7 @@ from app.db.filters import contains
 from app.db.tables import assistants, versions
 from database import Database
 
+T = TypeVar("T")
 OF_GRAPHS = uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
 """The namespace of the assistants that are made for graphs, as LangGraph's clients know their ids."""
 VERSIONED = ("graph_id", "name", "description", "config", "context", "metadata")
@@ -35,6 +36,7 @@ class Assistants:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._known: dict[str, dict[str, Any]] = {}  # on SQLite, where only this process writes them
 
     async def make_for_graphs(self, graph_ids: Sequence[str]) -> None:
         """See to it that each graph has its assistant."""
@@ -55,7 +57,12 @@ class Assistants:
 
     async def get(self, assistant_id: str) -> dict[str, Any]:
         """Raises `AssistantMissing`."""
-        return await self._db.run(lambda c: self._get(c, assistant_id), durable=False)
+        if assistant_id not in self._known:
+            row = await self._db.run(lambda c: self._get(c, assistant_id), durable=False)
+            if not self._db.sqlite:
+                return row
+            self._known[assistant_id] = row
+        return self._known[assistant_id]
 
     async def change(self, assistant_id: str, **fields: Any) -> dict[str, Any]:
         """A new version with these fields changed; metadata is merged. Raises `AssistantMissing`."""
@@ -71,7 +78,7 @@ class Assistants:
             c.execute(insert(versions).values(assistant_id=assistant_id, version=version, created_at=at, **made))
             return self._use(c, assistant_id, version, made, at)
 
-        return await self._db.run(work)
+        return await self._change(assistant_id, work)
 
     async def use(self, assistant_id: str, version: int) -> dict[str, Any]:
         """Go back, or on, to a version. Raises `AssistantMissing`."""
@@ -83,7 +90,7 @@ class Assistants:
                 raise AssistantMissing(f"Assistant with ID {assistant_id} has no version {version}")
             return self._use(c, assistant_id, version, {name: row[name] for name in VERSIONED}, stamp())
 
-        return await self._db.run(work)
+        return await self._change(assistant_id, work)
 
     async def versions(self, assistant_id: str, metadata: dict[str, Any], limit: int, offset: int) -> list[dict[str, Any]]:
         """Its versions, the newest first."""
@@ -123,7 +130,15 @@ class Assistants:
             for table in (assistants, versions):
                 c.execute(delete(table).where(table.c.assistant_id == assistant_id))
 
-        await self._db.run(work)
+        await self._change(assistant_id, work)
+
+    async def _change(self, assistant_id: str, work: Callable[[Connection], T]) -> T:
+        """A change of one that is known: what is remembered of it goes before and, read meanwhile, after."""
+        self._known.pop(assistant_id, None)
+        try:
+            return await self._db.run(work)
+        finally:
+            self._known.pop(assistant_id, None)
 
     def _matching(self, query: Select[Any], metadata: dict[str, Any], graph_id: str | None, name: str | None) -> Select[Any]:
         query = query.where(*contains(assistants.c.metadata, metadata))

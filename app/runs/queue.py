@@ -98,7 +98,7 @@ class Queue:
 
         def work(c: Connection) -> dict[str, Action | None]:
             change = update(runs).where(own).values(leased_until=_now(c) + LEASE_S).returning(runs.c.run_id, runs.c.cancel)
-            return {run_id: cast("Action | None", cancel) for run_id, cancel in c.execute(change).tuples()}
+            return {run_id: cast("Action | None", cancel) for run_id, cancel in c.execute(change)}
 
         return await self._db.run(work, durable=False)
 
@@ -131,8 +131,8 @@ class Queue:
                 c.execute(delete(events).where(events.c.run_id == claim.run_id))
             elif written:
                 c.execute(insert(events), [one.row() for one in written])
-            self._stand(c, claim.thread_id, ending, written[-1].seq if written else claim.first_seq)
-            return self._claim(c, 1, thread_id=claim.thread_id) if go_on else []
+            more = self._stand(c, claim.thread_id, ending, written[-1].seq)
+            return self._claim(c, 1, thread_id=claim.thread_id) if more and go_on else []
 
         return await self._db.run(work, durable=False)
 
@@ -211,7 +211,7 @@ class Queue:
             active: list[tuple[str, str]] = []
         else:
             query = select(runs.c.run_id, runs.c.status).where(runs.c.thread_id == new.thread_id, runs.c.status.in_(ACTIVE))
-            active = [(run_id, status) for run_id, status in c.execute(query).tuples()]
+            active = [(run_id, status) for run_id, status in c.execute(query)]
         if active and new.strategy == "reject":
             raise ThreadBusy(
                 "Thread is already running a task. Wait for it to finish or choose a different multitask strategy."
@@ -310,12 +310,12 @@ class Queue:
         elif run_ids:
             c.execute(update(runs).where(runs.c.run_id.in_(run_ids)).values(status="interrupted", updated_at=stamp()))
 
-    def _stand(self, c: Connection, thread_id: str, ending: Ending, seq: int) -> None:
-        """How a thread stands after a run."""
-        more = select(runs.c.run_id).where(runs.c.thread_id == thread_id, runs.c.status.in_(ACTIVE)).limit(1)
-        at = stamp()
+    def _stand(self, c: Connection, thread_id: str, ending: Ending, seq: int) -> bool:
+        """Record how a thread stands after a run; says whether another run waits for it."""
+        query = select(runs.c.run_id).where(runs.c.thread_id == thread_id, runs.c.status.in_(ACTIVE)).limit(1)
+        more, at = c.execute(query).first() is not None, stamp()
         values = dict(
-            status="busy" if c.execute(more).first() else ending.thread_status,
+            status="busy" if more else ending.thread_status,
             values=ending.values,
             interrupts=ending.interrupts,
             error=ending.error,
@@ -324,6 +324,7 @@ class Queue:
             last_seq=seq,
         )
         c.execute(update(threads).where(threads.c.thread_id == thread_id).values(**values))
+        return more
 
     def _settle(self, c: Connection, thread_id: str) -> None:
         """A thread whose queue became empty is no longer busy."""

@@ -10,28 +10,19 @@ depends_on = None
 
 
 def upgrade() -> None:
-    described = (
-        sa.Column("graph_id", sa.String(100), nullable=False),
-        sa.Column("name", sa.String(200), nullable=False),
-        sa.Column("description", sa.Text),
-        sa.Column("config", sa.JSON, nullable=False),
-        sa.Column("context", sa.JSON, nullable=False),
-        sa.Column("metadata", sa.JSON, nullable=False),
-        sa.Column("created_at", sa.String(32), nullable=False),
-    )
     op.create_table(
         "assistants",
         sa.Column("assistant_id", sa.String(36), primary_key=True),
         sa.Column("version", sa.Integer, nullable=False, comment="the one in use: a row of assistant_versions"),
         sa.Column("updated_at", sa.String(32), nullable=False),
-        *(column.copy() for column in described),
+        *_described(),
     )
     op.create_index("ix_assistants_graph_id", "assistants", ["graph_id"])
     op.create_table(
         "assistant_versions",
         sa.Column("assistant_id", sa.String(36), primary_key=True),
         sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
-        *(column.copy() for column in described),
+        *_described(),
     )
     op.create_table(
         "threads",
@@ -84,6 +75,19 @@ def upgrade() -> None:
         sa.Column("data", sa.LargeBinary, nullable=False, comment="JSON, as it is sent"),
     )
     op.create_index("thread_events_run", "thread_events", ["run_id", "seq"])
+
+
+def _described() -> tuple[sa.Column, ...]:  # type: ignore[type-arg]  # columns of several types
+    """What an assistant and each of its versions say."""
+    return (
+        sa.Column("graph_id", sa.String(100), nullable=False),
+        sa.Column("name", sa.String(200), nullable=False),
+        sa.Column("description", sa.Text),
+        sa.Column("config", sa.JSON, nullable=False),
+        sa.Column("context", sa.JSON, nullable=False),
+        sa.Column("metadata", sa.JSON, nullable=False),
+        sa.Column("created_at", sa.String(32), nullable=False),
+    )
 
 
 def downgrade() -> None:
