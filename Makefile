@@ -1,6 +1,6 @@
 # Two commands are all a newcomer needs: `make run` and `make test`. Both set up .venv by themselves.
 .DEFAULT_GOAL := run
-.PHONY: run test bench chaos goals lint lock clean
+.PHONY: run test bench chaos goals tamper security lint lock clean
 GOAL ?= Analyze supplier risk across our logistics network
 
 run: .venv/.run
@@ -19,6 +19,12 @@ chaos: .venv/.dev
 goals: .venv/.dev
 	@.venv/bin/python -m evals.goals.run $(ARGS)
 
+tamper: .venv/.dev
+	@.venv/bin/python -m evals.tamper $(ARGS)
+
+security: .venv-benchmarks/.run
+	@.venv-benchmarks/bin/python -m evals.benchmarks.agentdojo $(ARGS)
+
 lint: .venv/.dev
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
@@ -27,9 +33,10 @@ lint: .venv/.dev
 lock:
 	uv pip compile --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 	uv pip compile --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	(sed -n 's/^benchmarks = \["\(.*\)"\].*/\1/p' pyproject.toml; grep -oE '^(cedarpy|pydantic|rfc8785)==[^ ]+' requirements.lock) | uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" - -o requirements-benchmarks.lock
 
 clean:
-	rm -rf .venv .clearance
+	rm -rf .venv .venv-benchmarks .clearance
 
 .venv/.run: requirements.lock pyproject.toml
 	@sh setup.sh requirements.lock
@@ -38,3 +45,8 @@ clean:
 .venv/.dev: requirements-dev.lock pyproject.toml
 	@sh setup.sh requirements-dev.lock
 	@touch $@ .venv/.run
+
+# AgentDojo's dependencies hold others back, so it does not share the project's environment
+.venv-benchmarks/.run: requirements-benchmarks.lock pyproject.toml
+	@sh setup.sh requirements-benchmarks.lock .venv-benchmarks
+	@touch $@

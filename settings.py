@@ -35,7 +35,10 @@ class Settings(BaseSettings):
 
     org: str = Field("local", description="the organisation of the local user")
     user: str = Field("local", description="the local user")
-    roles: tuple[str, ...] = Field(("requester", "risk-manager"), description="roles of the local user (JSON list)")
+    roles: tuple[str, ...] = Field(
+        ("requester", "risk-manager", "operator", "platform-operator", "budget-owner"),
+        description="roles of the local user (JSON list)",
+    )
     people: dict[str, tuple[str, ...]] = Field(
         {"rita": ("requester",), "marc": ("risk-manager",), "mona": ("risk-manager",), "ada": ("auditor",)},
         description="the demo people of local mode and their roles (JSON object)",
@@ -57,6 +60,14 @@ class Settings(BaseSettings):
     rows: int = Field(20, ge=1, description="most repetitions of a repeated step")
     revisions: int = Field(3, ge=0, description="re-plans of one execution before a person is asked")
     approval_hours: float = Field(8.0, gt=0, description="hours until an unanswered approval expires, which denies it")
+    budgets: Path | None = Field(None, description="TOML file of limits on what runs may spend (docs/budgets.md); empty: none")
+    budget_owners: tuple[str, ...] = Field(("budget-owner",), description="roles that may raise a budget (JSON list)")
+    operators: tuple[str, ...] = Field(
+        ("operator",), description="roles that may flip the kill switch of their organisation (JSON list)"
+    )
+    platform_operators: tuple[str, ...] = Field(
+        ("platform-operator",), description="roles that may flip the kill switch of all organisations (JSON list)"
+    )
     remind_after: float = Field(0.5, gt=0, le=1, description="share of an approval's time after which its people are reminded")
     goal_characters: int = Field(8000, ge=100, description="longest goal that is taken")
     log_level: Literal["debug", "info", "warning", "error"] = "warning"

@@ -105,12 +105,46 @@ def chat(
     _go(lambda: talk(thread, Options(approve, False, None, False, yes, False)))
 
 
-@app.command()
-def approvals(json: JsonOption = False) -> None:
-    """List the open approvals: what waits, for whom, until when."""
+approvals = typer.Typer(invoke_without_command=True)
+app.add_typer(approvals, name="approvals")
+
+
+@approvals.callback()
+def approvals_list(context: typer.Context, json: JsonOption = False) -> None:
+    """List the open approvals: what waits, for whom, until when. Its commands hand the right to decide to somebody else."""
     from app.inbox import list_approvals
 
-    _go(lambda: list_approvals(json), json=json)
+    if context.invoked_subcommand is None:
+        _go(lambda: list_approvals(json), json=json)
+
+
+@approvals.command("delegate")
+def approvals_delegate(
+    to: Annotated[str, typer.Argument(help="The person who may decide in your stead.")],
+    role: Annotated[str, typer.Option(help="The role of yours that they decide as.")],
+    until: Annotated[str, typer.Option(metavar="TIME", help="Until when, such as 2026-05-01T18:00; UTC unless it says so.")],
+    tool: Annotated[str | None, typer.Option(help="Only for this tool.")] = None,
+) -> None:
+    """Hand your right to decide to another person, for a time. They cannot hand it on."""
+    from app.delegating import delegate
+
+    _go(lambda: delegate(to, role, until, tool))
+
+
+@approvals.command("delegations")
+def approvals_delegations(json: JsonOption = False) -> None:
+    """List who may decide in whose stead, as what, until when."""
+    from app.delegating import list_delegations
+
+    _go(lambda: list_delegations(json), json=json)
+
+
+@approvals.command("revoke")
+def approvals_revoke(id: Annotated[str, typer.Argument(help="A delegation of yours.")]) -> None:
+    """End a delegation of yours now. Votes given by it stay."""
+    from app.delegating import revoke
+
+    _go(lambda: revoke(id))
 
 
 @app.command()
@@ -166,51 +200,101 @@ RootOption = Annotated[
 
 
 @policy.command("check")
-def policy_check(root: RootOption = None) -> None:
+def policy_check(root: RootOption = None, json: JsonOption = False) -> None:
     """Validate the policies and list them; a bad one is named with its file and line."""
     from app.policy_commands import check
 
-    _go(lambda: check(root))
+    _go(lambda: check(root, json), json=json)
 
 
 @policy.command("test")
-def policy_test(root: RootOption = None) -> None:
+def policy_test(root: RootOption = None, json: JsonOption = False) -> None:
     """Run the tests that lie beside the policies (tests.yaml)."""
     from app.policy_commands import test
 
-    _go(lambda: test(root))
+    _go(lambda: test(root, json), json=json)
 
 
 @policy.command("matrix")
 def policy_matrix(
     tainted: Annotated[bool, typer.Option("--tainted", help="After text that others can write was read.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Show what comes of each tool for each agent and role."""
     from app.policy_commands import matrix
 
-    _go(lambda: matrix(tainted))
+    _go(lambda: matrix(tainted, json), json=json)
 
 
 @policy.command("explain")
 def policy_explain(
     call: Annotated[Path, typer.Argument(metavar="CALL.json", help="tool, args, user, roles, request, seen … as JSON.")],
     root: RootOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Explain a call: its outcome, rules and labels, and what would change the answer."""
     from app.policy_commands import explain_call
 
-    _go(lambda: explain_call(call, root))
+    _go(lambda: explain_call(call, root, json), json=json)
 
 
 @policy.command("simulate")
 def policy_simulate(
     against: Annotated[str, typer.Option(metavar="RUNS", help="Execution ids, separated by commas, or all.")] = "all",
     root: RootOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Judge recorded decisions again under other policies, and show what would differ."""
     from app.policy_commands import simulate_runs
 
-    _go(lambda: simulate_runs(against, root))
+    _go(lambda: simulate_runs(against, root, json), json=json)
+
+
+@app.command()
+def undo(
+    execution: Annotated[str, typer.Argument(metavar="EXECUTION", help="The execution whose effects are to be undone.")],
+    step: Annotated[str, typer.Option(metavar="S", help="Only what this step did.")] = "",
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; without it, you are shown what would be undone.")] = "",
+    approve: ApproveOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Undo what an execution did, last things first, each as an action with its own decision and approval."""
+    from app.effects_commands import undo_execution
+    from app.running import Options
+
+    _go(
+        lambda: undo_execution(execution, step, reason, Options(approve, json).mode, json, go_on=approve is not None), json=json
+    )
+
+
+effects = typer.Typer(help="What was done to the world, and what nobody knows.", rich_markup_mode=None)
+app.add_typer(effects, name="effects")
+
+
+@effects.callback(invoke_without_command=True)
+def effects_list(
+    context: typer.Context,
+    execution: Annotated[str, typer.Option(metavar="ID", help="Only those of this execution.")] = "",
+    json: JsonOption = False,
+) -> None:
+    """List the effects, the newest first: intended, done, failed, unknown or compensated."""
+    if context.invoked_subcommand:
+        return
+    from app.effects_commands import list_effects
+
+    _go(lambda: list_effects(execution, json), json=json)
+
+
+@effects.command("settle")
+def effects_settle(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="As `clearance effects` lists it.")],
+    outcome: Annotated[Literal["done", "not-done"], typer.Argument(help="What you found out.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="How you know; it is recorded.")],
+) -> None:
+    """Say what became of an effect of unknown outcome. For those who may approve its tool's use."""
+    from app.effects_commands import settle_effect
+
+    _go(lambda: settle_effect(key, outcome == "done", reason))
 
 
 audit = typer.Typer(help="What was recorded, and proof that it holds.", no_args_is_help=True, rich_markup_mode=None)
@@ -221,15 +305,20 @@ FileOption = Annotated[Path | None, typer.Option(metavar="FILE", help="Write her
 
 @audit.command("verify")
 def audit_verify(
+    bundle: Annotated[
+        Path | None, typer.Argument(metavar="[BUNDLE.json]", help="An exported bundle; without it, the ledger of this home.")
+    ] = None,
     head: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Signed heads that were held elsewhere (`audit head`).")
     ] = None,
+    key: Annotated[str | None, typer.Option(metavar="HEX", help="The public key that a bundle must be signed with.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Say whether the ledger holds: no entry changed, removed, moved, put in or cut off. Exit code 1 if it does not."""
-    from app.audit_commands import verify_command
+    """Say whether the ledger holds, and approvals, effects, plans and results agree with it; or whether a bundle holds, without
+    any database. Exit code 1 if not."""
+    from app.audit_commands import verify_bundle_command, verify_command
 
-    _go(lambda: verify_command(head, json), json=json)
+    _go(lambda: verify_bundle_command(bundle, head, key, json) if bundle else verify_command(head, json), json=json)
 
 
 @audit.command("show")
@@ -241,11 +330,18 @@ def audit_show(run: RunArgument, json: JsonOption = False) -> None:
 
 
 @audit.command("export")
-def audit_export(run: RunArgument, out: FileOption = None) -> None:
+def audit_export(
+    run: RunArgument,
+    out: FileOption = None,
+    format: Annotated[
+        Literal["bundle", "cloudevents"],
+        typer.Option(help="bundle: one signed statement; cloudevents: the events, one CloudEvent 1.0 a line."),
+    ] = "bundle",
+) -> None:
     """Write everything recorded of a run as one signed bundle, which docs/audit.md says how to check without Clearance."""
     from app.audit_commands import export_command
 
-    _go(lambda: export_command(run, out))
+    _go(lambda: export_command(run, out, format))
 
 
 @audit.command("head")
@@ -254,6 +350,49 @@ def audit_head(out: FileOption = None) -> None:
     from app.audit_commands import head_command
 
     _go(lambda: head_command(out))
+
+
+budgets = typer.Typer(help="What runs may spend, and what is left of it.", invoke_without_command=True, rich_markup_mode=None)
+app.add_typer(budgets, name="budgets")
+
+
+@budgets.callback()
+def budgets_show(
+    context: typer.Context,
+    run: Annotated[str, typer.Option(metavar="RUN", help="Show this execution's (or thread's) own budgets as well.")] = "",
+    json: JsonOption = False,
+) -> None:
+    """Show limits, used, reserved and left: of your day, your organisation's day, and a run."""
+    from app.budget_commands import show
+
+    if context.invoked_subcommand is None:
+        _go(lambda: show(run, json), json=json)
+
+
+@budgets.command("raise")
+def budgets_raise(
+    run: RunArgument,
+    unit: Annotated[str, typer.Argument(help="tokens, money, tool_calls or model_calls")],
+    amount: Annotated[float, typer.Argument(help="How much more; money in US dollars.")],
+    scope: Annotated[str, typer.Option(help="run, user or org: whose budget; the days are those of the run's user.")] = "run",
+) -> None:
+    """Raise a budget of a run, or of the day of whoever it acts for. Takes the role of a budget owner."""
+    from app.budget_commands import raise_budget
+
+    _go(lambda: raise_budget(run, unit, amount, scope))
+
+
+@app.command("kill-switch")
+def kill_switch(
+    action: Annotated[Literal["on", "off", "status"], typer.Argument(help="on stops all effects at once.")],
+    reason: Annotated[str, typer.Option(help="Why; recorded, and told to whoever is stopped.")] = "",
+    everyone: Annotated[bool, typer.Option("--all", help="Of every organisation, not of yours alone.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Stop all effects at once, or let them go on. Reads go on either way."""
+    from app.budget_commands import switch
+
+    _go(lambda: switch(action, reason, everyone, json), json=json)
 
 
 @app.command()

@@ -31,5 +31,6 @@ def list_approvals(as_json: bool) -> int:
         console.print(f"◆ {row.tool}: {reveal(str(row.args.get('title') or dict(row.args)))}", markup=False)
         until = f"until {row.expires_at:%Y-%m-%d %H:%M} UTC{reminded}"
         console.print(f"  waits for {row.waits_for()} {until} · asked for {row.requester.user}", markup=False)
-        console.print(f"  {program()} resume {row.thread_id} --approve ask", style="dim", markup=False, soft_wrap=True)
+        again = f"resume {row.thread_id}" if row.thread_id else f"undo {row.execution_id}"  # no thread waits for an undoing
+        console.print(f"  {program()} {again} --approve ask", style="dim", markup=False, soft_wrap=True)
     return 0

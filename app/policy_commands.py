@@ -6,6 +6,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,15 @@ from rich.text import Text
 from app.runner import open_runner
 from app.text import reveal
 from governance import policy_tests
-from governance.bundle import POLICIES, Bundle, load
-from governance.cedar import CedarPolicy
+from governance.bundle import POLICIES, BadPolicy, Bundle, load
+from governance.cedar import TOOL, CedarPolicy
+from governance.decisions import Record
 from governance.explain import explain
 from governance.identity import Caller
 from governance.labels import TAINT
 from governance.manifest import UNLISTED
-from governance.policy import CallFacts, Decision, Seen
-from governance.policy_tests import SeenCase
+from governance.policy import CallFacts, Decision, Seen, asked
+from governance.policy_tests import SeenCase, Tested
 from governance.simulate import Again, simulate
 from governance.wording import spoken
 from graphs.services import load_domain, registry_of
@@ -62,9 +64,19 @@ class Call(BaseModel):
     labels: frozenset[str] = frozenset()
 
 
-def check(root: Path | None) -> int:
-    """Every policy of the bundle, or what is wrong with one and where."""
-    own, bundle, _ = _at(root)
+def check(root: Path | None, as_json: bool = False) -> int:
+    """Every policy of the bundle, or what is wrong with one and where. 1 if something is."""
+    try:
+        own, bundle, registry = _at(root)
+        _know_roles(bundle, registry)
+    except BadPolicy as error:
+        if not as_json:
+            raise
+        problem = {"where": error.where, "message": str(error).removeprefix(f"{error.where}: ")}
+        return _say({"valid": False, "version": None, "policies": [], "problems": [problem]}, code=1)
+    if as_json:
+        told = [{**asdict(rule), "roles": sorted(rule.roles)} for rule in bundle.rules.values()]
+        return _say({"valid": True, "version": bundle.version, "policies": told, "problems": []})
     table = Table(box=None, header_style="bold")
     for name in ("Policy", "Outcome", "Who", "Why", "Where"):
         table.add_column(name, overflow="fold", no_wrap=name == "Policy")
@@ -79,43 +91,67 @@ def check(root: Path | None) -> int:
     return 0
 
 
-def test(root: Path | None) -> int:
-    """Run the tests that lie beside the policies. 1 if one fails, or if there are none."""
+def test(root: Path | None, as_json: bool = False) -> int:
+    """Run the tests that lie beside the policies, those of further folders too if they name the bundle that they are `under`.
+    1 if one fails, or if there are none."""
     own, bundle, registry = _at(root)
-    console, passed, failed, root = Console(highlight=False), 0, 0, root or POLICIES
-    for room in own.policies:
+    root = root or POLICIES
+    found: list[tuple[str, Tested]] = []
+    for room in dict.fromkeys((*own.policies, *sorted(path.parent.name for path in root.glob(f"*/{policy_tests.NAME}")))):
         path = root / room / policy_tests.NAME
-        if not path.is_file():
-            continue
-        console.print(room, style="bold")
-        cases = policy_tests.read(path)
-        for one in policy_tests.run(cases, load(*cases.under, root=root) if cases.under else bundle, registry.manifests()):
-            passed, failed = passed + (not one.wrong), failed + bool(one.wrong)
-            look = Text("  ✗ ", "bold red") if one.wrong else Text("  ✓ ", "green")
-            console.print(Text.assemble(look, one.case.that, (f": {one.wrong}" if one.wrong else "", "red")), soft_wrap=True)
-    console.print(f"{passed} passed, {failed} failed.")
-    return 1 if failed or not passed else 0
+        cases = policy_tests.read(path) if path.is_file() else None
+        if cases and (cases.under or room in own.policies):
+            under = load(*cases.under, root=root) if cases.under else bundle
+            found += [(room, one) for one in policy_tests.run(cases, under, registry.manifests())]
+    failed = sum(bool(one.wrong) for _, one in found)
+    code = 1 if failed or not found else 0
+    if as_json:
+        tests = [
+            {
+                "room": room,
+                "that": one.case.that,
+                "outcome": one.decision.outcome,
+                "rules": one.decision.rules,
+                "wrong": one.wrong,
+            }
+            for room, one in found
+        ]
+        return _say({"passed": len(found) - failed, "failed": failed, "tests": tests}, code)
+    console, told = Console(highlight=False), ""
+    for room, one in found:
+        if room != told:
+            console.print(room, style="bold")
+            told = room
+        look = Text("  ✗ ", "bold red") if one.wrong else Text("  ✓ ", "green")
+        console.print(Text.assemble(look, one.case.that, (f": {one.wrong}" if one.wrong else "", "red")), soft_wrap=True)
+    console.print(f"{len(found) - failed} passed, {failed} failed.")
+    return code
 
 
-def matrix(tainted: bool) -> int:
+def matrix(tainted: bool, as_json: bool = False) -> int:
     """Agent × tool × role: what comes of a call that the plan asks for, before or after text of others was read."""
     own, bundle, registry = _at(None)
-    engine, roles = CedarPolicy(registry.manifests(), bundle), _roles(own, bundle, registry)
+    engine, roles = CedarPolicy(registry.manifests(), bundle), (*_roles(own, bundle, registry), NOBODY)
+    rows = [
+        (agent.name, tool, {r: engine.decide(_facts(registry, agent.name, tool, r, tainted)).outcome for r in roles})
+        for agent in (*own.specialists, *core_roles(own))
+        for tool in agent.tools
+    ]
+    if as_json:
+        told = [{"agent": agent, "tool": tool, "outcomes": outcomes} for agent, tool, outcomes in rows]
+        return _say({"version": bundle.version, "tainted": tainted, "roles": roles, "rows": told})
     table = Table(box=None, header_style="bold")
-    for name in ("Agent", "Tool", *roles, NOBODY):
+    for name in ("Agent", "Tool", *roles):
         table.add_column(name, overflow="fold")
-    for agent in (*own.specialists, *core_roles(own)):
-        for tool in agent.tools:
-            row = [_facts(registry, agent.name, tool, role, tainted) for role in (*roles, NOBODY)]
-            outcomes = [engine.decide(facts).outcome for facts in row]
-            table.add_row(agent.name, tool, *(Text(outcome, LOOKS[outcome]) for outcome in outcomes))
+    for agent, tool, outcomes in rows:
+        table.add_row(agent, tool, *(Text(outcome, LOOKS[outcome]) for outcome in outcomes.values()))
     console = Console(highlight=False)
     console.print(table)
     console.print("After text that others can write was read." if tainted else "Before text that others can write was read.")
     return 0
 
 
-def explain_call(path: Path, root: Path | None) -> int:
+def explain_call(path: Path, root: Path | None, as_json: bool = False) -> int:
     """One call: what comes of it, by which rules, with which labels, and what would change the answer."""
     own, bundle, registry = _at(root)
     call, settings = _read(path), Settings()
@@ -135,23 +171,31 @@ def explain_call(path: Path, root: Path | None) -> int:
         tuple(Seen(**one.model_dump()) for one in call.seen),
     )
     found = explain(engine, facts, _roles(own, bundle, registry))
+    made, rules = found.decision, list[dict[str, str]]()
+    for id in made.rules:
+        rule = engine.rules.get(id)  # none where the call never came before the policies
+        reason = (rule.reason or "permitted") if rule else "; ".join(made.reasons)
+        rules.append({"id": id, "reason": reason, "where": rule.where if rule else ""})
+    if as_json:
+        head = {"version": bundle.version, "tool": call.tool, "outcome": made.outcome, "asks": asked(made.asks)}
+        head["asks"] = head["asks"] if made.outcome == "approve" else ""
+        return _say({**head, "rules": rules, "labels": made.labels, "changes": [asdict(one) for one in found.changes]})
     console = Console(highlight=False)
-    console.print(Text.assemble(f"{call.tool}: ", _outcome(found.decision)))
-    for id in found.decision.rules:
-        rule = engine.rules.get(id)
-        said = f"{rule.reason or 'permitted'} ({rule.where})" if rule else "; ".join(found.decision.reasons)
-        console.print(f"  {id}: {said}", markup=False, soft_wrap=True)
-    for phrase in spoken(found.decision.labels):
+    console.print(Text.assemble(f"{call.tool}: ", _outcome(made)))
+    for one in rules:
+        where = f" ({one['where']})" if one["where"] else ""
+        console.print(f"  {one['id']}: {one['reason']}{where}", markup=False, soft_wrap=True)
+    for phrase in spoken(made.labels):
         console.print(f"  known: {reveal(phrase)}", style="dim", markup=False, soft_wrap=True)
     for change in found.changes:
         words = " and ".join(change.words)
         console.print(f"  {'allowed' if change.outcome == 'allow' else 'asked about'} if {words}", markup=False, soft_wrap=True)
-    if not found.changes and found.decision.outcome != "allow":
+    if not found.changes and made.outcome != "allow":
         console.print("  nothing about the call alone would change that", soft_wrap=True)
     return 0
 
 
-def simulate_runs(against: str, root: Path | None) -> int:
+def simulate_runs(against: str, root: Path | None, as_json: bool = False) -> int:
     """Recorded decisions under other policies; shows what would have come out otherwise. 0 whether or not something does."""
     _, bundle, registry = _at(root)
     engine = CedarPolicy(registry.manifests(), bundle)
@@ -167,17 +211,48 @@ def simulate_runs(against: str, root: Path | None) -> int:
             return found.again, len(found.lost), len(runs)
 
     again, lost, runs = asyncio.run(go())
+    differing = [one for one in again if one.differs]
+    if as_json:
+        told = [{**_place(one.record), "was": _brief(one.record), "now": _brief(one.now)} for one in differing]
+        return _say({"version": bundle.version, "runs": runs, "judged": len(again), "lost": lost, "differing": told})
     console = Console(highlight=False)
-    for one in (one for one in again if one.differs):
+    for one in differing:
         then, now = one.record, one.now
         head = f"{then.execution_id[:8]} {then.step_id} {then.tool}: "
         console.print(Text.assemble(head, (then.outcome, LOOKS.get(then.outcome, "")), " → ", _outcome(now)), soft_wrap=True)
         console.print(f"  was: {', '.join(then.rules)}; would be: {', '.join(now.rules)}", style="dim", soft_wrap=True)
-    differing = sum(one.differs for one in again)
-    console.print(f"{differing} of {len(again)} decisions in {runs} runs would differ under {bundle.version}.")
+    console.print(f"{len(differing)} of {len(again)} decisions in {runs} runs would differ under {bundle.version}.")
     if lost:
         console.print(f"{lost} could not be judged again: their arguments were erased, or there is no such tool any more.")
     return 0
+
+
+def _say(body: dict[str, Any], code: int = 0) -> int:
+    """Print one JSON object; its keys are those of docs/policies.md."""
+    print(json.dumps(body, ensure_ascii=False))
+    return code
+
+
+def _place(record: Record) -> dict[str, Any]:
+    return {"execution_id": record.execution_id, "step_id": record.step_id, "tool": record.tool, "seq": record.seq}
+
+
+def _brief(made: Record | Decision) -> dict[str, Any]:
+    return {"outcome": made.outcome, "rules": made.rules, "approvers": made.approvers, "version": made.policy_version}
+
+
+def _know_roles(bundle: Bundle, registry: Registry) -> None:
+    """Raise `BadPolicy` for a role that nobody could hold: who is named wrongly can never agree."""
+    settings = Settings()
+    known = {role for tool in registry.values() for role in tool.manifest.approvers} | {TOOL, *settings.roles}
+    known |= {role for roles in settings.people.values() for role in roles}
+    for rule in bundle.rules.values():
+        named = {role.strip() for role in rule.approver.split(",")} - {""}
+        if strange := sorted(named - known):
+            there = ", ".join(sorted(known - {TOOL}))
+            raise BadPolicy(
+                f"{rule.where}: nobody is known to hold the role {strange[0]}; there are: {there} (CLEARANCE_PEOPLE)"
+            )
 
 
 def _at(root: Path | None) -> tuple[Domain, Bundle, Registry]:
@@ -188,7 +263,7 @@ def _at(root: Path | None) -> tuple[Domain, Bundle, Registry]:
 
 def _roles(own: Domain, bundle: Bundle, registry: Registry) -> list[str]:
     """Every role that somebody is known to hold or be asked for."""
-    asked = {role.strip() for rule in bundle.rules.values() for role in rule.approver.split(",")} - {"", "tool"}
+    asked = {role.strip() for rule in bundle.rules.values() for role in rule.approver.split(",")} - {"", TOOL}
     named = {role for tool in registry.values() for role in tool.manifest.approvers}
     return sorted({*Settings().roles, *asked, *named, *bundle.roles})
 

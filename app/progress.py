@@ -3,8 +3,8 @@
 Pure: `Runner.progress_of` reads the rows, drawings show the result.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from graphs.executions import OPEN, Attempt
 from graphs.plan import TERMINAL, Plan, Status, Step, needs, readiness
@@ -29,8 +29,13 @@ class Progress:
     now: Mapping[str, StepNow]
 
 
-def progress(plans: Sequence[Plan], attempts: Iterable[Attempt], *, status: str, held: bool) -> Progress:
-    """`plans` are all revisions, oldest first; `status` is the execution's. `held`: somebody carries it out now."""
+def progress(
+    plans: Sequence[Plan], attempts: Iterable[Attempt], *, status: str, held: bool, undone: Collection[str] = ()
+) -> Progress:
+    """`plans` are all revisions, oldest first; `status` is the execution's. `held`: somebody carries it out now.
+
+    `undone` are the steps of whose effects nothing stands any more.
+    """
     over = status not in OPEN
     newest, last = plans[-1], {attempt.step_id: attempt for attempt in attempts}  # the newest attempt of each step counts
     known = {step.id: step for plan in plans for step in plan.steps}
@@ -44,6 +49,7 @@ def progress(plans: Sequence[Plan], attempts: Iterable[Attempt], *, status: str,
             stands[step.id] = _not_begun(step, stands) if status == "finished" else "cancelled" if over else "pending"
             now[step.id] = StepNow(stands[step.id], step.specialist)
         waiting = [step for step in waiting if step not in free]
+    now |= {id: replace(one, status="compensated") for id, one in now.items() if id in undone}
     steps = (*dropped, *newest.steps)
     return Progress(newest.rev, steps, {step.id: now[step.id] for step in steps})
 

@@ -17,6 +17,7 @@ from langgraph.types import Command
 
 from app.progress import Progress, progress
 from governance.approval import Approval
+from governance.effects import undone_steps
 from governance.identity import Caller
 from graphs.answer import Answer
 from graphs.caller import local_caller
@@ -200,7 +201,8 @@ class Runner:
         if not found or not plans:
             raise UnknownExecution(f"there is no execution {execution_id} in {self.services.settings.home}")
         held = found.thread_id in self._driven or await executions.held_elsewhere(execution_id)
-        return progress(plans, await executions.attempts(execution_id), status=found.status, held=held)
+        undone = await self._undone(execution_id)
+        return progress(plans, await executions.attempts(execution_id), status=found.status, held=held, undone=undone)
 
     async def pending(self, thread_id: str) -> list[Approval]:
         """The thread's open approvals, those due a reminder reminded."""
@@ -231,7 +233,9 @@ class Runner:
             said = [m for m in values.get("messages", []) if isinstance(m, AIMessage)]
             question = str(said[-1].content) if said and status in ("declined", "failed") else ""
         results = values.get("results", {})
+        undone = await self._undone(execution_id)
         shown = [{"id": id, **step, "result": results.get(id)} for id, step in values.get("steps", {}).items()]
+        shown = [{**step, "status": "compensated"} if step["id"] in undone else step for step in shown]
         return Outcome(
             thread_id=thread_id,
             run_id=run_id,
@@ -251,6 +255,11 @@ class Runner:
             so_far=() if answer else _so_far(results),
             dry_run=bool(values.get("request", {}).get("dry_run")),
         )
+
+    async def _undone(self, execution_id: str) -> frozenset[str]:
+        """The steps of an execution of whose effects nothing stands any more."""
+        effects = self.services.effects
+        return undone_steps(await effects.for_execution(execution_id), await effects.undoing(execution_id))
 
     def _config(self, thread_id: str, **more: Any) -> Any:
         return {"configurable": {"thread_id": thread_id, "langgraph_auth_user": self.caller, **more}, "recursion_limit": 200}

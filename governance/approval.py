@@ -1,17 +1,37 @@
 """One approval: the request a person decides, its votes, and the errors of deciding it. Pure data; `approvals.py` stores it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from governance.clock import parse
+from governance.digest import digest
 from governance.identity import Caller
 from governance.manifest import Effect, ToolManifest
 from governance.policy import CallFacts, Panel, Seen, asked
 
 Status = Literal["pending", "approved", "rejected", "answered", "expired", "void", "superseded", "consumed"]
 Verdict = Literal["approve", "reject", "respond", "edit"]
+ENDINGS: Mapping[Verdict, Status] = {"approve": "approved", "reject": "rejected", "respond": "answered"}
+ASKED = (  # what never changes of an approval once it was asked for
+    *(
+        "id",
+        "digest",
+        "execution_id",
+        "step_id",
+        "call_id",
+        "thread_id",
+        "agent",
+        "tool",
+        "args",
+        "provenance",
+        "rules",
+        "reasons",
+    ),
+    *("policy_version", "user_request", "created_at", "expires_at", "granted", "planned", "context_labels", "trace", "labels"),
+    "budget_left",
+)
 
 
 class VoteRefused(Exception):
@@ -24,6 +44,14 @@ class UnknownApproval(VoteRefused, LookupError):
 
 class WrongRole(VoteRefused, PermissionError):
     """The voter holds none of the roles that may decide this."""
+
+
+class DelegationOver(WrongRole):
+    """The right to decide was delegated to the voter, and that has ended or was revoked."""
+
+
+class NotAPerson(VoteRefused, PermissionError):
+    """A model or a service voted: its vote never counts."""
 
 
 class OwnRequest(VoteRefused, PermissionError):
@@ -44,13 +72,20 @@ class EditDenied(VoteRefused, ValueError):
 
 @dataclass(frozen=True)
 class Vote:
-    """One person's verdict. `roles` are those of the approver roles that the person held then."""
+    """One person's verdict. `roles` are those of the approver roles that the person held then, or that `behalf`, a second
+    person, had delegated to them; `behalf` is None in a vote of one's own right."""
 
     user: str
     roles: tuple[str, ...]
     verdict: Verdict
     message: str
     at: datetime
+    behalf: str | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Everybody who stands behind the vote."""
+        return frozenset(filter(None, (self.user, self.behalf)))
 
 
 @dataclass(frozen=True)
@@ -134,13 +169,28 @@ class Approval:
         return all(len(self.agreed(panel)) >= max(panel.quorum, 1) for panel in panels)
 
     def agreed(self, panel: Panel) -> set[str]:
-        """The people who agreed and count for a panel: with one of its roles and, where it asks for others, not who asked."""
-        yes = [vote for vote in self.votes if vote.verdict == "approve" and set(vote.roles) & set(panel.roles)]
-        return {vote.user for vote in yes if not (panel.others and vote.user == self.requester.user)}
+        """The people who agreed and count for a panel: with one of its roles and, where it asks for others, not who asked.
+
+        Nobody counts twice, whether voting or voted for: the earlier vote stands.
+        """
+        counted: dict[str, frozenset[str]] = {}
+        for vote in self.votes:
+            fits = vote.verdict == "approve" and set(vote.roles) & set(panel.roles)
+            own = panel.others and self.requester.user in vote.names
+            if fits and not own and not any(vote.names & names for names in counted.values()):
+                counted[vote.user] = vote.names
+        return set(counted)
 
     def waits_for(self) -> str:
         """Who must agree, for people to read."""
         return asked(self.panels)
+
+
+def seal(approval: Approval) -> str:
+    """The digest of everything that was asked: recorded when it was, so that a changed row shows."""
+    asked: dict[str, Any] = {name: getattr(approval, name) for name in ASKED}
+    asked["requester"], asked["manifest"] = approval.requester.as_dict(), approval.manifest.model_dump(mode="json")
+    return digest({**asked, "panels": [asdict(panel) for panel in approval.panels]})
 
 
 def from_row(row: Mapping[Any, Any], votes: Sequence[Mapping[Any, Any]]) -> Approval:
@@ -157,6 +207,6 @@ def from_row(row: Mapping[Any, Any], votes: Sequence[Mapping[Any, Any]]) -> Appr
         manifest=ToolManifest.model_validate(row["manifest"]),
         planned=None if row["planned"] is None else frozenset(row["planned"]),
         panels=tuple(Panel(tuple(one["roles"]), one["quorum"], one["others"]) for one in row["panels"]),
-        votes=tuple(Vote(v["user"], tuple(v["roles"]), v["verdict"], v["message"], parse(v["at"])) for v in votes),
+        votes=tuple(Vote(v["user"], tuple(v["roles"]), v["verdict"], v["message"], parse(v["at"]), v["behalf"]) for v in votes),
         **values,
     )

@@ -5,43 +5,28 @@ pending → approved → consumed, or ends as rejected, answered, expired, void 
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, select, update
 
 from database import Database
-from governance.approval import (
-    AlreadyDecided,
-    Approval,
-    ApprovalExpired,
-    EditDenied,
-    OwnRequest,
-    Status,
-    UnknownApproval,
-    Verdict,
-    WrongRole,
-    from_row,
-)
+from governance.approval import Approval, ApprovalExpired, Status, UnknownApproval, Verdict, VoteRefused, from_row
 from governance.clock import Clock, now, stamp
 from governance.decisions import Decisions, Phase, Record
+from governance.delegations import Delegations
 from governance.digest import action_digest
 from governance.identity import Caller
 from governance.policy import CallFacts, Decision
+from governance.refusals import record_refusal
 from governance.tables import approvals, insert_new, votes
-from governance.traces import Erased, keep, recall
+from governance.traces import keep
+from governance.voting import CheckArgs, Decide, Voting, refuse_edits
 from governance.wakes import Wakes
-
-Decide = Callable[[CallFacts], Decision]
-CheckArgs = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
-ENDINGS: Mapping[Verdict, Status] = {"approve": "approved", "reject": "rejected", "respond": "answered"}
-
-
-def _refuse_edits(facts: CallFacts) -> Decision:
-    return Decision("deny", ("no-policy",), ("no policy is at hand to judge an edited action",))
 
 
 class Approvals:
@@ -58,15 +43,15 @@ class Approvals:
         clock: Clock = now,
         *,
         decisions: Decisions | None = None,
-        decide: Decide = _refuse_edits,
+        decide: Decide = refuse_edits,
         check_args: CheckArgs | None = None,
         remind_after: float = 0.5,
     ) -> None:
         self._db = db
         self._clock = clock
         self._decisions = decisions or Decisions(db, clock)
-        self._decide = decide
-        self._check_args = check_args
+        self.delegations = Delegations(db, clock, self._decisions)
+        self._voting = Voting(self, self.delegations, clock, decide, check_args)
         self._remind_after = remind_after
         self._wakes = Wakes()
 
@@ -91,7 +76,7 @@ class Approvals:
         if connection.execute(same).first() is None:
             about = dict(call_id=call_id, thread_id=thread_id, provenance=dict(provenance), expires_at=stamp(expires_at))
             insert_new(connection, approvals, {**self._row(connection, action, facts, decision), **about})
-        return self._load(connection, connection.execute(same).scalar_one(), lock=True)
+        return self.load(connection, connection.execute(same).scalar_one(), lock=True)
 
     def _row(self, connection: Connection, action: str, facts: CallFacts, decision: Decision) -> dict[str, Any]:
         """A new row, but for where the call was made; stores what it was judged by."""
@@ -125,7 +110,7 @@ class Approvals:
 
     async def get(self, ids: Sequence[str]) -> list[Approval]:
         """The approvals of these ids, in their order. Raises `UnknownApproval`."""
-        return await self._db.run(lambda c: [self._load(c, id) for id in ids])
+        return await self._db.run(lambda c: [self.load(c, id) for id in ids])
 
     async def resolve(self, id: str) -> Approval:
         """The row that counts: the approval itself, or what edits made of it. Raises `UnknownApproval`."""
@@ -133,11 +118,11 @@ class Approvals:
 
     def live(self, connection: Connection, id: str) -> Approval:
         """`resolve` inside the caller's transaction."""
-        found = self._load(connection, id)
+        found = self.load(connection, id)
         seen = {id}
         while found.superseded_by and found.superseded_by not in seen:
             seen.add(found.superseded_by)
-            found = self._load(connection, found.superseded_by)
+            found = self.load(connection, found.superseded_by)
         return found
 
     async def pending(self, execution_id: str | None = None, org: str | None = None) -> list[Approval]:
@@ -147,7 +132,7 @@ class Approvals:
             query = query.where(approvals.c.execution_id == execution_id)
         if org is not None:
             query = query.where(approvals.c.org == org)
-        return await self._db.run(lambda c: [self._load(c, id) for id in c.scalars(query).all()])
+        return await self._db.run(lambda c: [self.load(c, id) for id in c.scalars(query).all()])
 
     async def of_execution(self, execution_id: str, *, superseded: bool = False) -> list[Approval]:
         """Every approval of an execution, oldest first; those that an edit superseded only if asked for."""
@@ -155,7 +140,7 @@ class Approvals:
         if not superseded:
             own &= approvals.c.status != "superseded"
         query = select(approvals.c.id).where(own).order_by(approvals.c.created_at, approvals.c.id)
-        return await self._db.run(lambda c: [self._load(c, id) for id in c.scalars(query).all()])
+        return await self._db.run(lambda c: [self.load(c, id) for id in c.scalars(query).all()])
 
     async def undecided(self, ids: Iterable[str]) -> list[str]:
         """Those of the approvals (or of what edits made of them) that still wait for people. Expires what is over first."""
@@ -178,13 +163,20 @@ class Approvals:
         """Record a person's verdict and return the approval that results: for an edit the new one.
 
         approve counts towards the quorum; reject, respond (an answer in the action's stead) and edit (`args` are the new
-        arguments, judged afresh) end the request. Raises `UnknownApproval`, `WrongRole`, `ApprovalExpired`, `AlreadyDecided`,
-        `EditDenied`; the last leaves the request open.
+        arguments, judged afresh) end the request. Raises `UnknownApproval`, `NotAPerson`, `WrongRole`, `DelegationOver`,
+        `OwnRequest`, `ApprovalExpired`, `AlreadyDecided`, `EditDenied`, each written to the ledger first.
         """
-        found = await self._db.run(lambda c: self._vote(c, approval_id, voter, verdict, message, args))
-        self._wakes.wake(found.execution_id)
-        if found.status == "expired":  # committed first: the expiry stays, whatever the voter makes of the error
-            raise ApprovalExpired(f"the time to decide {found.tool} ended at {stamp(found.expires_at)}: it is denied")
+        try:
+            found = await self._db.run(lambda c: self._voting.vote(c, approval_id, voter, verdict, message, args))
+            self._wakes.wake(found.execution_id)
+            if found.status == "expired":  # committed first: the expiry stays, whatever the voter makes of the error
+                raise ApprovalExpired(f"the time to decide {found.tool} ended at {stamp(found.expires_at)}: it is denied")
+        except VoteRefused as refused:  # what the vote began is rolled back: the refusal is a transaction of its own
+            said: dict[str, Any] = dict(
+                store=self, decisions=self._decisions, id=approval_id, voter=voter, verdict=verdict, refused=refused
+            )
+            await self._db.run(partial(record_refusal, **said))
+            raise
         return found
 
     async def void(self, execution_id: str, step_ids: Iterable[str] | None, reason: str) -> list[Approval]:
@@ -209,11 +201,11 @@ class Approvals:
 
         def work(c: Connection) -> list[Approval]:
             due = [
-                one for one in (self._load(c, id) for id in c.scalars(query).all()) if self._due(one) <= when < one.expires_at
+                one for one in (self.load(c, id) for id in c.scalars(query).all()) if self._due(one) <= when < one.expires_at
             ]
             for one in due:
                 c.execute(update(approvals).where(approvals.c.id == one.id).values(reminded_at=stamp(when)))
-                self._record(c, one, "reminded", one.status, approvers=one.approvers)
+                self.record(c, one, "reminded", one.status, approvers=one.approvers)
             return [replace(one, reminded_at=when) for one in due]
 
         return await self._db.run(work)
@@ -221,7 +213,7 @@ class Approvals:
     async def reminder_in(self, execution_id: str) -> timedelta | None:
         """How long until the next reminder of an execution is due, at least nothing; None if no open approval lacks one."""
         query = select(approvals.c.id).where(*self._unreminded(execution_id, None))
-        due = await self._db.run(lambda c: [self._due(self._load(c, id)) for id in c.scalars(query).all()])
+        due = await self._db.run(lambda c: [self._due(self.load(c, id)) for id in c.scalars(query).all()])
         return max(min(due) - self._clock(), timedelta()) if due else None
 
     def _due(self, one: Approval) -> datetime:
@@ -246,134 +238,30 @@ class Approvals:
         """`with approvals.subscribe(id) as event:` an `asyncio.Event`, set whenever one of its approvals was decided."""
         return self._wakes.subscribe(execution_id)
 
-    def _vote(
-        self, c: Connection, id: str, voter: Caller, verdict: Verdict, message: str, args: Mapping[str, Any] | None
-    ) -> Approval:
-        found = self._load(c, id, lock=True)
-        if found.org != voter.org:
-            raise UnknownApproval(f"there is no approval {id} in {voter.org}")  # another organisation's is not even named
-        roles = tuple(sorted(set(found.approvers) & set(voter.roles)))
-        if not roles:
-            raise WrongRole(f"{voter.user} may not decide {found.tool}: it takes one of {', '.join(found.approvers)}")
-        if verdict == "approve" and found.status == "pending" and not self._counts(found, voter):
-            raise OwnRequest(f"{voter.user} asked for this run, so others must approve {found.tool}: {found.waits_for()}")
-        if found.status != "pending":
-            by = f" by {', '.join(found.decided_by)}" if found.decided_by else ""
-            raise AlreadyDecided(f"{found.tool} was already {found.status}{by}: your {verdict} was not counted")
-        if found.expires_at <= self._clock():
-            return self._end(c, found, "expired", "nobody decided in time")
-        if verdict == "edit":
-            return self._edit(c, found, voter, roles, message, args)
-        return self._count(c, found, voter, roles, verdict, message)
-
-    def _count(
-        self, c: Connection, found: Approval, voter: Caller, roles: tuple[str, ...], verdict: Verdict, message: str
-    ) -> Approval:
-        self._cast(c, found, voter, roles, verdict, message)
-        found = self._load(c, found.id)
-        if verdict == "approve" and not found.carried_by(found.panels):
-            return found  # others must agree too
-        people = sorted(vote.user for vote in found.votes if vote.verdict == verdict)
-        return self._close(c, found, ENDINGS[verdict], people, message)
-
-    def _edit(
-        self,
-        c: Connection,
-        found: Approval,
-        voter: Caller,
-        roles: tuple[str, ...],
-        message: str,
-        args: Mapping[str, Any] | None,
-    ) -> Approval:
-        """A new row for the edited action, judged in the context of the old one; votes for that do not count for it."""
-        facts = self._edited(c, found, self._checked(found.tool, args))
-        if action_digest(facts) == found.digest:
-            raise EditDenied(f"the edit changes no argument of {found.tool}: approve or reject it instead")
-        try:
-            decision = self._decide(facts)
-        except Exception as error:  # a policy that fails denies, here as in the gateway
-            raise EditDenied(f"the edited {found.tool} could not be judged ({error}): it may not run") from error
-        if decision.outcome == "deny":
-            raise EditDenied(f"the edited {found.tool} may not run: {'; '.join(decision.reasons)}")
-        changed = {name for name in facts.args if facts.args[name] != found.args.get(name)}
-        made = self.open(
-            c,
-            facts,
-            decision,
-            call_id=found.call_id,
-            thread_id=found.thread_id,
-            provenance={**found.provenance, **{name: f"edited by {voter.user}" for name in sorted(changed)}},
-            expires_at=found.expires_at,
-        )
-        if made.status not in ("pending", "approved"):
-            raise EditDenied(f"the same {found.tool} was already {made.status} in this step")
-        self._cast(c, found, voter, roles, "edit", message)
-        self._close(c, found, "superseded", [voter.user], message, superseded_by=made.id)
-        told: dict[str, Any] = dict(reasons=decision.reasons, approvers=decision.approvers)
-        told.update(roles=facts.caller.roles, known=decision.known)
-        told["provenance"] = tuple(f"{name}: {words}" for name, words in made.provenance.items())
-        self._record(c, made, "decided", decision.outcome, **told)
-        if made.status == "approved":  # another call of the step asked for just this, and got it
-            return made
-        if decision.outcome == "allow":
-            return self._close(c, made, "approved", [voter.user], message)
-        if not self._counts(made, voter):
-            return made
-        return self._count(c, made, voter, tuple(sorted(set(made.approvers) & set(voter.roles))), "approve", message)
-
-    def _edited(self, c: Connection, found: Approval, args: Mapping[str, Any]) -> CallFacts:
-        try:
-            return found.facts(args, recall(c, found.trace), self._clock())
-        except Erased as error:
-            raise EditDenied(f"the edited {found.tool} cannot be judged: {error}") from error
-
-    @staticmethod
-    def _counts(found: Approval, voter: Caller) -> bool:
-        """Would this person's yes count for any of the panels?"""
-        own = voter.user == found.requester.user
-        return any(set(panel.roles) & set(voter.roles) and not (panel.others and own) for panel in found.panels)
-
-    def _checked(self, tool: str, args: Mapping[str, Any] | None) -> Mapping[str, Any]:
-        if args is None:
-            raise EditDenied(f"an edit of {tool} must say its new arguments")
-        try:
-            return self._check_args(tool, args) if self._check_args else args
-        except ValueError as error:
-            raise EditDenied(f"the edited arguments do not fit {tool}: {error}") from error
-
-    def _cast(
-        self, c: Connection, found: Approval, voter: Caller, roles: tuple[str, ...], verdict: Verdict, message: str
-    ) -> None:
-        values = dict(roles=roles, verdict=verdict, message=message, at=stamp(self._clock()))
-        if not insert_new(c, votes, dict(approval_id=found.id, user=voter.user, **values)):  # a change of mind while it is open
-            own = (votes.c.approval_id == found.id) & (votes.c.user == voter.user)
-            c.execute(update(votes).where(own).values(**values))
-        self._record(c, found, "vote", verdict, user=voter.user, approvers=roles, reasons=(message,) if message else ())
-
     async def _end_all(self, which: Any, status: Status, reason: str) -> list[Approval]:
         query = select(approvals.c.id).where(which).with_for_update()
-        ended = await self._db.run(lambda c: [self._end(c, self._load(c, id), status, reason) for id in c.scalars(query).all()])
+        ended = await self._db.run(lambda c: [self.end(c, self.load(c, id), status, reason) for id in c.scalars(query).all()])
         for execution_id in {one.execution_id for one in ended}:
             self._wakes.wake(execution_id)
         return ended
 
-    def _end(self, c: Connection, found: Approval, status: Status, reason: str) -> Approval:
-        self._record(c, found, "void", status, reasons=(reason,))
-        return self._close(c, found, status, [], reason)
+    def end(self, c: Connection, found: Approval, status: Status, reason: str) -> Approval:
+        self.record(c, found, "void", status, reasons=(reason,))
+        return self.close(c, found, status, [], reason)
 
-    def _close(
+    def close(
         self, c: Connection, found: Approval, status: Status, people: Sequence[str], message: str, **more: Any
     ) -> Approval:
         values = dict(status=status, decided_at=stamp(self._clock()), decided_by=list(people), message=message, **more)
         c.execute(update(approvals).where(approvals.c.id == found.id).values(**values))
-        return self._load(c, found.id)
+        return self.load(c, found.id)
 
-    def _record(self, c: Connection, found: Approval, phase: Phase, outcome: str, **more: Any) -> None:
+    def record(self, c: Connection, found: Approval, phase: Phase, outcome: str, **more: Any) -> None:
         known: dict[str, Any] = dict(approval_id=found.id, rules=found.rules, policy_version=found.policy_version)
         known["labels"] = found.labels
         self._decisions.add(c, Record.of(found.facts(), phase, outcome, found.call_id, **{**known, **more}), found.args)
 
-    def _load(self, c: Connection, id: str, *, lock: bool = False) -> Approval:
+    def load(self, c: Connection, id: str, *, lock: bool = False) -> Approval:
         query = select(approvals).where(approvals.c.id == id)
         row = c.execute(query.with_for_update() if lock else query).mappings().one_or_none()
         if row is None:

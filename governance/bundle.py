@@ -16,10 +16,16 @@ import cedarpy
 
 POLICIES = Path(__file__).parent / "policies"
 SCHEMA = "schema.cedarschema"
+SAID = ("id", "outcome", "reason", "approver", "quorum", "separate")  # what a policy may say of itself
 
 
 class BadPolicy(ValueError):
     """A policy or schema file that cannot be used; the message names the file, the line and what is wrong."""
+
+    @property
+    def where(self) -> str:
+        """ "file:line", or the file alone."""
+        return str(self).partition(": ")[0]
 
 
 @dataclass(frozen=True)
@@ -42,13 +48,14 @@ class Rule:
 
 @dataclass(frozen=True)
 class Bundle:
-    """Parsed policies. `version` is the hash of schema and policies, whatever files they lie in. `roles` are all
-    that the policies ask whether whoever asks has them."""
+    """Parsed policies. `version` is the hash of schema and policies, whatever files they lie in; `texts` are those files by name,
+    the schema's among them. `roles` are all that the policies ask whether whoever asks has them."""
 
     policies: cedarpy.PolicySet
     schema: cedarpy.Schema
     rules: Mapping[str, Rule]
     version: str
+    texts: Mapping[str, str]
 
     @property
     def roles(self) -> frozenset[str]:
@@ -78,8 +85,15 @@ def bundle(schema_text: str, files: Mapping[str, str]) -> Bundle:
             texts.append(statement)
     if not any(rule.permits for rule in rules.values()):
         raise BadPolicy(f"no policy in {', '.join(files) or 'no files'} permits anything")
-    named = hashlib.sha256("\0".join((schema_text, *sorted(texts))).encode()).hexdigest()[:16]
-    return Bundle(cedarpy.PolicySet.from_str("\n".join(texts)), schema, rules, f"cedar-{named}")
+    every = {**files, SCHEMA: schema_text}
+    return Bundle(cedarpy.PolicySet.from_str("\n".join(texts)), schema, rules, version_of(every), every)
+
+
+def version_of(texts: Mapping[str, str]) -> str:
+    """The version of the bundle of these files, the schema's among them. Comments between policies do not count."""
+    policies = sorted(text for file, whole in texts.items() if file != SCHEMA for _, text in statements(whole))
+    whole = "\0".join((texts.get(SCHEMA, ""), *policies))
+    return f"cedar-{hashlib.sha256(whole.encode()).hexdigest()[:32]}"
 
 
 def statements(text: str) -> Iterator[tuple[int, str]]:
@@ -138,7 +152,9 @@ def _roles(node: Any) -> Iterator[str]:
 
 def _described(said: Mapping[str, str], permits: bool, where: str) -> Rule:
     outcome, quorum = said.get("outcome", ""), said.get("quorum", "1")
+    strange = ", ".join(f"@{name}" for name in said if name not in SAID)
     wrong: Sequence[tuple[bool, str]] = (
+        (bool(strange), f"there is no annotation {strange}; there are: {', '.join(f'@{name}' for name in SAID)}"),
         (not said.get("id"), "a policy needs an @id"),
         (not permits and outcome not in ("approve", "deny"), 'a forbid needs @outcome("approve") or @outcome("deny")'),
         (not permits and not said.get("reason"), "a forbid needs a @reason that people can read"),
@@ -153,11 +169,15 @@ def _described(said: Mapping[str, str], permits: bool, where: str) -> Rule:
     return Rule(said["id"], permits, outcome, reason, approver, int(quorum), "separate" in said, where)
 
 
+def policy_files(path: Path) -> list[Path]:
+    """The policy files of a folder in their order, or the one file that it is; none if there are none."""
+    return [path] if path.is_file() else sorted(path.glob("*.cedar"))
+
+
 def _files(path: Path) -> list[Path]:
-    found = [path] if path.is_file() else sorted(path.glob("*.cedar"))
-    if not found:
-        raise BadPolicy(f"{path}: there is no policy file here")
-    return found
+    if found := policy_files(path):
+        return found
+    raise BadPolicy(f"{path}: there is no policy file here")
 
 
 def _text(path: Path) -> str:

@@ -80,16 +80,16 @@ class CedarPolicy:
             whole["budget_left"] = max(-LARGEST, min(plan.budget_left, LARGEST))
         found: list[Violation] = []
         for step in plan.steps:
-            highest = max((self._class(tool) for one in _upstream(step, steps) for tool in one.tools), default=0)
-            for tool in step.tools:
+            highest = max((self._class(tool) for one in _upstream(step, steps) for _, tool in one.uses), default=0)
+            for agent, tool in step.uses:
                 if tool not in self._manifests:
                     found.append(Violation(step.id, "unlisted-tool", f"{tool} has no manifest"))
                     continue
                 # what the step itself reads counts too: it may read before it sends
-                reads = max([highest, *(self._class(one) for one in step.tools)])
+                reads = max([highest, *(self._class(one) for _, one in step.uses)])
                 context = {**whole, "upstream_class": reads, "spends": step.spend > 0}
-                context["judges_itself"] = tool in self._judged(step.agent, plan)
-                answer = self._ask(step.agent, "plan", tool, context)
+                context["judges_itself"] = tool in self._judged(agent, plan)
+                answer = self._ask(agent, "plan", tool, context)
                 if not answer.allowed:
                     rules = answer.rules or (_stopped(answer),)
                     found += [Violation(step.id, rule.id, f"{tool}: {rule.reason}") for rule in rules]
@@ -152,8 +152,8 @@ class CedarPolicy:
         return _Answer(answer.allowed, rules)
 
     def _judged(self, agent: str, plan: PlanFacts) -> set[str]:
-        """The tools whose use this agent recommends or approves in a plan."""
-        own = (tool for step in plan.steps if step.agent == agent for tool in step.tools if tool in self._manifests)
+        """The tools whose use this agent recommends or approves in a plan, were it only as somebody's fallback."""
+        own = (tool for step in plan.steps for who, tool in step.uses if who == agent and tool in self._manifests)
         return {judged for tool in own for judged in self._manifests[tool].judges}
 
     def _class(self, tool: str) -> int:

@@ -1,6 +1,7 @@
-"""The decisions: the record of what was proposed, decided, voted, intended and done, kept as events of the ledger.
+"""The decisions: the record of what was planned, proposed, decided, voted, intended and done, kept as events of the ledger.
 
-Written by the gateway and by the approvals, always in the transaction of what it records; read by the application for audit.
+Written by the gateway, the approvals and the executions, always in the transaction of what it records; read by the application for
+audit. `agreement.py` holds the tables against it.
 """
 
 import json
@@ -18,7 +19,21 @@ from governance.policy import CallFacts
 from governance.signing import Signer
 from governance.tables import insert_new, ledger, payloads
 
-Phase = Literal["decided", "intent", "outcome", "violation", "vote", "reminded", "void"]
+Phase = Literal[
+    "plan",
+    "step",
+    "decided",
+    "intent",
+    "outcome",
+    "violation",
+    "vote",
+    "refused",
+    "reminded",
+    "void",
+    "delegated",
+    "switch",
+    "budget",
+]
 _LISTS = ("labels", "provenance", "rules", "reasons", "roles", "approvers")
 _GIVEN = ("seq", "at")  # by the ledger
 
@@ -29,8 +44,13 @@ class Record:
 
     `provenance` says where each argument comes from, as approvers were told.
     `user` is whom the run acts for, in a vote the voter. `roles` are that person's, `known` what the policies were told
-    (`Decision.known`); both only where something was decided. `approvers` are the roles asked (decided) or the people who agreed
-    (intent). `args_digest` names the arguments in `payloads`, where they can be erased. `ms` is wall time in milliseconds.
+    (`Decision.known`); both only where something was decided; in a vote for somebody else `known` says for whom. `approvers` are the
+    roles asked (decided) or the people who agreed (intent). `args_digest` names the arguments in `payloads`, where they can be erased.
+    `ms` is wall time in milliseconds. `result_digest` is that of what came of it: a tool's result, an approval as it was asked for
+    (`approval.seal`), a plan.
+
+    A plan's revision (plan) and the end of a step's attempt (step) are no calls: `tool` and `args_digest` are empty, `outcome` is the
+    revision's cause or the step's status, `version` the number of the revision or attempt, `model` what the model calls itself.
     """
 
     phase: Phase
@@ -56,6 +76,7 @@ class Record:
     result_digest: str | None = None
     ms: float | None = None
     error: str | None = None
+    model: str | None = None
     seq: int = 0
     at: str = ""
 
@@ -106,8 +127,11 @@ class Decisions:
         return [record_of(body) for body in await self._db.run(lambda c: c.scalars(query).all())]
 
     async def executions(self) -> list[str]:
-        """Every execution of which something is recorded: one organisation after the other, of each the oldest first."""
-        query = select(ledger.c.execution_id).group_by(ledger.c.org, ledger.c.execution_id)
+        """Every execution of which something is recorded: one organisation after the other, of each the oldest first.
+
+        What belongs to none (a delegation, a kill switch, a vote on an approval that is not there) has an empty id and is left out.
+        """
+        query = select(ledger.c.execution_id).where(ledger.c.execution_id != "").group_by(ledger.c.org, ledger.c.execution_id)
         return await self._db.run(lambda c: list(c.scalars(query.order_by(ledger.c.org, func.min(ledger.c.seq))).all()))
 
     async def payload(self, args_digest: str) -> dict[str, Any] | None:

@@ -69,4 +69,9 @@ def action_digest(facts: CallFacts, schema_version: str = "") -> str:
 def effect_key(facts: CallFacts) -> str:
     """What an effect is done once for; also the idempotency key a tool is handed. No attempt and no call id in it: a retried
     step that asks for the same effect again gets the first one's result."""
-    return digest({"execution": facts.execution_id, "step": facts.step_id, "tool": facts.tool, "args": facts.args})
+    return key_of(facts.execution_id, facts.step_id, facts.tool, facts.args)
+
+
+def key_of(execution_id: str, step_id: str, tool: str, args: Mapping[str, Any]) -> str:
+    """`effect_key` of its parts."""
+    return digest({"execution": execution_id, "step": step_id, "tool": tool, "args": args})

@@ -6,15 +6,20 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Caller:
-    """An authenticated person: `user` is unique within `org`; `roles` are what policies and approvals ask for."""
+    """An authenticated person: `user` is unique within `org`; `roles` are what policies and approvals ask for.
+
+    `person` is false for a model or a service that acts as itself: it may ask, and never decides.
+    """
 
     user: str
     org: str = "local"
     roles: tuple[str, ...] = ()
+    person: bool = True
 
     def as_dict(self) -> dict[str, Any]:
-        return {"user": self.user, "org": self.org, "roles": list(self.roles)}
+        said = {"user": self.user, "org": self.org, "roles": list(self.roles)}
+        return said if self.person else {**said, "person": False}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Caller":
-        return cls(str(data["user"]), str(data["org"]), tuple(data["roles"]))
+        return cls(str(data["user"]), str(data["org"]), tuple(data["roles"]), data.get("person", True) is True)

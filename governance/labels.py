@@ -10,8 +10,10 @@ other     set by the system, where the user named another value of the same fiel
 internal  in a colleague's text where the user pointed
 colleague in a colleague's text elsewhere
 pointed   in an outsider's text that the user pointed at
-made      found nowhere: the agent's own
-instead   pointed or made, where the user named another identifier that looks alike (an account, a mail or web address)
+made      found nowhere, the agent's own, where a text that the user pointed at may have led to it
+guessed   found nowhere, and the user pointed at no text
+instead   found nowhere or pointed, where the user named another identifier that looks alike (an account, a mail or web address)
+invented  an identifier found nowhere, and the user pointed at no text
 foreign   in an outsider's text that nobody pointed at
 """
 
@@ -22,11 +24,14 @@ from typing import Any
 from governance.amounts import AmountLabel, amount_label
 from governance.intent import asks_for
 from governance.manifest import UNLISTED, DataClass, ToolManifest
-from governance.matching import links, number, numbers, same, says, shape, shapes
+from governance.matching import is_identifier, links, number, numbers, same, says, shape, shapes
 from governance.policy import CallFacts, Seen
 from governance.sources import KEY, Leaf, Reading, Source, leaves, sources
 
-GRADES = ("none", "user", "linked", "system", "other", "internal", "colleague", "pointed", "made", "instead", "foreign")
+GRADES = (
+    *("none", "user", "linked", "system", "other"),
+    *("internal", "colleague", "pointed", "made", "guessed", "instead", "invented", "foreign"),
+)
 CLASSES: tuple[DataClass, ...] = ("public", "internal", "confidential", "secret")
 AMOUNTS: tuple[AmountLabel, ...] = ("none", "user", "system", "computed", "untraced")
 TAINT = "untrusted"  # the label by which a context hands its taint on,
@@ -67,7 +72,8 @@ def label(call: CallFacts, manifests: Mapping[str, ToolManifest]) -> Labels:
     manifest = manifests.get(call.tool, UNLISTED)
     found = sources(call.trace, manifests, call.request)
     read = [source.reading for source in found]
-    origin = _Origin(call.request, found)
+    led = TAINT in call.context_labels or any(one.pointed and one.reading.output != "trusted" for one in found)
+    origin = _Origin(call.request, found, led)
     traced = manifest.effect != "read" or manifest.egress
     present = {name: values for name, value in call.args.items() if (values := _values(value))} if traced else {}
     targets = {name: _worst(origin.of(v) for v in present[name]) for name in manifest.targets if name in present}
@@ -144,10 +150,12 @@ def _holds_secret(present: Mapping[str, Sequence[Any]], read: Sequence[Reading])
 
 @dataclass(frozen=True)
 class _Origin:
-    """Grades one value by where it can be found."""
+    """Grades one value by where it can be found. `led`: a text that the user pointed at, or one that was read before and is
+    not here to be looked at, may have led to a value that is found nowhere."""
 
     request: str
     read: Sequence[Source]
+    led: bool
 
     @property
     def readings(self) -> Iterator[Reading]:
@@ -173,7 +181,9 @@ class _Origin:
             return "foreign"
         if shape(value) in shapes(self.request):
             return "instead"
-        return "pointed" if written else "made"
+        if written or self.led:
+            return "pointed" if written else "made"
+        return "invented" if is_identifier(value) else "guessed"
 
     def _confirmed(self, value: Any) -> bool:
         approved = (one for r in self.readings if r.seen.confirmed for one in _values(dict(r.seen.args)))

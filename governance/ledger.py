@@ -55,9 +55,10 @@ class Head:
     seq: int
     hash: str
 
-    def statement(self, at: str) -> dict[str, Any]:
-        """What is signed: that the chain ended so at a time."""
-        return {"type": "clearance.ledger.head", "org": self.org, "seq": self.seq, "hash": self.hash, "at": at}
+    def statement(self, at: str, after: int) -> dict[str, Any]:
+        """What is signed: that the chain ended so at a time, and where the last head before this was signed, 0 for the first."""
+        head = {"type": "clearance.ledger.head", "org": self.org, "seq": self.seq, "hash": self.hash}
+        return {**head, "at": at, "after": after}
 
     @classmethod
     def of(cls, signed: Signed) -> "Head":
@@ -104,20 +105,33 @@ class Ledger:
         connection.execute(insert(ledger), rows)
         signed = {"new_signed_seq": row["signed_seq"], "new_signed_at": row["signed_at"]}
         if self._due(row, head.seq):
-            self._sign(connection, head, at)
+            self._sign(connection, head, at, row["signed_seq"])
             signed = {"new_signed_seq": head.seq, "new_signed_at": at}
         connection.execute(_MOVE, {"of": org, "new_seq": head.seq, "new_hash": head.hash, **signed})
 
     def sign(self, connection: Connection, org: str) -> Signed | None:
-        """Sign an organisation's head as it stands, to be kept elsewhere. None if its chain is empty or there is no key."""
+        """Sign an organisation's head as it stands, to be kept elsewhere. None if its chain is empty or there is no key.
+
+        A head that was signed already is answered as it was: each is signed once.
+        """
         row = connection.execute(_HEAD, {"of": org}).mappings().one_or_none()
         if row is None or row["seq"] == 0 or self._signer is None:
             return None
         head, at = Head(org, row["seq"], row["hash"]), stamp(self._clock())
         self._check_end(connection, head)
+        if row["signed_seq"] == head.seq and (known := self._signed(connection, head)):
+            return known
         moved = {"new_seq": head.seq, "new_hash": head.hash, "new_signed_seq": head.seq, "new_signed_at": at}
         connection.execute(_MOVE, {"of": org, **moved})
-        return self._sign(connection, head, at)
+        return self._sign(connection, head, at, row["signed_seq"])
+
+    def _signed(self, connection: Connection, head: Head) -> Signed | None:
+        """The signature of a head that this signer made."""
+        same = (ledger_signatures.c.org == head.org) & (ledger_signatures.c.seq == head.seq)
+        row = connection.execute(select(ledger_signatures).where(same)).mappings().one_or_none()
+        made = Signed.from_dict(dict(row)) if row else None
+        own = made and self._signer and made.key == self._signer.key
+        return made if made and own and made.genuine and Head.of(made) == head else None
 
     def _lock(self, connection: Connection, org: str) -> Mapping[Any, Any]:
         found = connection.execute(_HEAD, {"of": org}).mappings().one_or_none()
@@ -143,9 +157,9 @@ class Ledger:
         late = row["signed_at"] is not None and self._clock() - parse(row["signed_at"]) >= SIGN_AFTER
         return late or seq - row["signed_seq"] >= SIGN_EVENTS
 
-    def _sign(self, connection: Connection, head: Head, at: str) -> Signed:
+    def _sign(self, connection: Connection, head: Head, at: str, after: int) -> Signed:
         assert self._signer is not None
-        made = self._signer.sign(head.statement(at))
+        made = self._signer.sign(head.statement(at, after))
         row = {
             "org": head.org,
             "seq": head.seq,

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Text, cast, select
+from sqlalchemy.exc import DatabaseError
 
 from governance.digest import digest
 from governance.ledger import START, Entry, Head, hash_of
 from governance.signing import Signed
-from governance.tables import ledger, ledger_heads, ledger_signatures, payloads
+from governance.tables import approvals, ledger, ledger_heads, ledger_signatures, payloads
 
 
 @dataclass(frozen=True)
@@ -94,20 +95,27 @@ def check(connection: Connection, keys: Iterable[str], held: Sequence[Signed] = 
     """Check every chain, signature and kept argument of a database. `keys` are the public keys that are trusted; `held` are
     signed heads kept elsewhere, trusted with the key that they carry. Raises `ValueError` for a held statement that is no head."""
     trusted = {*keys, *(one.key for one in held)}
-    stored = [Signed.from_dict(row) for row in map(dict, connection.execute(select(ledger_signatures)).mappings())]
-    signed, faults = _heads([*stored, *held], trusted)
-    rows = connection.execute(select(ledger_heads.c.org, ledger_heads.c.seq, ledger_heads.c.hash))
-    heads = {row.org: Head(row.org, row.seq, row.hash) for row in rows}
+    stored, faults = _stored(connection)
+    signed, unsound = _trusted([*stored, *held], trusted)
+    faults += unsound
+    rows = connection.execute(select(ledger_heads)).all()
+    heads = {row.org: row for row in rows}
     orgs = sorted({*heads, *connection.scalars(select(ledger.c.org).distinct()), *(one.org for one in signed)})
     counts: dict[str, int] = {}
-    known: set[str] = set()
+    named: set[str] = set()
     for org in orgs:
-        entries = _entries(connection, org, known)
-        faults += chain_faults(org, entries.read(), heads.get(org), [one for one in signed if one.org == org])
+        entries, own = _entries(connection, org, named), [one for one in signed if one.org == org]
+        head = Head(org, heads[org].seq, heads[org].hash) if org in heads else None
+        try:
+            faults += chain_faults(org, entries.read(), head, own)
+        except (DatabaseError, ValueError) as error:  # bytes that are no text: the driver refuses to read on
+            faults.append(Fault(org, entries.count + 1, f"it cannot be read: {error}"))
         counts[org] = entries.count
+        faults += _signature_faults(org, heads.get(org), [one for one in stored if Head.of(one).org == org], held)
+    named |= _results_named(connection)
     kept = _payload_faults(connection, faults)
     unsigned = {org: after for org in orgs if (after := unsigned_after(counts[org], [h for h in signed if h.org == org]))}
-    return Finding(counts, len(signed), unsigned, len(known - kept), tuple(faults))
+    return Finding(counts, len(signed), unsigned, len(named - kept), tuple(faults))
 
 
 def unsigned_after(count: int, signed: Sequence[Head]) -> int:
@@ -115,7 +123,25 @@ def unsigned_after(count: int, signed: Sequence[Head]) -> int:
     return max(count - max((one.seq for one in signed), default=0), 0)
 
 
-def _heads(all_signed: Sequence[Signed], trusted: set[str]) -> tuple[list[Head], list[Fault]]:
+def _stored(connection: Connection) -> tuple[list[Signed], list[Fault]]:
+    """The signed heads of the database, in order, and what is there in the place of one."""
+    found, faults = [], []
+    columns = ledger_signatures.c
+    query = select(columns.org, columns.seq, cast(columns.statement, Text).label("statement"), columns.key, columns.signature)
+    for row in connection.execute(query.order_by(columns.org, columns.seq)).mappings():
+        try:
+            one = Signed.from_dict({**row, "statement": _plain(row["statement"])})
+            head = Head.of(one)
+            if (head.org, head.seq) != (row["org"], row["seq"]):
+                raise ValueError("it is the head of another place")
+        except (ValueError, TypeError) as error:
+            faults.append(Fault(str(row["org"]), 0, f"what is kept as the signed head of entry {row['seq']} is none: {error}"))
+            continue
+        found.append(one)
+    return found, faults
+
+
+def _trusted(all_signed: Sequence[Signed], trusted: set[str]) -> tuple[list[Head], list[Fault]]:
     heads, faults = [], []
     for one in all_signed:
         head = Head.of(one)
@@ -128,13 +154,31 @@ def _heads(all_signed: Sequence[Signed], trusted: set[str]) -> tuple[list[Head],
     return heads, faults
 
 
+def _signature_faults(org: str, row: Any, stored: Sequence[Signed], held: Sequence[Signed]) -> list[Fault]:
+    """Signed heads of an organisation that are gone: each says which came before it, the head row which came last."""
+    faults, before = [], 0
+    for one in stored:
+        seq, after = Head.of(one).seq, one.statement.get("after")
+        if after != before:
+            faults.append(Fault(org, seq, f"the head that was signed before this one, at entry {after}, is gone"))
+        before = seq
+    last = (before, stored[-1].statement.get("at")) if stored else (0, None)
+    if row is not None and (row.signed_seq, row.signed_at) != last:
+        faults.append(
+            Fault(org, before, f"its head was last signed at entry {row.signed_seq}, and that is not the last one here")
+        )
+    there = {Head.of(one).seq for one in stored}
+    kept = [head for head in map(Head.of, held) if head.org == org and head.seq not in there]
+    return faults + [Fault(org, head.seq, "a signed head that is held elsewhere is gone from the database") for head in kept]
+
+
 @dataclass
 class _entries:
     """The entries of one organisation as they are read; notes how many there were and which arguments they name."""
 
     connection: Connection
     org: str
-    digests: set[str]
+    named: set[str]
     count: int = 0
 
     def read(self) -> Iterable[Entry]:
@@ -146,16 +190,37 @@ class _entries:
 
     def _note(self, body: Any) -> None:
         try:
-            self.digests.add(json.loads(body)["args_digest"])
+            self.named |= {said} if (said := json.loads(body)["args_digest"]) else set()
         except (ValueError, TypeError, KeyError):
             return  # the chain's own check says so
 
 
+def _results_named(connection: Connection) -> set[str]:
+    """The digests of the results that approvals were judged by."""
+    traces = connection.scalars(select(approvals.c.trace))
+    return {str(seen["result"]) for trace in traces for seen in trace}
+
+
 def _payload_faults(connection: Connection, faults: list[Fault]) -> set[str]:
-    """The digests of the arguments that are kept; those that no longer fit theirs are faults."""
+    """The digests of the arguments and results that are kept; those that no longer fit theirs are faults."""
     kept = set()
-    for row in connection.execute(select(payloads)):
-        kept.add(row.digest)
-        if digest(row.body) != row.digest:
-            faults.append(Fault("arguments", 0, f"what was kept under {row.digest} was changed"))
+    for named, text in connection.execute(select(payloads.c.digest, cast(payloads.c.body, Text))):
+        kept.add(named)
+        try:
+            fits = digest(_plain(text)) == named
+        except (ValueError, TypeError):
+            fits = False
+        if not fits:
+            faults.append(Fault("arguments", 0, f"what was kept under {named} was changed"))
     return kept
+
+
+def _plain(text: Any) -> Any:
+    """The value of a JSON text. Raises `ValueError` where a name is said twice: one reader would take the first, another the last."""
+    return json.loads(text, object_pairs_hook=_once)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(found := dict(pairs)) != len(pairs):
+        raise ValueError("a name is said twice")
+    return found

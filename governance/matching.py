@@ -11,6 +11,7 @@ from typing import Any
 CODE = 10  # characters from which letters and digits make an identifier: an account, a key
 SHORT = 4  # a bare number with fewer digits names a thing only when the text says that it does ("id 5")
 _NAMED = re.compile(r"(?:\bid|\bno\.?|\bnumber|#)[\s:'\"]*$")
+_ADDRESS = re.compile(r"https?://|www\.|[^/]+\.[a-z]+/", re.IGNORECASE)
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.,:/-])(?:[$€£]\s?)?(\d+(?:,\d{3})*(?:\.\d+)?)(?![\w%]|[.,:/-]?\d)")
 _PERCENT = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\s?%")
@@ -107,6 +108,12 @@ def shape(value: Any) -> str:
         return "link"
     digits = sum(map(str.isdigit, text))
     return "code" if len(text) >= CODE and text.isalnum() and digits and digits < len(text) else ""
+
+
+def is_identifier(value: Any) -> bool:
+    """Is it an account, a mail or a web address, by its looks? "notes.md" is a file as well as a host, and does not count."""
+    found = shape(value)
+    return found in ("mail", "code") or (found == "link" and _ADDRESS.match(str(value)) is not None)
 
 
 @lru_cache(maxsize=1024)

@@ -62,7 +62,8 @@ class CallFacts:
 class StepFacts:
     """One step of a plan: which agent, which tools it was granted, what it depends on.
 
-    `spend` is what its settings say that it spends, in hundredths.
+    `spend` is what its settings say that it spends, in hundredths. `fallbacks` are the agents that take over if it fails, each with
+    the tools that it would use.
     """
 
     id: str
@@ -70,6 +71,13 @@ class StepFacts:
     tools: tuple[str, ...]
     depends_on: tuple[str, ...] = ()
     spend: int = 0
+    fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def uses(self) -> tuple[tuple[str, str], ...]:
+        """Every agent that may carry it out, with each tool that it would use."""
+        own = ((self.agent, self.tools), *self.fallbacks.items())
+        return tuple((agent, tool) for agent, tools in own for tool in tools)
 
 
 @dataclass(frozen=True)

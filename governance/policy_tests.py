@@ -15,11 +15,14 @@ policy test` and by the project's own tests.
         after: [letter]                        # what the agent has seen
         gives: approve
         by: [risk-manager]                     # who must agree; left out: anybody
+        asks: 2 of risk-manager, not who asked # how many of them, and whether who asked counts; left out: any
+        at: 2026-03-02T22:30:00+00:00          # when it is proposed; left out: the policies are told no time
         because: [untraced-amount]             # rules that must be among the reasons; left out: any
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +33,7 @@ from governance.bundle import Bundle
 from governance.cedar import CedarPolicy
 from governance.identity import Caller
 from governance.manifest import ToolManifest
-from governance.policy import CallFacts, Decision, Outcome, Seen
+from governance.policy import CallFacts, Decision, Outcome, Seen, asked
 
 NAME = "tests.yaml"
 
@@ -60,8 +63,10 @@ class Case(_Strict):
     saying: str = ""
     planned: bool | None = None
     after: tuple[str, ...] = ()
+    at: datetime | None = None
     gives: Outcome
     by: tuple[str, ...] | None = None
+    asks: str | None = None
     because: tuple[str, ...] = ()
 
 
@@ -110,7 +115,7 @@ def _facts(case: Case, cases: Cases, known: Mapping[str, ToolManifest]) -> CallF
     planned = None if case.planned is None else frozenset([case.call] * case.planned)
     trace = tuple(Seen(**cases.seen[name].model_dump()) for name in case.after)
     head = CallFacts(caller, "agent", case.call, known[case.call], case.args, "e1", "s1", frozenset(known))
-    return replace(head, request=case.saying, planned=planned, trace=trace)
+    return replace(head, request=case.saying, planned=planned, trace=trace, now=case.at)
 
 
 def _tested(case: Case, decision: Decision) -> Tested:
@@ -119,6 +124,8 @@ def _tested(case: Case, decision: Decision) -> Tested:
         wrong.append(f"it gives {decision.outcome}, not {case.gives}")
     if case.by is not None and set(case.by) != set(decision.approvers):
         wrong.append(f"it asks {', '.join(decision.approvers) or 'nobody'}, not {', '.join(case.by) or 'nobody'}")
+    if case.asks is not None and case.asks != asked(decision.asks):
+        wrong.append(f"it asks {asked(decision.asks)}, not {case.asks}")
     if lacking := [rule for rule in case.because if rule not in decision.rules]:
         wrong.append(f"{', '.join(lacking)} is not among its reasons")
     return Tested(case, decision, f"{'; '.join(wrong)} ({', '.join(decision.rules)})" if wrong else "")

@@ -56,6 +56,7 @@ votes = Table(
     Column("approval_id", String(36), primary_key=True),
     Column("user", String(100), primary_key=True),
     Column("roles", JSON, nullable=False, comment="the approver's roles the voter held when voting"),
+    Column("behalf", String(100), comment="the person who delegated those roles to the voter"),
     Column("verdict", String(10), nullable=False),
     Column("message", Text, nullable=False),
     Column("at", String(32), nullable=False),
@@ -64,7 +65,7 @@ effects = Table(
     "effects",
     metadata,
     Column("key", String(64), primary_key=True, comment="also the tool's idempotency key"),
-    Column("state", String(10), nullable=False, comment="intended, done, failed or unknown"),
+    Column("state", String(12), nullable=False, comment="intended, done, failed, unknown or compensated"),
     Column("org", String(100), nullable=False),
     Column("execution_id", String(36), nullable=False, index=True),
     Column("step_id", String(40), nullable=False),
@@ -112,6 +113,13 @@ ledger_signatures = Table(
     Column("statement", JSON, nullable=False, comment="ledger.Head.statement"),
     Column("key", String(64), nullable=False),
     Column("signature", String(128), nullable=False),
+)
+policy_texts = Table(
+    "policy_texts",
+    metadata,
+    Column("version", String(100), primary_key=True, comment="bundle.version_of the files"),
+    Column("files", JSON, nullable=False, comment="name -> text, the schema's among them"),
+    comment="every bundle of policies that was in use: what a recorded decision's policy_version stands for",
 )
 
 

@@ -19,12 +19,14 @@ class Erased(LookupError):
 
 def keep(connection: Connection, trace: Sequence[Seen]) -> list[dict[str, Any]]:
     """Store the results; answers the rest of the trace as JSON values, each result by its digest."""
-    kept = []
+    results, kept = dict[str, Any](), []
     for seen in trace:
         named = digest(seen.result)
-        insert_new(connection, payloads, {"digest": named, "body": seen.result})
+        results[named] = seen.result
         head = {"tool": seen.tool, "args": dict(seen.args), "confirmed": seen.confirmed, "derived": seen.derived}
         kept.append({**head, "result": named})
+    for named in sorted(results):  # all in one order: an insert waits for another's of its key, and no two for each other
+        insert_new(connection, payloads, {"digest": named, "body": results[named]})
     return kept
 
 

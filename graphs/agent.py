@@ -23,6 +23,7 @@ from pydantic import BaseModel
 from governance.approvals import Approvals
 from governance.numerals import strike
 from graphs.context import StepContext
+from graphs.spending import OutOfBudget, Spending
 from models.retry import RetryModel
 from tools.calls import ProposedCall
 from tools.gateway import Gateway
@@ -147,6 +148,8 @@ class Act(AgentMiddleware[Any, Any, Any]):
         proposed = proposal(call, context, request.state["messages"])
         clearing = await self.gateway.propose(proposed)
         tell(context, call, "decided", outcome=clearing.outcome, rules=list(clearing.rules), preview=preview(clearing.args))
+        if clearing.rules == ("budget",):
+            raise OutOfBudget(clearing.text)
         if clearing.outcome in ("deny", "invalid"):
             text = f"{'not allowed' if clearing.outcome == 'deny' else 'invalid call'}: {clearing.text}"
             return refusal(call, text, clearing.outcome)
@@ -246,6 +249,7 @@ def build_agent(
     model_calls: int,
     tool_calls: int,
     checkpointer: Any = None,
+    spending: Spending | None = None,
 ) -> Any:
     """A specialist's graph. Inputs: messages with one brief; output: `structured_response` of type `response`."""
     return create_agent(
@@ -255,7 +259,7 @@ def build_agent(
         response_format=ToolStrategy(response),
         middleware=[
             Act(gateway, approvals, tools),
-            Together(Evidence(response), Limits(model_calls, tool_calls), RetryModel()),
+            Together(Evidence(response), Limits(model_calls, tool_calls), RetryModel(), *([spending] if spending else [])),
         ],
         context_schema=StepContext,
         checkpointer=checkpointer,

@@ -38,4 +38,5 @@ def _line(call: Mapping[str, Any]) -> str:
     needs = call.get("would_need")
     asks = f"it would need approval by {needs}" if needs else "it would need no approval"
     touched = ", ".join(f"{part['table']} {part['keys']}" for part in call.get("records", ()))
-    return f"{call['tool']} ({args}): not done, this was a dry run; {asks}; it would touch {touched or 'no record it names'}"
+    records = f"{touched} (a new record gets its number when it is made)" if touched else "no record it names"
+    return f"{call['tool']} ({args}): not done, this was a dry run; {asks}; it would touch {records}"

@@ -18,7 +18,7 @@ from graphs.events import Emit, now
 from graphs.executions import Execution, Steer
 from graphs.intake import amendment
 from graphs.plan import TERMINAL, Plan, Step, StepResult
-from graphs.planner import NoPlan, accepted, make_plan
+from graphs.planner import NoPlan, accepted, make_plan, runnable
 from graphs.reminders import keep_reminding, remind
 from graphs.scheduler import Scheduler, Waiting, next_attempt, plan_event
 from graphs.services import Services
@@ -50,6 +50,8 @@ class PlanWork:
         return await self.services.approvals.undecided(tuple(approvals))
 
     async def revise(self, plan: Plan, done: Mapping[str, StepResult], failed: StepResult) -> Plan | None:
+        if failed.error and failed.error.kind == "budget":  # nobody else could pay for it either
+            return None
         if self.made >= self.services.settings.revisions:
             self.emit({"event": "note", "at": now(), "text": f"{self.made} revisions were made; no further one is tried"})
             return None
@@ -76,7 +78,7 @@ class PlanWork:
             return None
         self.made += 1
         dropped = sorted(set(plan.ids()) - set(revised.ids()))
-        await self.expanded(revised)  # first: a crash between the two must not leave a step of this plan without its approval
+        await self._commit(revised)  # first: a crash between the two must not leave a step of this plan without its approval
         await self.services.approvals.void(own.id, dropped, f"plan revision {revised.rev} dropped the step")
         return revised
 
@@ -125,25 +127,34 @@ class PlanWork:
         dropped = sorted(set(plan.ids()) - set(revised.ids()))
         await services.executions.amend(own.id, request["goal"], request)
         self.execution = replace(own, goal=request["goal"], request=request)
-        await self.expanded(revised)
+        await self._commit(revised)
         await services.approvals.void(own.id, dropped, f"plan revision {revised.rev} dropped the step: {said.text}")
         added = len(set(revised.ids()) - set(plan.ids()))
         counted = f"{added} step{'' if added == 1 else 's'} added, {len(dropped)} dropped, {len(revised.steps) - added} kept"
         return revised, " ".join([f"The plan is changed ({counted}): {said.text}", *request["notes"]])
 
-    async def expanded(self, plan: Plan) -> None:
+    async def expanded(self, plan: Plan) -> list[str]:
+        wrong = runnable(plan, self.services, self.execution.requester, set())
+        if not wrong:
+            await self._commit(plan)
+        return wrong
+
+    async def _commit(self, plan: Plan) -> None:
         self.used.update(plan.ids())
-        await self.services.executions.add_revision(self.execution.id, plan)
+        await self.services.executions.add_revision(self.execution.id, plan, self.services.engine.version)
 
 
 async def execute(services: Services, state: State, thread_id: str, checkpoint_id: str, emit: Emit) -> dict[str, Any]:
     """One entry: claim (or fork) the execution, run what can run, leave with results and what still waits."""
-    execution = await services.executions.enter(state["execution_id"], thread_id, state["seq"], checkpoint_id)
+    await asyncio.to_thread(services.engine.refresh)
+    results = {id: StepResult.model_validate(result) for id, result in state.get("results", {}).items()}
+    kept = [id for id, result in results.items() if result.status == "succeeded"]
+    execution = await services.executions.enter(state["execution_id"], thread_id, state["seq"], checkpoint_id, kept)
+    await services.budgets.recover(execution.id)  # what a dead process left reserved: this one holds the execution now
     forked = execution.id != state["execution_id"]
     plan = Plan.model_validate(state["plan"])
-    results = {id: StepResult.model_validate(result) for id, result in state.get("results", {}).items()}
     if forked:
-        await services.executions.add_revision(execution.id, plan)
+        await services.executions.add_revision(execution.id, plan, services.engine.version)
     tag = execution.id
     tell: Emit = lambda event: emit({"execution_id": tag, **event})  # noqa: E731
     plan, made, open_attempts = await _recover(services, execution, plan, results)

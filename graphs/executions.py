@@ -1,12 +1,14 @@
 """Executions: one carrying-out of a plan, constant over pauses, resumes and crashes. The rows are the authority on who asked.
 
 Called by the orchestrator's nodes (create, enter, leave), by the scheduler (attempts, revisions) and by the application (show).
+Each revision of a plan and the end of each attempt is recorded in the ledger too, in the same transaction: a row that was changed
+since shows (`governance/agreement.py`).
 """
 
 import os
 import socket
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,9 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from database import Database
+from governance.decisions import Decisions, Phase, Record
+from governance.digest import digest
+from governance.effects import standing
 from governance.identity import Caller
 from governance.tables import insert_new
 from graphs.events import now
@@ -70,6 +75,10 @@ class Steer:
     text: str
 
 
+class EffectsStand(RuntimeError):
+    """To go back here would go back behind something that was done; the message says what, and what to do."""
+
+
 def step_thread(execution_id: str, step_id: str, attempt: int) -> str:
     """The thread of one step attempt: its identity, whatever the order in which steps run."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"clearance/{execution_id}/{step_id}/{attempt}"))
@@ -101,6 +110,16 @@ def _refuse_alive(row: Mapping[Any, Any]) -> None:
         raise AlreadyRunning(f"thread {row['thread_id']} is being run by {row['lease']}: wait for it, or stop that process")
 
 
+def _refuse_standing(c: Connection, id: str, kept: Collection[str]) -> None:
+    """Raise `EffectsStand` if this execution did something beyond the steps kept that nobody undid."""
+    if rows := standing(c, id, kept):
+        named = ", ".join(dict.fromkeys(f"{row.tool} in step {row.step_id}" for row in rows))
+        raise EffectsStand(
+            f"execution {id} went on from here and changed something that still stands ({named}): undo it first "
+            f"(`clearance undo {id} --reason …`), or go on from where the thread is now"
+        )
+
+
 def _born(pid: int) -> str:
     """When a process started, as the kernel counts: numbers are used again, and soon so in a restarted container.
 
@@ -114,10 +133,11 @@ def _born(pid: int) -> str:
 
 
 class Executions:
-    """The executions of one application database."""
+    """The executions of one application database. `decisions` are those of the same database; without, its heads stay unsigned."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, decisions: Decisions | None = None) -> None:
         self._db = db
+        self._decisions = decisions or Decisions(db)
 
     async def create(self, id: str, thread_id: str, requester: Caller, goal: str, request: dict[str, Any], today: str) -> None:
         """A new execution; nothing happens if the id is known already (a crash ran the node again)."""
@@ -143,14 +163,15 @@ class Executions:
     async def get(self, id: str) -> Execution | None:
         return await self._db.run(lambda c: self._get(c, id))
 
-    async def enter(self, id: str, thread_id: str, seq: int, checkpoint_id: str) -> Execution:
+    async def enter(self, id: str, thread_id: str, seq: int, checkpoint_id: str, kept: Collection[str] = ()) -> Execution:
         """Claim an execution for one run of the execute node, or fork it.
 
         `seq` and `checkpoint_id` say where in the thread's history the node stands. The row moves only forward: the first
         entry, a re-entry after a crash (same checkpoint) and the next entry after a pause (seq + 1) are this execution's own;
         anything else (an older checkpoint, another thread, an execution that ended) is a fork and gets an id of its own.
         One that is "stopping" stays so: who enters it again ends it.
-        Raises `AlreadyRunning` when another process holds it.
+        Raises `AlreadyRunning` when another process holds it; `EffectsStand` when a fork on the same thread would go back behind
+        an effect that stands: one of a step whose result is not among those `kept`.
         """
 
         def work(c: Connection) -> Execution:
@@ -160,6 +181,8 @@ class Executions:
             crashed = same and row["status"] in RUN and row["seq"] == seq and row["checkpoint_id"] == checkpoint_id
             onward = same and row["seq"] + 1 == seq
             if not (crashed or onward):
+                if row["thread_id"] == thread_id:
+                    _refuse_standing(c, id, kept)
                 return self._fork(c, dict(row), thread_id, seq, checkpoint_id)
             _refuse_alive(row)
             status = "stopping" if row["status"] == "stopping" else "running"
@@ -188,19 +211,24 @@ class Executions:
         query = select(executions).where(executions.c.id == id)
         _refuse_alive(await self._db.run(lambda c: c.execute(query).mappings().one()))
 
-    async def add_revision(self, execution_id: str, plan: Plan) -> None:
-        """Commit a revision before any of its steps starts. A revision that is there already stays as it is."""
+    async def add_revision(self, execution_id: str, plan: Plan, policy_version: str) -> None:
+        """Commit a revision before any of its steps starts, and record its digest and the policies that it was held against.
+
+        A revision that is there already stays as it is.
+        """
 
         def work(c: Connection) -> None:
             key = and_(revisions.c.execution_id == execution_id, revisions.c.rev == plan.rev)
             if c.execute(select(revisions.c.rev).where(key)).first() is None:
-                row = dict(execution_id=execution_id, rev=plan.rev, plan=plan.model_dump(mode="json"), created=now())
-                c.execute(insert(revisions).values(**row))
+                told = plan.model_dump(mode="json")
+                c.execute(insert(revisions).values(execution_id=execution_id, rev=plan.rev, plan=told, created=now()))
+                more = dict(policy_version=policy_version, result_digest=digest(told))
+                self._record(c, execution_id, "plan", plan.cause, "plan", plan.rev, "planner", **more)
 
         await self._db.run(work)
 
     async def adopt(self, execution_id: str, parent: str, result: StepResult) -> None:
-        """Record that a step takes over the result of an earlier execution's step."""
+        """Record that a step takes over the result of an earlier execution's step, which `result.reused` names."""
         row = dict(
             execution_id=execution_id,
             step_id=result.step_id,
@@ -214,7 +242,12 @@ class Executions:
             ended=now(),
             seconds=0.0,
         )
-        await self._db.run(lambda c: insert_new(c, attempts, row))
+
+        def work(c: Connection) -> None:
+            if insert_new(c, attempts, row):
+                self._end(c, execution_id, result)
+
+        await self._db.run(work)
 
     async def amend(self, id: str, goal: str, request: dict[str, Any]) -> None:
         """The goal and the request as the user has changed them while it ran."""
@@ -265,6 +298,7 @@ class Executions:
             values: dict[str, Any] = {"status": status}
             if result is not None:
                 values.update(result=result.model_dump(mode="json"), ended=now(), seconds=result.seconds)
+                self._end(c, execution_id, result)
             c.execute(_MARK, {**key, **values})
 
         await self._db.run(work, durable=False)
@@ -297,6 +331,19 @@ class Executions:
         """The threads of all steps that a thread's executions started."""
         query = select(attempts.c.thread_id).where(attempts.c.parent_thread_id == thread_id)
         return await self._db.run(lambda c: list(c.execute(query).scalars()))
+
+    def _end(self, c: Connection, id: str, result: StepResult) -> None:
+        """Record how an attempt ended, and by which model."""
+        reasons = (f"taken over from {result.reused}",) if result.reused else ()
+        more = dict(model=result.model or None, reasons=reasons, error=result.error.message if result.error else None)
+        self._record(c, id, "step", result.status, result.step_id, result.attempt, result.specialist, **more)
+
+    def _record(
+        self, c: Connection, id: str, phase: Phase, outcome: str, step: str, number: int, agent: str, **more: Any
+    ) -> None:
+        who = Caller.from_dict(c.execute(select(executions.c.requester).where(executions.c.id == id)).scalar_one())
+        head = (phase, outcome, who.org, id, step, "", agent, who.user, "", str(number), "")
+        self._decisions.add(c, Record(*head, **more))
 
     def _leave(self, c: Connection, id: str, status: str) -> None:
         ended = None if status in OPEN else now()

@@ -29,6 +29,7 @@ from graphs.markdown import to_markdown
 from graphs.plan import Plan
 from graphs.services import Services
 from graphs.specialists.base import Reading, offers
+from graphs.spending import OutOfBudget
 from graphs.state import State, results_of
 from graphs.step import ask
 from graphs.wire import Intake
@@ -244,7 +245,7 @@ async def _ask(
     thread = str(uuid.uuid4())  # intake is cheap and has no effect: a crash asks again
     try:
         said = await ask(services, "intake", thread, brief.for_intake(goal, found, services.domain, before), context)
-    except StepFailure as failure:
+    except (StepFailure, OutOfBudget) as failure:
         return f"The goal could not be read: {failure}"
     assert isinstance(said.value, Intake)
     return said.value

@@ -28,6 +28,7 @@ from graphs.planner import NoPlan, edited, make_plan, reuse
 from graphs.report import report as write_report
 from graphs.scheduler import plan_event
 from graphs.services import Services
+from graphs.spending import OutOfBudget
 from graphs.state import State, results_of
 
 
@@ -57,6 +58,7 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
 
     async def plan(state: State, config: RunnableConfig) -> dict[str, Any]:
         caller, write, thread = caller_of(config, services.settings), captured_writer(), thread_of(config)
+        await asyncio.to_thread(services.engine.refresh)
         request: dict[str, Any] = {**state["request"]}
         id = state["execution_id"]
         request["dry_run"] = bool(state.get("dry_run"))
@@ -67,13 +69,13 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         feedback = tuple(str(n) for n in request.get("feedback", ()))
         try:
             made = await make_plan(services, caller, id, thread, request, write, feedback=feedback)
-        except NoPlan as error:
+        except (NoPlan, OutOfBudget) as error:
             await services.executions.leave(id, "finished")
             return {"status": "declined", "messages": [AIMessage(f"No plan could be made: {error}")]}
         refused = Plan.model_validate(state["plan"]) if state.get("plan") else None  # by the user's review
         if refused:
             made = made.model_copy(update={"rev": refused.rev + 1, "parent_rev": refused.rev, "cause": "review"})
-        await services.executions.add_revision(id, made)
+        await services.executions.add_revision(id, made, services.engine.version)
         taken = await reuse(services, made, request, id)
         for result in taken.values():
             await services.executions.adopt(id, thread, result)
@@ -99,7 +101,7 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
             plan = Plan.model_validate(state["plan"])
             revised, wrong = edited(given, plan, services, caller_of(config, services.settings))
             if not wrong:
-                await services.executions.add_revision(state["execution_id"], revised)
+                await services.executions.add_revision(state["execution_id"], revised, services.engine.version)
                 captured_writer()(
                     {**plan_event(revised, plan.rev, diff_of(plan, revised)), "execution_id": state["execution_id"]}
                 )

@@ -57,7 +57,19 @@ class StepError(Frozen):
     """Why a step did not succeed. `kind` decides what happens next; unable: a tool said why it cannot, and would again."""
 
     kind: Literal[
-        "raised", "timeout", "junk", "loop", "denied", "rejected", "expired", "upstream", "model", "cancelled", "tool", "unable"
+        "raised",
+        "timeout",
+        "junk",
+        "loop",
+        "denied",
+        "rejected",
+        "expired",
+        "upstream",
+        "model",
+        "cancelled",
+        "tool",
+        "unable",
+        "budget",
     ]
     message: str
 

@@ -141,10 +141,7 @@ def merge(
 def problems(plan: Plan, services: Services, caller: Caller, wanted: list[str], used: set[str]) -> list[str]:
     """Everything that keeps a plan from running, in sentences: DAG, inputs, size, policy, wanted products."""
     every = offers(services.domain.specialists, services.registry)
-    known: dict[str, set[str]] = {}
-    for offer in every:
-        known.setdefault(offer.specialist.name, set()).add(offer.product)
-    wrong = check(plan, known, used=used)
+    wrong = _structure(plan, services, used)
     for step in plan.steps:
         own = [o for o in every if o.specialist.name == step.specialist and o.product in step.produces]
         taken = {ref.partition(".")[2] for ref in step.inputs.values()}
@@ -159,10 +156,31 @@ def problems(plan: Plan, services: Services, caller: Caller, wanted: list[str], 
         wrong.append(f"{len(plan.steps)} steps are more than {services.settings.plan_steps}: combine or leave out some")
     made = {product for step in plan.steps for product in step.produces}
     wrong += [f"nothing produces {product}, which the goal asks for" for product in wanted if product not in made]
-    if not wrong:
-        facts = tuple(StepFacts(s.id, s.specialist, s.tools, _upstream(s), _spend(s, services)) for s in plan.steps)
-        wrong = [f"step {v.step_id}: policy {v.rule}: {v.reason}" for v in services.engine.check_plan(PlanFacts(caller, facts))]
-    return wrong
+    return wrong or _policy(plan, services, caller)
+
+
+def runnable(plan: Plan, services: Services, caller: Caller, used: set[str]) -> list[str]:
+    """What keeps the expansion of a plan that was accepted from running, in sentences: DAG and policy. Rows may be many, and what
+    the goal asks for is the plan's business."""
+    return _structure(plan, services, used) or _policy(plan, services, caller)
+
+
+def _structure(plan: Plan, services: Services, used: set[str]) -> list[str]:
+    known: dict[str, set[str]] = {}
+    for offer in offers(services.domain.specialists, services.registry):
+        known.setdefault(offer.specialist.name, set()).add(offer.product)
+    return check(plan, known, used=used)
+
+
+def _policy(plan: Plan, services: Services, caller: Caller) -> list[str]:
+    facts = tuple(
+        StepFacts(s.id, s.specialist, s.tools, _upstream(s), _spend(s, services), _fallbacks(s, services)) for s in plan.steps
+    )
+    return [f"step {v.step_id}: policy {v.rule}: {v.reason}" for v in services.engine.check_plan(PlanFacts(caller, facts))]
+
+
+def _fallbacks(step: Step, services: Services) -> dict[str, tuple[str, ...]]:
+    return {name: services.granted(name, step) for name in step.fallbacks}
 
 
 def _upstream(step: Step) -> tuple[str, ...]:

@@ -50,8 +50,11 @@ class Work(Protocol):
     async def steer(self, plan: Plan, done: Mapping[str, StepResult]) -> Plan | None:
         """A new revision, committed, for what the user has said since; None when nothing was said or nothing changes."""
 
-    async def expanded(self, plan: Plan) -> None:
-        """Commit a revision that the scheduler made by expanding a repeated step."""
+    async def expanded(self, plan: Plan) -> list[str]:
+        """Hold a revision that the scheduler made by expanding a repeated step against the rules of plans, and commit it.
+
+        Answers what is wrong with it, in sentences; then it is not committed.
+        """
 
 
 def expand(plan: Plan, step: Step, rows: list[dict[str, Any]], label: Callable[[dict[str, Any]], str]) -> Plan:
@@ -211,7 +214,13 @@ class Scheduler:
         note = f"{step.title}: {dropped} more rows were left out (limit {self.rows_limit})"
         if dropped:
             plan = plan.model_copy(update={"assumptions": (*plan.assumptions, note)})
-        await self.work.expanded(plan)
+        if wrong := await self.work.expanded(plan):
+            error = StepError(kind="denied", message=f"its rows may not be carried out: {'; '.join(wrong)}"[:500])
+            self.results[step.id] = StepResult(
+                step_id=step.id, status="failed", specialist=step.specialist, produces=step.produces, attempt=0, error=error
+            )
+            self._set(step.id, "failed", attempt=0, specialist=step.specialist, error=error.message)
+            return
         self._merge(plan)
 
     # -- finishing --------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pkgutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -20,22 +20,29 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from database import Database
+from governance import policy_texts
 from governance import tables as governance_tables
 from governance.approvals import Approvals
-from governance.bundle import load
-from governance.cedar import CedarPolicy
+from governance.budgets import Budgets
+from governance.bundle import Bundle
 from governance.decisions import Decisions
 from governance.effects import Effects
 from governance.heads import keep_head
-from governance.policy import PolicyEngine
+from governance.kill_switch import KillSwitch
+from governance.limits import Limits
+from governance.live_policy import LivePolicy
 from governance.signing import signer_for
 from graphs import tables as graph_tables
 from graphs.agent import build_agent
+from graphs.context import StepContext
 from graphs.executions import Executions
+from graphs.plan import Step
 from graphs.saver import Saver, open_saver
 from graphs.specialists.base import Added, Domain, Resources, Specialist
 from graphs.specialists.core import core_roles
+from graphs.spending import Left, Spending, left_of, spender
 from models.factory import chat_model
+from models.price import Price
 from settings import Settings
 from tools.arguments import checker
 from tools.charts import make_chart
@@ -82,11 +89,13 @@ class Services:
     domain: Domain
     resources: Resources
     registry: Registry
-    engine: PolicyEngine
+    engine: LivePolicy
     approvals: Approvals
     effects: Effects
     decisions: Decisions
     gateway: Gateway
+    budgets: Budgets
+    switch: KillSwitch
     executions: Executions
     saver: BaseCheckpointSaver[str]
     model_for: Callable[[str], BaseChatModel]
@@ -120,7 +129,28 @@ class Services:
             model_calls=self.settings.model_calls,
             tool_calls=self.settings.tool_calls,
             checkpointer=saver,
+            spending=self.spending(),
         )
+
+    def spending(self) -> Spending | None:
+        """The meter of every role's model calls; none where nothing has a limit."""
+        price = Price.of(self.settings.model_price)
+        return Spending(self.budgets, price, self.settings.model_output) if self.budgets.limits else None
+
+    def left(self, context: StepContext) -> Left | None:
+        """How to ask what a step's budgets leave; None where nothing has a limit."""
+
+        async def left() -> list[dict[str, Any]]:
+            return left_of(await self.budgets.accounts(spender(context)))
+
+        return left if self.budgets.limits else None
+
+    def granted(self, specialist: str, step: Step) -> tuple[str, ...]:
+        """The plan's grant to whoever carries a step out: its tools, or those of a fallback's own that make the same products."""
+        if specialist == step.specialist:
+            return step.tools
+        own = self.specialist(specialist).tools
+        return tuple(name for name in own if name in self.registry and self.registry[name].produces in step.produces)
 
     def streams(self, name: str) -> bool:
         """Does a role's model give its answer piece by piece? Every role is bound to tools, so "tool_calling" is a no."""
@@ -156,12 +186,22 @@ async def open_services(
     )
     try:
         registry = registry_of(own)
-        engine = CedarPolicy(registry.manifests(), await asyncio.to_thread(load, *own.policies))
+        adopt: Callable[[Bundle], None] = lambda bundle: db.run_sync(lambda c: policy_texts.keep(c, bundle))  # noqa: E731
+        engine = await asyncio.to_thread(LivePolicy, registry.manifests(), own.policies, adopt)
         decisions, effects = Decisions(db, signer=await asyncio.to_thread(signer_for, settings)), Effects(db)
         approvals = Approvals(
             db, decisions=decisions, decide=engine.decide, check_args=checker(registry), remind_after=settings.remind_after
         )
-        gateway = Gateway(registry, engine, approvals, effects, decisions, db, approval_hours=settings.approval_hours)
+        budgets = Budgets(
+            db,
+            decisions,
+            await asyncio.to_thread(Limits.load, settings.budgets),
+            settings.budget_owners,
+            keep=timedelta(seconds=2 * settings.model_timeout + 60),
+        )
+        gateway = Gateway(
+            registry, engine, approvals, effects, decisions, db, approval_hours=settings.approval_hours, budgets=budgets
+        )
         model = model or await asyncio.to_thread(
             chat_model, settings
         )  # it reads what is known of the model, and imports a client
@@ -178,7 +218,9 @@ async def open_services(
                 effects=effects,
                 decisions=decisions,
                 gateway=gateway,
-                executions=Executions(db),
+                budgets=budgets,
+                switch=KillSwitch(db, decisions, settings.operators, settings.platform_operators),
+                executions=Executions(db, decisions),
                 saver=opened,
                 model_for=model_for,  # type: ignore[arg-type]  # a callable where it is no model
                 prompts=prompts,

@@ -26,6 +26,7 @@ from graphs.findings import calls_of, collect, problems, usage_of
 from graphs.plan import Step, StepError, StepResult
 from graphs.scheduler import Waiting
 from graphs.services import Services
+from graphs.spending import Left, OutOfBudget
 from graphs.trace import Products
 from graphs.wire import Wire
 from models.retry import ModelUnavailable
@@ -55,6 +56,8 @@ class StepRunner:
             outcome = self._failed(step, number, specialist, "timeout", f"no result within {step.timeout:g} s", began)
         except StepFailure as failure:
             outcome = self._failed(step, number, specialist, failure.kind, str(failure), began)
+        except OutOfBudget as failure:
+            outcome = self._failed(step, number, specialist, "budget", str(failure), began)
         except ModelUnavailable as failure:
             outcome = self._failed(step, number, specialist, "model", str(failure), began)
         except GraphRecursionError:
@@ -88,7 +91,8 @@ class StepRunner:
         else:
             start = None  # a crash left it between two nodes
         if seen.unfinished:
-            seen = await relay(agent, start, config, context, tokens=self.services.streams(specialist))
+            left = self.services.left(context)
+            seen = await relay(agent, start, config, context, tokens=self.services.streams(specialist), left=left)
         if seen.interrupts:
             return Waiting(asked(seen))
         done_by = step.model_copy(update={"specialist": specialist})
@@ -101,7 +105,7 @@ class StepRunner:
             source, _, product = ref.partition(".")
             if source in done and product in done[source].data:
                 inputs[ref] = done[source].data[product]
-        granted = self._granted(step, specialist)
+        granted = frozenset(self.services.granted(specialist, step))
         return StepContext(
             caller=self.execution.requester,
             execution_id=self.execution.id,
@@ -121,13 +125,6 @@ class StepRunner:
             check=partial(problems, produces=step.produces, goal=self.execution.goal, today=self.execution.today),
             emit=self.emit,
         )
-
-    def _granted(self, step: Step, specialist: str) -> frozenset[str]:
-        """The plan's grant; for a fallback, those of its tools that make the same products."""
-        if specialist == step.specialist:
-            return frozenset(step.tools)
-        own, registry = self.services.specialist(specialist).tools, self.services.registry
-        return frozenset(name for name in own if name in registry and registry[name].produces in step.produces)
 
     def _failed(self, step: Step, number: int, specialist: str, kind: Any, message: str, began: float) -> StepResult:
         thread = step_thread(self.execution.id, step.id, number)
@@ -173,8 +170,11 @@ async def stand(agent: Any, config: RunnableConfig) -> Standing:
     return Standing(seen.values, tuple(seen.interrupts), begun, not begun or unfinished(seen))
 
 
-async def relay(agent: Any, start: Any, config: RunnableConfig, context: StepContext, *, tokens: bool) -> Standing:
-    """Run a specialist's graph and pass its progress on as root events: costs, and tokens (coalesced) if its model streams.
+async def relay(
+    agent: Any, start: Any, config: RunnableConfig, context: StepContext, *, tokens: bool, left: Left | None = None
+) -> Standing:
+    """Run a specialist's graph and pass its progress on as root events: costs and how the budgets stand, tokens if its model
+    streams (coalesced).
 
     Answers with how it stands now, which the stream says as well as the checkpoints.
     """
@@ -197,7 +197,8 @@ async def relay(agent: Any, start: Any, config: RunnableConfig, context: StepCon
             interrupts = (*interrupts, *chunk["__interrupt__"])
         elif isinstance(chunk.get("model"), dict):
             spent = usage_of(chunk["model"].get("messages", []))
-            context.emit({"event": "cost", **head, **spent, "at": now()})
+            budgets = {"budgets": await left()} if left else {}
+            context.emit({"event": "cost", **head, **spent, **budgets, "at": now()})
     if text:
         context.emit({"event": "token", **head, "text": text})
     return Standing(values, interrupts, True, bool(interrupts))
@@ -225,7 +226,7 @@ async def _ask(services: Services, role: str, thread_id: str, task: HumanMessage
     seen = await stand(agent, config)
     if seen.unfinished:
         start = None if seen.begun else {"messages": [task]}
-        seen = await relay(agent, start, config, context, tokens=services.streams(role))
+        seen = await relay(agent, start, config, context, tokens=services.streams(role), left=services.left(context))
     messages, value = seen.values.get("messages", []), seen.values.get("structured_response")
     if value is None:
         said = strike(str(messages[-1].content)[:200]) if messages else ""

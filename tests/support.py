@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tools.registry import Clearance, Tool, ToolContext
+from tools.registry import Clearance, Seal, Tool, ToolContext
 
-_SEAL = object()
+_SEAL = Seal()
 
 
 def open_tool(tool: Tool, args: Mapping[str, Any], ctx: ToolContext) -> Any:

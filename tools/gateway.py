@@ -17,20 +17,24 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cancellation import finish
 from database import Database, DatabaseUnavailable
-from governance.approval import Approval, UnknownApproval
+from governance.approval import Approval, UnknownApproval, seal
 from governance.approvals import Approvals
+from governance.budgets import Budgets, BudgetSpent, Spender
 from governance.clock import Clock, now
 from governance.decisions import Decisions, Phase, Record
 from governance.digest import action_digest, digest, effect_key
 from governance.effects import EffectRow, Effects
+from governance.kill_switch import halted
 from governance.ledger import LedgerBroken
 from governance.manifest import UNLISTED
 from governance.policy import CallFacts, Decision, PolicyEngine, asked
+from governance.proofs import unproved
 from governance.provenance import provenance
 from tools.action import Action, Ran, Refused
 from tools.arguments import InvalidArguments, check, check_refs, check_row
 from tools.calls import Clearing, ProposedCall, ToolOutcome, touched
-from tools.registry import Clearance, Registry, Tool, ToolContext, ToolError
+from tools.reconciling import Reconciler
+from tools.registry import Clearance, Registry, Seal, Tool, ToolContext, ToolError
 from tools.running import ReadOnly, Runner
 
 T = TypeVar("T")
@@ -60,6 +64,7 @@ class Gateway:
         *,
         approval_hours: float = 8.0,
         backoff: float = 0.2,
+        budgets: Budgets | None = None,
     ) -> None:
         self._registry = registry
         self._engine = engine
@@ -67,11 +72,18 @@ class Gateway:
         self._effects = effects
         self._decisions = decisions
         self._db = db
+        self._budgets = budgets if budgets and budgets.limits else None
         self._clock = clock
         self._wait = timedelta(hours=approval_hours)
         self._runner = Runner(backoff)
-        self._seal = object()
+        self._reconciler = Reconciler(effects, decisions, db)
+        self._seal = Seal()
         self._live: dict[str, asyncio.Task[ToolOutcome]] = {}
+
+    @property
+    def db(self) -> Database:
+        """The database that its records are in."""
+        return self._db
 
     def close(self) -> None:
         """Let running tools end."""
@@ -94,6 +106,8 @@ class Gateway:
 
         def work(c: Connection) -> tuple[str, str] | None:
             """The id of the approval that was asked for, and the status of what counts of it."""
+            if outcome in ("allow", "approve"):
+                self._afford(c, call, facts)
             row = self._ask(c, call, facts, decision) if outcome == "approve" and not call.dry_run else None
             record = Record.of(
                 facts,
@@ -108,13 +122,18 @@ class Gateway:
                 known=decision.known,
                 approvers=decision.approvers,
                 approval_id=row.id if row else None,
+                result_digest=seal(row) if row else None,
                 provenance=tuple(f"{name}: {words}" for name, words in row.provenance.items()) if row else (),
             )
             self._decisions.add(c, record, facts.args)
             return (row.id, self._approvals.live(c, row.id).status) if row else None
 
         try:
-            opened = await self._db.run(work, durable=outcome != "allow" or facts.manifest.effect != "read")
+            try:
+                opened = await self._db.run(work, durable=outcome != "allow" or facts.manifest.effect != "read")
+            except Refused as stopped:
+                decision, outcome = self._no(stopped.rule, str(stopped)), "deny"
+                opened = await self._db.run(work)
         except UNRECORDED as error:
             log.error("a decision on %s could not be recorded: %s", call.tool, error)
             return Clearing("deny", facts.args, ("no-record",), ("the decision could not be recorded, so it may not run",))
@@ -185,6 +204,18 @@ class Gateway:
         except Exception:  # whatever a policy engine trips over, the answer is no
             log.exception("the policy engine failed on %s", facts.tool)
             return self._no("policy-error", "the policy could not be evaluated")
+
+    def _afford(self, c: Connection, call: ProposedCall, facts: CallFacts) -> None:
+        """Spend one tool call, in the transaction of the decision. Raises `Refused` if none is left, or if effects are stopped."""
+        if facts.manifest.effect != "read" and not call.dry_run and (why := halted(c, facts.caller.org)):
+            raise Refused("kill-switch", why)
+        try:
+            if self._budgets and self._budgets.counts("tool_calls"):
+                who = Spender(facts.caller.org, facts.caller.user, call.execution_id, call.step_id)
+                id = digest([call.execution_id, call.step_id, call.attempt, call.call_id])  # a resumed step proposes again
+                self._budgets.take(c, who, id, {"tool_calls": 1})
+        except BudgetSpent as spent:
+            raise Refused("budget", str(spent)) from spent
 
     def _no(self, rule: str, reason: str) -> Decision:
         return Decision("deny", (rule,), (reason,), policy_version=self._engine.version)
@@ -272,8 +303,12 @@ class Gateway:
         return replace(joined, effect="replayed") if joined.effect else joined
 
     async def _carry_out(self, action: Action, key: str, started: float) -> ToolOutcome:
+        await self._reconciler.settle(action, key)
         row = await self._db.run(lambda c: self._intend(c, action))
         rests: dict[str, Any] = dict(approval_id=action.approval_id, args=action.facts.args)
+        if row.state == "done" and row.result is None:  # a person said so, who cannot say what it gave back
+            error = f"{action.tool.name} was done; what it gave back is not known, so nothing can rest on it"
+            return ToolOutcome("error", error=error, ms=_ms(started), effect="replayed", final=True, **rests)
         if row.state == "done":
             result = row.result or {}
             return ToolOutcome("ok", result, ms=_ms(started), effect="replayed", records=touched(result), **rests)
@@ -298,11 +333,17 @@ class Gateway:
         if row.state == "done":
             self._decisions.add(c, action.record("outcome", "replayed"))
             return row
+        if row.state == "compensated":
+            raise Refused("undone", f"{action.tool.name} was done and undone since: a new goal must ask for it again")
+        if action.approval and (doubt := unproved(c, action.approval)):
+            raise Refused("unproved-approval", f"{action.tool.name} may not run: {doubt}")
         if row.state in ("intended", "unknown") and not action.facts.manifest.idempotent:
             error = row.error or _lost(action, "an earlier attempt left no outcome")
             self._effects.lose(c, row.key, error)
             self._decisions.add(c, action.record("outcome", "unknown", error=error))
             return replace(row, state="unknown", error=error)
+        if why := halted(c, action.facts.caller.org):
+            raise Refused("kill-switch", why)
         if row.state == "new" or row.approval_id != action.approval_id:
             self._spend(c, action)
         else:  # the same approval's earlier try did nothing, or may be tried twice

@@ -56,11 +56,11 @@ class Runner:
 
     async def _once(self, tool: Tool, function: Run, args: BaseModel, context: ToolContext) -> tuple[dict[str, Any], str]:
         if inspect.iscoroutinefunction(function):
-            return _dump(tool, await function(args, context))
+            return dump(tool, await function(args, context))
         inside = contextvars.copy_context()
 
         def call() -> tuple[dict[str, Any], str]:
-            return _dump(tool, inside.run(function, args, context))
+            return dump(tool, inside.run(function, args, context))
 
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
@@ -68,7 +68,8 @@ class Runner:
         self._pool.shutdown(wait=True)
 
 
-def _dump(tool: Tool, raw: Any) -> tuple[dict[str, Any], str]:
+def dump(tool: Tool, raw: Any) -> tuple[dict[str, Any], str]:
+    """A tool's result as JSON values, and its digest. Raises `ValueError` for what the tool does not declare."""
     result = raw if isinstance(raw, tool.result) else tool.result.model_validate(raw)
     values = result.model_dump(mode="json")
     return values, digest(values)  # in the tool's thread: both take long for a large result

@@ -10,9 +10,11 @@ import json
 import sys
 from dataclasses import asdict
 
+from evals.bench.decisions import decision_costs
+from evals.bench.decisions import shown as decisions_shown
 from evals.bench.door import door_cost, shown
 from evals.bench.ledger import EventCost, event_cost
-from evals.bench.limits import SMALL, broken
+from evals.bench.limits import SMALL, broken, broken_decisions
 from evals.bench.measure import Makespan, Memory, StepCost, makespan, memory, step_cost
 from evals.bench.shapes import Latency, ladder
 from evals.bench.show import lines, tables
@@ -46,7 +48,13 @@ def main(arguments: list[str] | None = None) -> int:
     print((lines if chosen.json else tables)(*measured))
     door = asyncio.run(door_cost(100 if chosen.short else 300))
     print(json.dumps({"kind": "door", **asdict(door), "over": door.over}) if chosen.json else f"\n{shown(door)}")
-    wrong = broken(*measured)
+    decisions = decision_costs(100 if chosen.short else 300)
+    if chosen.json:
+        for one in decisions:
+            print(json.dumps({"kind": "decision", **asdict(one), "ratio": one.ratio}))
+    else:
+        print(f"\n{decisions_shown(decisions)}")
+    wrong = broken(*measured) + broken_decisions(decisions)
     for sentence in wrong:
         print(f"limit: {sentence}", file=sys.stderr)
     return 1 if wrong and not chosen.no_limits else 0

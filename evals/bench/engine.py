@@ -46,7 +46,7 @@ async def open_execution(services: Services, plan: Plan) -> Execution:
     id = str(uuid.uuid4())
     caller, today = local_caller(services.settings), services.today().isoformat()
     await services.executions.create(id, str(uuid.uuid4()), caller, plan.reason, {}, today)
-    await services.executions.add_revision(id, plan)
+    await services.executions.add_revision(id, plan, services.engine.version)
     found = await services.executions.get(id)
     assert found
     return found

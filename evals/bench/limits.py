@@ -6,6 +6,7 @@ never evenly, and the cost of a step, a quotient of two short times, shakes most
 
 from collections.abc import Sequence
 
+from evals.bench.decisions import COUNT, DecisionCost
 from evals.bench.ledger import EventCost
 from evals.bench.measure import Makespan, Memory, StepCost
 
@@ -13,6 +14,7 @@ SMALL = 50  # steps up to which a plan is held to its limit; larger ones are rep
 OWN_RATIO, OWN_MARGIN = 1.05, 1.03  # makespan ÷ critical path over the steps as they took
 STEP_RATIO, STEP_MARGIN = 2.0, 1.25  # a step ÷ the same turns by a bare agent with the saver as it comes
 EVENT_RATIO = 1.5  # a batched event of the ledger ÷ a bare SHA-256 with a commit of its own
+DECISION_RATIO = {"allow": 2.5, "deny": 2.5, "approve": 5.0}  # ÷ a bare Cedar call; no margin: taken in turns, best of all
 SLOPE = 16.0  # KiB a run; no margin: allocations do not depend on neighbours
 
 
@@ -33,3 +35,13 @@ def broken(spans: Sequence[Makespan], cost: StepCost, memory: Memory, event: Eve
         told = f"an event of the ledger costs {event.ratio:.2f} × a bare hash and commit of {event.bare:.0f} µs"
         wrong.append(f"{told} (limit {EVENT_RATIO})")
     return wrong
+
+
+def broken_decisions(costs: Sequence[DecisionCost]) -> list[str]:
+    """A sentence for each outcome whose decision costs too much beside the bare Cedar call."""
+    return [
+        f"a decision to {one.outcome} with {COUNT} policies costs {one.ratio:.2f} × a bare Cedar call of {one.bare:.0f} µs "
+        f"(limit {DECISION_RATIO[one.outcome]})"
+        for one in costs
+        if one.ratio > DECISION_RATIO[one.outcome]
+    ]

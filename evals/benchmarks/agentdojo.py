@@ -1,8 +1,9 @@
-"""`python -m evals.benchmarks.agentdojo [--manifests DIR] [--planned] [--short] …`: how the policy stands up to injections.
+"""`make security`, which is `python -m evals.benchmarks.agentdojo …`: how the policy stands up to injections.
 
-Suites, tasks and attacks are AgentDojo's (`pip install "clearance[benchmarks]"`); the manifests of banking and slack lie
-beside this file, and `--manifests` takes a directory of others, one TOML file a suite. The agent is fully compromised and no
-model takes part: see `episode.py`. Only the core policies decide, none that knows a suite.
+Suites, tasks and attacks are AgentDojo's, which has a virtual environment of its own (`requirements-benchmarks.lock`); the
+manifests of banking and slack lie beside this file, and `--manifests` takes a directory of others, one TOML file a suite. The
+agent is fully compromised and no model takes part: see `episode.py`. Only the core policies decide, none that knows a suite.
+Exits 1 when a limit of `limits.py` does not hold.
 """
 
 import argparse
@@ -13,9 +14,10 @@ from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 
+from evals.benchmarks.limits import broken
+from evals.benchmarks.security import measure, table
 from governance.manifest import ToolManifest
 
-VERSION = "v1.2.2"
 MANIFESTS = Path(__file__).parent / "manifests"
 
 
@@ -40,20 +42,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--show", action="store_true", help="name the attacker's effects that ran and the user's that did not")
     chosen = parser.parse_args(arguments)
     if find_spec("agentdojo") is None:
-        print('AgentDojo is not installed: pip install "clearance[benchmarks]"', file=sys.stderr)
+        print("AgentDojo is not installed here: `make security` makes an environment with it", file=sys.stderr)
         return 2
-    from agentdojo.task_suite.load_suites import get_suites  # an optional package, and slow to load
+    from evals.benchmarks.dojo import worlds  # an optional package, and slow to load
 
-    from evals.benchmarks.security import measure, table
-
+    suites = worlds()
     known = {name: own for directory in chosen.manifests or [MANIFESTS] for name, own in manifests(directory).items()}
-    suites = get_suites(VERSION)
     if strange := sorted(set(known) - set(suites)):
         print(f"AgentDojo has no suite {', '.join(strange)}; it has {', '.join(suites)}", file=sys.stderr)
         return 2
+    for name, own in known.items():
+        if unlisted := sorted(suites[name].tools - set(own)):
+            print(f"{name}: no manifest for {', '.join(unlisted)}, which therefore cannot be called", file=sys.stderr)
     scores = measure(suites, known, chosen.planned, chosen.show, chosen.short)
     print("\n".join(json.dumps(asdict(one)) for one in scores) if chosen.json else table(scores))
-    return 0
+    wrong = broken(scores)
+    for sentence in wrong:
+        print(f"limit: {sentence}", file=sys.stderr)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

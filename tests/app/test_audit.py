@@ -60,9 +60,9 @@ def test_a_run_is_told_and_the_ledger_holds(run: str, capsys: pytest.CaptureFixt
 
 
 def test_a_change_is_found_and_nothing_is_exported(run: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    change("UPDATE ledger SET body = replace(body, '\"vote\"', '\"void\"') WHERE seq = 2")
+    change("UPDATE ledger SET body = replace(body, '\"vote\"', '\"void\"') WHERE seq = 3")
     assert verify_command(None, False) == 1
-    assert "entry 2: it was changed" in capsys.readouterr().out
+    assert "entry 3: it was changed" in capsys.readouterr().out
     with pytest.raises(LedgerNotSound, match="tampered with"):
         export_command(run, tmp_path / "bundle.json")
     assert not (tmp_path / "bundle.json").exists()
@@ -71,11 +71,17 @@ def test_a_change_is_found_and_nothing_is_exported(run: str, capsys: pytest.Capt
 def test_a_cut_end_is_found_by_a_head_that_is_held(run: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert head_command(tmp_path / "held") == 0
     change("DELETE FROM ledger WHERE seq > 2")
-    change("UPDATE ledger_heads SET seq = 2, hash = (SELECT hash FROM ledger WHERE seq = 2)")
+    change("UPDATE ledger_heads SET seq = 2, hash = (SELECT hash FROM ledger WHERE seq = 2), signed_seq = 0, signed_at = NULL")
     change("DELETE FROM ledger_signatures")
     assert verify_command(None, True) == 1, "the home's own file of heads shows it too"
     (home() / "ledger.heads").unlink()
-    assert verify_command(None, True) == 0
+    assert verify_command(None, True) == 1, "the tables say more than the ledger"
+    for table in ("approvals", "votes", "effects", "step_attempts"):
+        change(f"DELETE FROM {table}")
+    assert verify_command(None, True) == 1, "the ledger asks for an approval that is gone"
+    change("DELETE FROM ledger WHERE seq > 1")
+    change("UPDATE ledger_heads SET seq = 1, hash = (SELECT hash FROM ledger WHERE seq = 1)")
+    assert verify_command(None, True) == 0, "nothing in this home tells any more"
     assert verify_command(tmp_path / "held", True) == 1
     assert "cut off" in capsys.readouterr().out
 

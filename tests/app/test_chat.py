@@ -2,13 +2,12 @@
 
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.app.test_prompts import FLAGSHIP, ROOT, plain, prepared, talk
+from tests.app.command import command
+from tests.app.test_prompts import FLAGSHIP, plain, prepared, talk
 
 __all__ = ["prepared"]
 SKIP = "s"
@@ -21,15 +20,7 @@ def home(prepared: Path, tmp_path: Path) -> Path:
 
 def said(home: Path, *lines: str, thread: str = "") -> str:
     words = ["chat", *(["--thread", thread] if thread else [])]
-    done = subprocess.run(
-        [sys.executable, "-m", "app.cli", *words],
-        input="\n".join(lines) + "\n",
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={"CLEARANCE_HOME": str(home), "PATH": "", "COLUMNS": "120"},
-        timeout=120,
-    )
+    done = command(tuple(words), {"CLEARANCE_HOME": str(home), "PATH": "", "COLUMNS": "120"}, "\n".join(lines) + "\n")
     assert done.returncode == 0 and "Traceback" not in done.stderr + done.stdout, done.stderr
     return done.stdout
 

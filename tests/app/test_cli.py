@@ -14,20 +14,12 @@ from pathlib import Path
 import pytest
 
 from settings import Settings
+from tests.app.command import clearance
 from tools.supply_chain.demo import make_demo
 from tools.supply_chain.store import open_records
 
 ROOT = Path(__file__).parent.parent.parent
 FLAGSHIP = "Analyze supplier risk across our logistics network"
-
-
-def clearance(home: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run the command without a terminal."""
-    command = [sys.executable, "-m", "app.cli", *words]
-    around = {**os.environ, "CLEARANCE_HOME": str(home), "PYTHONPATH": str(ROOT), "COLUMNS": "120", **env}
-    done = subprocess.run(command, cwd=ROOT, env=around, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120)
-    assert "Traceback" not in done.stdout + done.stderr, done.stderr
-    return done
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.app.test_cli import FLAGSHIP, clearance
+from tests.app.command import clearance
+from tests.app.test_cli import FLAGSHIP
 from tests.supply_chain.own_files import HEADER, ROWS, text_file, workbook
 
 GERMAN = ["Beleg-Nr.", "Lieferant", "Artikelbezeichnung", "Menge", "Nettobetrag", "Liefertermin", "Geliefert am", "Werk",

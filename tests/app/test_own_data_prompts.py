@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.app.test_cli import clearance
+from tests.app.command import clearance
 from tests.app.test_prompts import plain, talk
 
 FILE = """Lieferant;Bestelldatum;Nettobetrag (EUR);Menge;Lager

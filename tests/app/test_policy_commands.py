@@ -118,3 +118,77 @@ def test_simulate_shows_what_a_changed_bundle_would_have_said(
     assert simulate_runs(id, own) == 0
     said = capsys.readouterr().out
     assert "financial_exposure: allow → deny" in said and "would be: internal-for-members" in said
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> Any:
+    return json.loads(capsys.readouterr().out)
+
+
+PERMIT = '@id("all") permit (principal, action, resource);\n'
+WRONG = {
+    "a syntax error": ('@id("x")\npermit (principal action, resource);', ":2", "unexpected token"),
+    "an unknown attribute": ('@id("x") permit (principal, action, resource) when { context.gone };', ":2", "gone"),
+    "no id": ("permit (principal, action, resource);", ":2", "needs an @id"),
+    "an id twice": ('@id("all") permit (principal, action, resource);', ":2", "already a policy all"),
+    "an unknown outcome": (
+        '@id("x") @outcome("maybe") @reason("r") forbid (principal, action in Action::"call", resource);',
+        ":2",
+        "@outcome",
+    ),
+    "an unknown annotation": ('@id("x") @quorom("2") permit (principal, action, resource);', ":2", "no annotation @quorom"),
+    "an unknown role": (
+        '@id("x") @outcome("approve") @approver("risk-manger") @reason("r") forbid (principal, action == Action::"effect", resource)'
+        ' unless { context.approvals.contains("risk-manger") };',
+        ":2",
+        "nobody is known to hold the role risk-manger; there are: auditor, requester, risk-manager",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_check_as_json_names_the_place_of_what_is_wrong(what: str, own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text, line, message = WRONG[what]
+    (own / "supply_chain" / "people.cedar").write_text(PERMIT + text)
+    assert check(own, True) == 1
+    body = told(capsys)
+    assert body["valid"] is False and body["version"] is None and body["policies"] == []
+    (problem,) = body["problems"]
+    assert problem["where"] == f"supply_chain/people.cedar{line}" and message in problem["message"]
+
+
+def test_each_command_prints_one_object_with_the_documented_keys(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check(None, True) == 0
+    checked = told(capsys)
+    assert checked["valid"] and {
+        "id",
+        "permits",
+        "outcome",
+        "reason",
+        "approver",
+        "quorum",
+        "separate",
+        "where",
+        "roles",
+    } == set(checked["policies"][0])
+    assert run_tests(None, True) == 0
+    tested = told(capsys)
+    assert tested["failed"] == 0 and tested["passed"] == len(tested["tests"]) > 20
+    assert {"core", "changes", "supply_chain", "examples"} == {one["room"] for one in tested["tests"]}
+    assert matrix(True, True) == 0
+    shown = told(capsys)
+    (row,) = [one for one in shown["rows"] if (one["agent"], one["tool"]) == ("escalation", "open_case")]
+    assert shown["tainted"] and set(row["outcomes"]) == set(shown["roles"]) and row["outcomes"]["auditor"] == "deny"
+    (tmp_path / "call.json").write_text(json.dumps(CALL))
+    assert explain_call(tmp_path / "call.json", None, True) == 0
+    explained = told(capsys)
+    assert (explained["outcome"], explained["asks"]) == ("approve", "risk-manager") and explained["version"] == checked[
+        "version"
+    ]
+    assert set(explained) == {"version", "tool", "outcome", "asks", "rules", "labels", "changes"}
+    asyncio.run(_run(home, "What share of spend goes to the top five suppliers?"))
+    capsys.readouterr()
+    assert simulate_runs("all", None, True) == 0
+    simulated = told(capsys)
+    assert (simulated["runs"], simulated["lost"], simulated["differing"]) == (1, 0, []) and simulated["judged"] > 0

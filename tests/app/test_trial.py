@@ -25,7 +25,7 @@ from models.replay import ReplayModel
 from models.server import ApiError, offline_app
 from models.serving import served
 from settings import Settings
-from tests.app.test_cli import clearance
+from tests.app.command import clearance
 
 SHORT = Trial(TRIAL.goals[1:4], fill, TRIAL.tokens)
 

@@ -1,12 +1,10 @@
 """The ledger: one chain an organisation, whatever writes to it, and nobody changes it without being seen."""
 
 import json
-import random
 import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +19,7 @@ from governance.decisions import Decisions, Record
 from governance.digest import canonical
 from governance.identity import Caller
 from governance.ledger import SIGN_EVENTS, START, Entry, Head, LedgerBroken, body_of, hash_of
-from governance.ledger_check import chain_faults, check, unsigned_after
+from governance.ledger_check import chain_faults, check
 from governance.signing import BadKey, Signed, open_signer
 from governance.tables import metadata
 from tests.governance.cases import ANN, Time, call
@@ -111,94 +109,6 @@ def test_processes_write_one_chain(db: Database) -> None:
 
 
 # -- tampering ---------------------------------------------------------------------------------------------------------
-
-
-def forged(entry: Entry, prev: str | None = None, **changes: object) -> Entry:
-    """An entry as somebody writes it who knows how hashes are made."""
-    said = {**json.loads(entry.body), **changes, **({"prev": prev} if prev else {})}
-    body = body_of(said)
-    return replace(entry, body=body, hash=hash_of(body))
-
-
-def flip(text: str, rng: random.Random) -> str:
-    at = rng.randrange(len(text))
-    return text[:at] + chr((ord(text[at]) + 1) % 128 or 1) + text[at + 1 :]
-
-
-def edit(chain: list[Entry], rng: random.Random) -> list[Entry]:
-    at, name = rng.randrange(len(chain)), rng.choice(["body", "hash", "execution_id", "org"])
-    changed = replace(chain[at], **{name: flip(getattr(chain[at], name), rng)})
-    return [*chain[:at], changed, *chain[at + 1 :]]
-
-
-def edit_with_hash(chain: list[Entry], rng: random.Random) -> list[Entry]:
-    at = rng.randrange(len(chain))
-    return [*chain[:at], forged(chain[at], outcome="allow"), *chain[at + 1 :]]
-
-
-def rewrite(chain: list[Entry], rng: random.Random) -> list[Entry]:
-    """Change an entry and write everything after it anew."""
-    at = rng.randrange(len(chain))
-    made, before = chain[:at], chain[at - 1].hash if at else START
-    for n, one in enumerate(chain[at:]):
-        made.append(forged(one, before, **({"outcome": "allow"} if n == 0 else {})))
-        before = made[-1].hash
-    return made
-
-
-def delete(chain: list[Entry], rng: random.Random) -> list[Entry]:
-    at = rng.randrange(len(chain))
-    kept = [*chain[:at], *chain[at + 1 :]]
-    return [replace(one, seq=n) for n, one in enumerate(kept, 1)] if rng.random() < 0.5 else kept
-
-
-def swap(chain: list[Entry], rng: random.Random) -> list[Entry]:
-    a, b = rng.sample(range(len(chain)), 2)
-    made = list(chain)
-    made[a], made[b] = replace(chain[b], seq=chain[a].seq), replace(chain[a], seq=chain[b].seq)
-    return made
-
-
-def insertion(chain: list[Entry], rng: random.Random) -> list[Entry]:
-    at = rng.randrange(len(chain) + 1)
-    before = chain[at - 1].hash if at else START
-    new = forged(replace(rng.choice(chain), seq=at + 1), before, seq=at + 1, outcome="allow")
-    return [*chain[:at], new, *(replace(one, seq=one.seq + 1) for one in chain[at:])]
-
-
-def cut(chain: list[Entry], rng: random.Random) -> list[Entry]:
-    return chain[: rng.randrange(len(chain))]
-
-
-KINDS: tuple[Callable[[list[Entry], random.Random], list[Entry]], ...] = (
-    edit,
-    edit_with_hash,
-    rewrite,
-    delete,
-    swap,
-    insertion,
-    cut,
-)
-
-
-def test_ten_thousand_changes_are_all_found(tmp_path: Path) -> None:
-    """Half of the forgers move the head row too, as whoever can write one table can write the other. What they cannot write is
-    the head that was held elsewhere."""
-    db = Database(f"sqlite:///{tmp_path / 'own.db'}")
-    db.create(metadata)
-    db.run_sync(lambda c: Decisions(db).add_all(c, [record(n) for n in range(24)]))
-    chain = entries(db)
-    db.close()
-    held = Head("acme", chain[-1].seq, chain[-1].hash)
-    assert chain_faults("acme", chain, held, [held]) == []
-    rng, missed = random.Random(7), []
-    for n in range(10_000):
-        kind = KINDS[n % len(KINDS)]
-        changed = kind(chain, rng)
-        head = held if n % 2 else Head("acme", len(changed), changed[-1].hash if changed else START)
-        if not chain_faults("acme", changed, head, [held]) and not unsigned_after(len(changed), [held]):
-            missed.append((n, kind.__name__))
-    assert missed == []
 
 
 async def test_a_cut_end_needs_a_held_head(db: Database, decisions: Decisions) -> None:
@@ -306,9 +216,9 @@ async def test_a_head_held_elsewhere_shows_a_chain_written_anew(db: Database, ti
     other = Database(f"sqlite:///{tmp_path / 'anew.db'}")
     other.create(metadata)
     await Decisions(other).append(record(2))
-    (fault,) = other.run_sync(lambda c: check(c, (), [held])).faults
+    faults = other.run_sync(lambda c: check(c, (), [held])).faults
     other.close()
-    assert "not the one that was there" in str(fault)
+    assert "not the one that was there" in str(faults[0]) and "is gone from the database" in str(faults[1])
 
 
 def test_the_key_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:

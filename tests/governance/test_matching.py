@@ -6,7 +6,7 @@ import pytest
 
 from governance.intent import asks_for
 from governance.manifest import ToolManifest
-from governance.matching import links, numbers, percentages, says, shape
+from governance.matching import is_identifier, links, numbers, percentages, says, shape
 
 WRITE = ToolManifest(effect="write")
 
@@ -76,3 +76,9 @@ def test_a_manifests_own_words_decide_alone() -> None:
     pay = ToolManifest(effect="write", asks=("pay", "standing order"))
     assert asks_for("Change my standing order", "send_money", pay)
     assert not asks_for("Send money; my payment is late", "send_money", pay)
+
+
+def test_an_identifier_is_no_file_name() -> None:
+    addresses = ("a@b.org", "www.b.org", "https://b.org", "b.org/in", "GB29NWBK60161331926819")
+    assert all(map(is_identifier, addresses))
+    assert not any(map(is_identifier, ("notes.md", "report.txt", "Alice", "1234567890", "b.org")))

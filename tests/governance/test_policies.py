@@ -1,6 +1,7 @@
 """The policies, as an operator would test them: a call, what was read before it, and what is to come out."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -93,6 +94,25 @@ def test_another_account_than_the_named_one_is_no_choice(named: str) -> None:
     assert pay("NL00XXXX0001234567", 10.0, named, LETTER).rules[0] == "aimed-by-a-stranger"
 
 
+@pytest.mark.parametrize(
+    ("tool", "to", "label", "rules"),
+    [
+        ("pay", "NL77MADE0417164300", "to:invented", ("aimed-by-a-stranger",)),
+        ("pay", "the usual one", "to:guessed", ("aimed-by-guess", "target-pointed-at")),
+        ("note", "eve@elsewhere.org", "to:invented", ("aimed-by-a-stranger",)),
+        ("note", "my-notes.md", "to:guessed", ("target-pointed-at",)),
+    ],
+)
+def test_nobody_comes_upon_an_account_that_is_nowhere(tool: str, to: str, label: str, rules: tuple[str, ...]) -> None:
+    said = {"to": to, "text": "thanks", **({"amount": 50.0} if tool == "pay" else {})}
+    decision = core().decide(call(tool, said, "Note it, and pay streaming 50", LEDGER))
+    assert label in decision.labels and decision.rules == rules
+    led = core().decide(call(tool, said, "Note it, and pay streaming 50 as bill.txt says", LEDGER, LETTER))
+    assert "to:made" in led.labels and led.rules == ("target-pointed-at",)
+    handed = core().decide(call(tool, said, "Note it, pay streaming 50", context_labels=frozenset({"untrusted"})))
+    assert "to:made" in handed.labels and handed.rules == ("target-pointed-at",)
+
+
 def test_not_asked_is_asked_about_and_denied_when_anything_else_is_wrong() -> None:
     said = {"to": "Bob", "text": "hello"}
     assert core().decide(call("note", said, "What does Bob owe?", LEDGER)).rules == ("not-asked",)
@@ -101,6 +121,22 @@ def test_not_asked_is_asked_about_and_denied_when_anything_else_is_wrong() -> No
         "not-asked",
         "not-asked-and-irreversible",
     )
+
+
+def test_what_nobody_asked_for_is_not_sent_where_the_agent_chose() -> None:
+    mail = ToolManifest(effect="write", targets=("to",), output="trusted", egress=True, asks=("mail",))
+    known = {**MANIFESTS, "mail": mail}
+    people = Seen("people", {}, [{"name": "Alice"}, {"name": "Bob"}])
+
+    def decided(request: str) -> tuple[str, ...]:
+        facts = replace(
+            call("note", {"to": "Bob"}, request, LEDGER, people), tool="mail", manifest=mail, granted=frozenset(known)
+        )
+        return CedarPolicy(known, load("core")).decide(facts).rules
+
+    assert decided("Who is there?") == ("agents-choice", "not-asked", "not-asked-and-agents-choice")
+    assert decided("Mail one of them") == ("agents-choice",)
+    assert decided("Who is Bob?") == ("not-asked",)
 
 
 def test_the_frozen_plan_says_what_was_asked() -> None:

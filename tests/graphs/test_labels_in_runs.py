@@ -1,9 +1,12 @@
 """What a run knows of its data as it goes: taint and data classes pass from step to step, into approvals, and into revisions."""
 
+from io import StringIO
 from typing import Any
 
 from langchain_core.messages import AIMessage
+from rich.console import Console
 
+from app.terminal import approval_panel
 from governance.policy import Decision
 from tests.graphs.little import READ, Yard, at_work, call, draft, finding, turns
 
@@ -93,3 +96,44 @@ async def test_each_result_is_one_object_for_the_policy_and_says_who_confirmed_i
         await runner.run("a b c")
     assert len({id(one) for step in ("s2", "s3") for one in seen[step]}) == 1
     assert seen["s2"][0].tool == "look_a" and not seen["s2"][0].confirmed
+
+
+async def test_labels_outlive_the_process_and_are_shown_to_who_approves(yard: Yard) -> None:
+    """Stopped at an approval and resumed by another process: the step that starts then knows what was read before."""
+    yard.manifests["look_a"] = OTHERS
+    yard.steps = [
+        draft("s1", "ann", "a"),
+        draft("s2", "clerk", "note", a="s1.a"),
+        draft("s3", "ben", "b", after={"s2": "success"}, a="s1.a"),
+    ]
+    async with at_work(yard) as runner:
+        left = await runner.run("a b note")
+        (row,) = await runner.pending(left.thread_id)
+        assert yard.calls("look_b") == []
+    console = Console(record=True, width=200, file=StringIO())
+    console.print(approval_panel(row, 1, 1))
+    assert "the agent has read text that others can write" in console.export_text()
+    async with at_work(yard) as runner:
+        assert (await runner.resume(left.thread_id, decisions=[{"type": "approve"}])).status == "success"
+        decided = [one for one in await runner.services.decisions.for_execution(left.execution_id) if one.step_id == "s3"]
+    assert decided[0].tool == "look_b" and "untrusted" in decided[0].labels
+
+
+async def test_a_step_may_use_only_what_its_plan_granted_before_and_after_a_revision(yard: Yard) -> None:
+    def grabs(brief: Any, messages: Any) -> AIMessage:
+        return finding(brief, messages) if turns(messages) else call(("look_d", {}), ("send_wire", {}), ("write_note", {}))
+
+    def revise(brief: Any) -> Any:
+        fresh = draft(f"s{brief['next_id']}", "clerk", "d")
+        return {"reason": "look again", "steps": [fresh], "drop": ["s2"], "assumptions": []}
+
+    yard.steps, yard.revise = [draft("s1", "clerk", "d"), draft("s2", "ben", "b", after={"s1": "done"})], revise
+    yard.says = {"clerk": grabs, "ben": lambda brief, messages: AIMessage("I would rather not.")}
+    async with at_work(yard, revisions=1) as runner:
+        done = await runner.run("d b")
+        plans = await runner.services.executions.plans(done.execution_id)
+        log = await runner.services.decisions.for_execution(done.execution_id)
+    steps = {step.id for plan in plans for step in plan.steps if step.specialist == "clerk"}
+    refused = {(one.step_id, one.tool) for one in log if one.phase == "violation" and one.rules == ("not-granted",)}
+    assert len(plans) == len(steps) == 2 and refused == {(id, tool) for id in steps for tool in ("send_wire", "write_note")}
+    assert yard.notes() == [] and yard.calls("send_wire") == []

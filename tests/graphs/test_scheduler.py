@@ -68,8 +68,9 @@ class Diary:
     async def steer(self, plan: Plan, done: Mapping[str, StepResult]) -> Plan | None:
         return None
 
-    async def expanded(self, plan: Plan) -> None:
+    async def expanded(self, plan: Plan) -> list[str]:
         self.write(f"={plan.rev}")
+        return []
 
     def write(self, line: str) -> None:
         self.lines.append(line)

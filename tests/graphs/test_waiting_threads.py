@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import pytest
 from langchain_core.messages import HumanMessage
 from langgraph.types import Command
 
 from app.runner import Runner
+from graphs.executions import EffectsStand
 from graphs.specialists.base import Reading
 from tests.graphs.little import Yard, at_work, draft
 
@@ -123,17 +125,27 @@ async def test_going_back_after_the_end_is_a_fork_with_questions_of_its_own(yard
     yard.steps = PLAN
     async with at_work(yard) as runner:
         waiting = await runner.run("a note")
-        done = await runner.resume(waiting.thread_id, decisions=[APPROVE])
-        assert yard.calls() == ["look_a s1", "write_note s2"]
+        done = await runner.resume(waiting.thread_id, decisions=[{"type": "reject", "message": "not yet"}])
         state = await go(runner, await waiting_checkpoint(runner, waiting.thread_id), APPROVE)
         fork = state.values["execution_id"]
         assert fork != done.execution_id and state.next == ("ask",), "approvals are not carried over"
         assert (await runner.services.executions.get(fork)).forked_from == done.execution_id
-        assert yard.calls() == ["look_a s1", "write_note s2"], "what is finished is carried over and not run again"
+        assert yard.calls() == ["look_a s1"], "what is finished is carried over and not run again"
         again = await runner.resume(waiting.thread_id, decisions=[{"type": "reject", "message": "once is enough"}])
         assert again.execution_id == fork and again.answer and "once is enough" in again.answer.decisions[0]
         plans = await runner.services.executions.plans(fork)
-    assert yard.notes() == ["hello"] and [p.ids() for p in plans] == [["s1", "s2"]]
+    assert yard.notes() == [] and [p.ids() for p in plans] == [["s1", "s2"]]
+
+
+async def test_going_back_behind_what_was_done_is_refused(yard: Yard) -> None:
+    yard.steps = PLAN
+    async with at_work(yard) as runner:
+        waiting = await runner.run("a note")
+        done = await runner.resume(waiting.thread_id, decisions=[APPROVE])
+        with pytest.raises(EffectsStand, match=rf"write_note in step s2.*clearance undo {done.execution_id}"):
+            await go(runner, await waiting_checkpoint(runner, waiting.thread_id), APPROVE)
+        assert len(await runner.services.executions.of_thread(waiting.thread_id)) == 1
+    assert yard.notes() == ["hello"]
 
 
 async def test_the_waiting_checkpoint_by_its_name_is_no_fork_the_first_time(yard: Yard) -> None:

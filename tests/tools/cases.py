@@ -143,7 +143,28 @@ def _open(args: Case, ctx: ToolContext) -> Opened:
     return Opened(case=len(ctx.resources.writing), who=args.who)
 
 
-@tool(WRITE.model_copy(update={"idempotent": True, "compensation": "close_case"}))
+class Close(BaseModel):
+    case: int
+    why: str
+
+
+def closing(args: Case, done: Opened, reason: str) -> Close:
+    return Close(case=done.case, why=f"{args.who}: {reason}")
+
+
+@tool(WRITE.model_copy(update={"idempotent": True}))
+def close_case(args: Close, ctx: ToolContext) -> Opened:
+    """Close a case; the same key closes it once."""
+    world = _world(ctx)
+    world.calls["close"] += 1
+    world.trip()
+    case = ctx.resources.writing[args.case - 1]
+    if case.setdefault("closed_by", ctx.idempotency_key) != ctx.idempotency_key:
+        raise ToolError(f"case {args.case} is closed already")
+    return Opened(case=args.case, who=case["who"])
+
+
+@tool(WRITE.model_copy(update={"idempotent": True, "compensation": "close_case"}), undo=closing)
 def open_case(args: Case, ctx: ToolContext) -> Opened:
     """Open a case; the same key opens it once."""
     return _open(args, ctx)
@@ -155,7 +176,7 @@ def send(args: Case, ctx: ToolContext) -> Opened:
     return _open(args, ctx)
 
 
-TOOLS: tuple[Tool, ...] = (look, look_async, sneak, open_case, send)
+TOOLS: tuple[Tool, ...] = (look, look_async, sneak, open_case, close_case, send)
 
 
 def policy(manifests: Mapping[str, ToolManifest]) -> CedarPolicy:

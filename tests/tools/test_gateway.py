@@ -11,7 +11,7 @@ from database import Database
 from governance.policy import CallFacts, Decision, PlanFacts, PolicyEngine, Violation
 from tests.tools.cases import TOOLS, Door, policy, transient
 from tools.calls import Clearing
-from tools.registry import Clearance, NoClearance, Tool, ToolContext, ToolError
+from tools.registry import Clearance, NoClearance, Seal, Tool, ToolContext, ToolError
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
@@ -19,7 +19,7 @@ def test_no_tool_runs_around_the_door(tool: Tool) -> None:
     with pytest.raises(NoClearance):
         tool({}, None)
     with pytest.raises(NoClearance):
-        tool.open(Clearance(tool.name, "c1", object()), object())
+        tool.open(Clearance(tool.name, "c1", Seal()), Seal())
 
 
 async def test_a_read_is_decided_run_and_recorded(door: Door) -> None:

@@ -111,6 +111,7 @@ async def test_every_await_of_an_effect(database_url: str, name: str, way: Way) 
         at += 1
         ended = await one_fault(base, name, way, at)
     base.close()
+    print(f"{name}, {way}: {at - 1} awaits")
     assert ended and at > 5, "the path came to its end, and was met at each wait before that"
 
 

@@ -120,6 +120,17 @@ class CasesResult(ToolResult):
     rows: list[CaseRow]
 
 
+def found_by_key(args: Args, ctx: ToolContext) -> CaseResult | None:
+    """What became of an effect: each leaves an event with its key in the case book."""
+    records: SystemOfRecord = ctx.resources
+    return find_by_key(records.reading, ctx.idempotency_key, ctx.today)
+
+
+def closing(args: OpenCase, done: CaseResult, reason: str) -> CloseCase:
+    """What undoes the opening of a case. Its number and what was said in it stay: a case is never deleted."""
+    return CloseCase(case_id=done.rows[0].case_id, resolution=f"Opened and undone: {reason}")
+
+
 def _effect(targets: tuple[str, ...], content: tuple[str, ...], compensation: str | None = None) -> ToolManifest:
     return ToolManifest(
         effect="write",
@@ -133,7 +144,7 @@ def _effect(targets: tuple[str, ...], content: tuple[str, ...], compensation: st
     )
 
 
-@tool(_effect(("supplier_id", "supplier", "owner"), ("title", "reason"), "close_case"))
+@tool(_effect(("supplier_id", "supplier", "owner"), ("title", "reason"), "close_case"), undo=closing, reconcile=found_by_key)
 def open_case(args: OpenCase, ctx: ToolContext) -> CaseResult:
     """Open an escalation case for one supplier and notify its owner. Changes the system of record: needs an approval.
 
@@ -174,7 +185,7 @@ def open_case(args: OpenCase, ctx: ToolContext) -> CaseResult:
     return once(ctx, "opened", work, lambda case: case.supplier_id == args.supplier_id)
 
 
-@tool(_effect(("case_id", "owner"), ("reason",)), produces="case_assignment")
+@tool(_effect(("case_id", "owner"), ("reason",)), produces="case_assignment", reconcile=found_by_key)
 def assign_case(args: AssignCase, ctx: ToolContext) -> CaseResult:
     """Give an open case to another owner and notify them."""
 
@@ -189,7 +200,7 @@ def assign_case(args: AssignCase, ctx: ToolContext) -> CaseResult:
     return once(ctx, "assigned", work, lambda case: case.id == args.case_id)
 
 
-@tool(_effect(("case_id",), ("text",)), produces="case_note")
+@tool(_effect(("case_id",), ("text",)), produces="case_note", reconcile=found_by_key)
 def add_note(args: AddNote, ctx: ToolContext) -> CaseResult:
     """Add a note to an open case."""
 
@@ -201,7 +212,7 @@ def add_note(args: AddNote, ctx: ToolContext) -> CaseResult:
     return once(ctx, "note", work, lambda case: case.id == args.case_id)
 
 
-@tool(_effect(("case_id",), ("reason",)), produces="case_due")
+@tool(_effect(("case_id",), ("reason",)), produces="case_due", reconcile=found_by_key)
 def set_due_date(args: SetDueDate, ctx: ToolContext) -> CaseResult:
     """Move the due date of an open case to today or later, with the reason."""
 
@@ -214,7 +225,7 @@ def set_due_date(args: SetDueDate, ctx: ToolContext) -> CaseResult:
     return once(ctx, "due", work, lambda case: case.id == args.case_id)
 
 
-@tool(_effect(("case_id",), ("resolution",)), produces="case_closed")
+@tool(_effect(("case_id",), ("resolution",)), produces="case_closed", reconcile=found_by_key)
 def close_case(args: CloseCase, ctx: ToolContext) -> CaseResult:
     """Close an open case with its resolution. A closed case stays closed."""
 
@@ -228,7 +239,7 @@ def close_case(args: CloseCase, ctx: ToolContext) -> CaseResult:
     return once(ctx, "closed", work, lambda case: case.id == args.case_id)
 
 
-@tool(_effect(("case_id",), ("message",)), produces="case_reminder")
+@tool(_effect(("case_id",), ("message",)), produces="case_reminder", reconcile=found_by_key)
 def remind_owner(args: RemindOwner, ctx: ToolContext) -> CaseResult:
     """Send the owner of an open case a reminder."""
 
@@ -243,7 +254,7 @@ def remind_owner(args: RemindOwner, ctx: ToolContext) -> CaseResult:
     return once(ctx, "reminded", work, lambda case: case.id == args.case_id)
 
 
-@tool(ToolManifest(effect="read", output="trusted", system_fields=SYSTEM_FIELDS))
+@tool(ToolManifest(effect="read", output="untrusted", system_fields=SYSTEM_FIELDS))  # titles and owners are what somebody wrote
 def list_cases(args: ListCases, ctx: ToolContext) -> CasesResult:
     """List escalation cases: which are open, closed or overdue, for which supplier, who owns them and when they are due."""
     query = all_cases().order_by(cases.c.status.desc(), cases.c.due, cases.c.id)

@@ -1,0 +1,92 @@
+"""A run whose budget ends stops cleanly with what it has, and says which budget it was."""
+
+from pathlib import Path
+
+import pytest
+
+from app.runner import Runner
+from governance.budgets import Spender
+from tests.graphs.little import Yard, at_work, call, draft
+
+THREE = [draft("s1", "ann", "a"), draft("s2", "ben", "b", a="s1.a"), draft("s3", "cat", "c", b="s2.b")]
+
+
+def limited(yard: Yard, text: str) -> Path:
+    file = yard.home / "budgets.toml"
+    file.write_text(text)
+    return file
+
+
+async def used(runner: Runner, execution: str) -> dict[str, tuple[int, int]]:
+    who = Spender(runner.caller.org, runner.caller.user, execution, "")
+    return {f"{one.scope} {one.unit}": (one.used, one.reserved) for one in await runner.services.budgets.accounts(who)}
+
+
+async def test_when_tool_calls_run_out_the_run_ends_with_what_it_has(yard: Yard) -> None:
+    yard.steps = THREE
+    async with at_work(yard, budgets=limited(yard, "[run]\ntool_calls = 2")) as runner:
+        done = await runner.run("a b c")
+        assert await used(runner, done.execution_id) == {"run tool_calls": (2, 0)}
+    body = done.as_json()
+    assert done.status == "success" and not body["complete"] and len(yard.calls()) == 2
+    assert "The size is" in body["answer"]
+    assert "the budget of this run is spent: 2 tool calls of 2 tool calls" in str(body["missing"])
+
+
+async def test_when_model_calls_run_out_even_the_reporter_goes_without(yard: Yard) -> None:
+    yard.steps = THREE
+    async with at_work(yard, budgets=limited(yard, "[run]\nmodel_calls = 4")) as runner:  # the planner, ann twice, ben once
+        done = await runner.run("a b c")
+        assert await used(runner, done.execution_id) == {"run model_calls": (4, 0)}
+    body = done.as_json()
+    assert not body["complete"] and "The size is" in body["answer"]
+    assert "4 model calls of 4 model calls" in str(body["missing"])
+
+
+@pytest.mark.parametrize("scope", ["user", "org"])
+async def test_a_day_of_which_nothing_is_left_declines_the_goal(yard: Yard, scope: str) -> None:
+    async with at_work(yard, budgets=limited(yard, f"[{scope}]\ntokens = 10")) as runner:
+        done = await runner.run("a")
+    assert done.status in ("declined", "failed") and "budget" in done.message and yard.calls() == []
+
+
+async def test_one_step_that_spends_too_much_does_not_take_from_its_siblings(yard: Yard) -> None:
+    yard.steps = [draft("s1", "ann", "a"), draft("s2", "dan", "d")]
+    yard.says["ann"] = lambda brief, messages: call(("look_a", {"times": len(messages)}), turn=len(messages))
+    async with at_work(yard, budgets=limited(yard, "[step]\ntool_calls = 3")) as runner:
+        done = await runner.run("a d")
+    assert yard.calls("look_a") == ["s1"] * 3 and yard.calls("look_d") == ["s2"]
+    assert "the budget of this step is spent" in str(done.as_json()["missing"])
+
+
+async def test_tokens_and_money_are_settled_at_what_was_used_and_told_as_costs(yard: Yard) -> None:
+    file = limited(yard, "[run]\ntokens = 1_000_000\nmoney = 100\n")
+    async with at_work(yard, budgets=file, model_price="1/2") as runner:
+        done = await runner.run("a", on_event=yard.hear)
+        found = await used(runner, done.execution_id)
+    told = [e for e in yard.events if e["event"] == "cost"]
+    assert told and all(e["budgets"] for e in told if e["role"] != "intake")  # which has no run yet
+    tokens, money = found["run tokens"], found["run money"]
+    assert tokens[1] == money[1] == 0 and 0 < tokens[0] <= money[0] <= 2 * tokens[0]  # $1 to $2 a million tokens
+
+
+async def test_a_waiting_run_pays_a_call_once_and_a_raised_budget_lets_it_go_on(yard: Yard) -> None:
+    yard.steps = [draft("s1", "clerk", "note"), draft("s2", "ann", "a", after={"s1": "success"})]
+    async with at_work(yard, budgets=limited(yard, "[run]\ntool_calls = 2")) as runner:
+        waits = await runner.run("note a")
+        before = await used(runner, waits.execution_id)
+        assert waits.status == "interrupted"
+        who = Spender(runner.caller.org, runner.caller.user, waits.execution_id, "")
+        await runner.services.budgets.raise_limit(runner.caller, who, "run", "tool_calls", 1)
+        await runner.vote(str(waits.approvals[0]["id"]), "approve")
+        done = await runner.resume(waits.thread_id)
+        after = await used(runner, waits.execution_id)
+    assert done.as_json()["complete"] and yard.notes() == ["hello"]
+    assert (before, after) == ({"run tool_calls": (before["run tool_calls"][0], 0)}, {"run tool_calls": (len(yard.calls()), 0)})
+
+
+async def test_without_limits_no_meter_is_built_and_nothing_is_counted(yard: Yard) -> None:
+    async with at_work(yard) as runner:
+        done = await runner.run("a", on_event=yard.hear)
+        assert runner.services.spending() is None and await used(runner, done.execution_id) == {}
+    assert not any("budgets" in e for e in yard.events)
