@@ -186,6 +186,13 @@ class Approvals:
             unused &= approvals.c.step_id.in_(list(step_ids))
         return await self._end_all(unused, "void", reason)
 
+    def withdraw(self, c: Connection, execution_id: str, call_id: str, reason: str) -> None:
+        """Void, in the caller's transaction, what is open or not yet acted on of one call: another is made in its place."""
+        own = (approvals.c.execution_id == execution_id) & (approvals.c.call_id == call_id)
+        unused = own & approvals.c.status.in_(("pending", "approved"))
+        for id in c.scalars(select(approvals.c.id).where(unused).with_for_update()).all():
+            self.end(c, self.load(c, id), "void", reason)
+
     async def expire(self, at: datetime | None = None) -> list[Approval]:
         """End the open approvals whose time is over. An expired approval denies its action."""
         over = (approvals.c.status == "pending") & (approvals.c.expires_at <= stamp(at or self._clock()))

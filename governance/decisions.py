@@ -33,6 +33,7 @@ Phase = Literal[
     "delegated",
     "switch",
     "budget",
+    "undo",
 ]
 _LISTS = ("labels", "provenance", "rules", "reasons", "roles", "approvers")
 _GIVEN = ("seq", "at")  # by the ledger
@@ -51,6 +52,7 @@ class Record:
 
     A plan's revision (plan) and the end of a step's attempt (step) are no calls: `tool` and `args_digest` are empty, `outcome` is the
     revision's cause or the step's status, `version` the number of the revision or attempt, `model` what the model calls itself.
+    That somebody asked to undo an effect (undo) names the call that is to undo it: its proposal follows.
     """
 
     phase: Phase

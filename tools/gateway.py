@@ -78,6 +78,16 @@ class Gateway:
         """The database that its records are in."""
         return self._db
 
+    @property
+    def approvals(self) -> Approvals:
+        """The approvals that it asks for."""
+        return self._approvals
+
+    @property
+    def decisions(self) -> Decisions:
+        """Where it records what it decides and does."""
+        return self._decisions
+
     def close(self) -> None:
         """Let running tools end."""
         self._performer.close()
