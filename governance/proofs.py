@@ -2,7 +2,8 @@
 
 The row and the votes are plain tables that somebody with the database's password can edit; the ledger is a chain. So an action
 carried by an approval runs only if the ledger has the decision that opened it, for these very arguments, and for each vote that
-agrees the event of that vote; and if it has none that ended it otherwise. One indexed query over the execution's events.
+agrees the event of that vote (and of the escalation that let them vote); and if it has none that ended it otherwise. One indexed
+query over the execution's events.
 
 It defends against: a status set to approved, votes inserted or altered, arguments, tool, requester or digest changed, an ended
 or spent approval opened again. It does not against who can also append well-formed entries to the ledger (only a signed head
@@ -35,11 +36,17 @@ def unproved(c: Connection, approval: Approval) -> str | None:
             return f"the ledger says that the approval {approval.id} ended as {event.outcome}"
     if approval.status == "approved" and any(event.phase == "intent" for event in events):
         return f"the ledger says that the approval {approval.id} was already used"
+    since = next((event.seq for event in events if event.phase == "escalated"), None)
+    if approval.escalated_at and since is None:
+        return f"the ledger does not know that the approval {approval.id} was escalated"
+    asked = {role for panel in approval.panels for role in panel.roles}
     last = {event.user: event for event in events if event.phase == "vote" and _same(event, approval)}
     for vote in approval.votes:
         told = last.get(vote.user)
         if told is None or told.approvers != vote.roles or told.known.get("for") != vote.behalf:
             return f"the ledger does not bear out the vote of {vote.user} on the approval {approval.id}"
+        if not asked & set(vote.roles) and (since is None or told.seq < since):
+            return f"{vote.user} voted on the approval {approval.id} before it was escalated to their role"
     return None
 
 

@@ -43,6 +43,7 @@ approvals = Table(
     Column("created_at", String(32), nullable=False),
     Column("expires_at", String(32), nullable=False),
     Column("reminded_at", String(32)),
+    Column("escalated_at", String(32), comment="from when on the further roles of its panels may decide as well"),
     Column("decided_at", String(32)),
     Column("decided_by", JSON, nullable=False, comment="people"),
     Column("message", Text, nullable=False),

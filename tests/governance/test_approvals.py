@@ -100,13 +100,13 @@ async def test_after_its_time_an_approval_denies(approvals: Approvals, time: Tim
 
 async def test_people_are_reminded_once_past_half_of_the_time(approvals: Approvals, time: Time, decisions: Decisions) -> None:
     old, new = await ask(approvals), await ask(approvals, call(step="s2", execution="e2"), **details(hours=20))
-    assert await approvals.remind() == [] and await approvals.reminder_in("e1") == timedelta(hours=4)
+    assert await approvals.remind() == [] and await approvals.due_in("e1") == timedelta(hours=4)
     time.pass_(hours=5)
-    assert await approvals.reminder_in("e1") == timedelta()
+    assert await approvals.due_in("e1") == timedelta()
     assert await approvals.remind(execution_id="e2") == [] and await approvals.remind(org="else") == []
     (told,) = await approvals.remind(org="acme")
     assert (told.id, told.reminded_at) == (old, time.at) and (await approvals.get([old]))[0].reminded_at == time.at
-    assert await approvals.remind() == [] and await approvals.reminder_in("e1") is None
+    assert await approvals.remind() == [] and await approvals.due_in("e1") is None
     (record,) = [one for one in await decisions.for_execution("e1") if one.phase == "reminded"]
     assert (record.approval_id, record.approvers) == (old, ("risk-manager",))
     assert [one.id for one in await approvals.expire(time.pass_(hours=3))] == [old]
