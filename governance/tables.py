@@ -150,6 +150,15 @@ def _only_grows(table: Table) -> None:
 
 _only_grows(ledger)
 
+APPROVAL_ID: Mapping[str, str] = {
+    "sqlite": "json_extract(body, '$.approval_id')",
+    "postgresql": "((body::jsonb) ->> 'approval_id')",
+}
+"""The approval that a ledger entry is about, of the body that is hashed: what the index is of, by dialect."""
+for _dialect, _text in APPROVAL_ID.items():
+    _index = DDL(f"CREATE INDEX ledger_approvals ON ledger ({_text})").execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]  # SQLAlchemy's
+    event.listen(ledger, "after_create", _index)
+
 
 def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert a row unless one with its key is there; says whether it was inserted. Safe against a concurrent insert."""
