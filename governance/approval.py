@@ -201,6 +201,12 @@ class Approval:
                 counted[vote.user] = vote.names
         return set(counted)
 
+    @property
+    def by_whom(self) -> str:
+        """ " by dora for ravi": who decided, and in whose stead; empty where no person did."""
+        known = {vote.user: vote.by for vote in self.votes}
+        return f" by {', '.join(known.get(user, user) for user in self.decided_by)}" if self.decided_by else ""
+
     def waits_for(self) -> str:
         """Who must agree, for people to read."""
         return asked(replace(panel, roles=self.roles_of(panel)) for panel in self.panels)

@@ -70,8 +70,7 @@ class Voting:
                 f"{found.requester.user} asked for this run, so others must approve {found.tool}: {found.waits_for()}"
             )
         if found.status != "pending":
-            by = f" by {', '.join(found.decided_by)}" if found.decided_by else ""
-            raise AlreadyDecided(f"{found.tool} was already {found.status}{by}: your {verdict} was not counted")
+            raise AlreadyDecided(f"{found.tool} was already {found.status}{found.by_whom}: your {verdict} was not counted")
         if found.expires_at <= self._clock():
             return self._store.end(c, found, "expired", "nobody decided in time")
         if verdict == "edit":

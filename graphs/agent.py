@@ -185,9 +185,8 @@ class Act(AgentMiddleware[Any, Any, Any]):
             return refusal(call, f"the approver answered instead of approving: {row.message}", "answered")
         if row.status == "expired":
             return refusal(call, "nobody decided in time, so it was not done", "expired")
-        by = f" by {', '.join(row.decided_by)}" if row.decided_by else ""
         why = f": {row.message}" if row.message else ""
-        return refusal(call, f"{row.status}{by}{why}", "rejected")
+        return refusal(call, f"{row.status}{row.by_whom}{why}", "rejected")
 
 
 def proposal(call: dict[str, Any] | Any, context: StepContext, messages: Sequence[AnyMessage]) -> ProposedCall:
