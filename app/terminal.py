@@ -177,6 +177,7 @@ def approval_panel(row: Approval, number: int, count: int) -> Panel:
     table.add_column(style="dim", overflow="fold", ratio=2)
     for name, value in row.args.items():
         table.add_row(name, Text(reveal(str(value))), Text(reveal(row.provenance.get(name, ""))))
+    goal = Text(f"{row.requester.user} wants: {shorten(reveal(row.user_request), 300)}", style="dim")
     why = Text(f"Asked because: {' '.join(row.reasons)} [{', '.join(row.rules)}]")
     known = Text(f"Known of it: {'; '.join(map(reveal, spoken(row.labels)))}." if row.labels else "", style="dim")
     who = f"Who must agree: {row.waits_for()}"
@@ -184,7 +185,10 @@ def approval_panel(row: Approval, number: int, count: int) -> Panel:
     ends = f"{who} · {until} · effect: {row.effect} · proposed by {row.agent} in step {row.step_id}"
     title = f"◆ {row.tool}? ({number} of {count})"
     return Panel(
-        Group(table, Text(""), why, known, Text(ends, style="dim")), title=title, title_align="left", border_style="yellow"
+        Group(table, Text(""), goal, why, known, Text(ends, style="dim")),
+        title=title,
+        title_align="left",
+        border_style="yellow",
     )
 
 

@@ -3,11 +3,15 @@
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
+from rich.panel import Panel as Shown
 
+from app.terminal import approval_panel
 from governance.clock import now
 from governance.identity import Caller
 from governance.policy import Decision, Panel
@@ -92,6 +96,23 @@ def test_what_cannot_be_delegated_is_said(home: Path, words: tuple[str, ...], sa
     done = clearance(home, *words)
     assert done.returncode == 1 and said in done.stderr
     assert json.loads(clearance(home, "approvals", "delegations", "--json").stdout) == []
+
+
+def test_the_prompt_shows_what_is_asked_by_whom_and_who_agreed_for_whom(home: Path) -> None:
+    id = asked(home)
+    clearance(home, *GIVE, SOON)
+    vote(home, id, ADA)
+
+    async def panel() -> Shown:
+        async with open_services(Settings(home=home)) as services:
+            [row] = await services.approvals.get([id])
+        return approval_panel(row, 1, 1)
+
+    written = StringIO()
+    Console(file=written, width=300).print(asyncio.run(panel()))
+    shown = written.getvalue()
+    assert "rita wants: open a case" in shown and "agreed so far: ada for marc" in shown and "effect: write" in shown
+    assert "Asked because: it is large [large]" in shown and "Who must agree: 2 of risk-manager, not who asked" in shown
 
 
 def test_the_list_escalates_what_is_due_and_says_to_whom(home: Path) -> None:

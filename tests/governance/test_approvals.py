@@ -53,6 +53,16 @@ async def test_only_the_asked_roles_of_the_same_organisation_decide(approvals: A
     assert len(await approvals.pending()) == 1
 
 
+async def test_roles_are_those_that_a_person_holds_when_voting(approvals: Approvals) -> None:
+    id = await ask(approvals, quorum=2)
+    await approvals.vote(id, RISK, "approve")
+    moved = replace(RISK2, roles=("analyst",))
+    with pytest.raises(WrongRole):
+        await approvals.vote(id, moved, "approve")
+    done = await approvals.vote(id, replace(moved, roles=("analyst", "risk-manager")), "approve")
+    assert done.status == "approved" and done.votes[1].roles == ("risk-manager",)
+
+
 async def test_a_quorum_counts_people_not_votes(approvals: Approvals) -> None:
     id = await ask(approvals, quorum=2)
     assert (await approvals.vote(id, RISK, "approve")).status == "pending"
