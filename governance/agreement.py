@@ -19,7 +19,7 @@ from governance.effects import EffectRow
 from governance.identity import Caller
 from governance.ledger_check import Fault
 
-NAMES_A_ROW = ("decided", "vote", "void", "intent")  # a refused call may name an approval that never was
+NAMES_A_ROW = ("decided", "vote", "void", "intent", "escalated")  # a refused call may name an approval that never was
 STATES = {
     "ok": "done",
     "error": "failed",
@@ -114,6 +114,9 @@ def _approval(row: Approval, events: Sequence[Record], rows: Mapping[str, Approv
         return
     if asked[-1].result_digest != seal(row):
         yield asked[-1].seq, "what it asks for, of whom or why is not what was recorded"
+    wider = [one for one in events if one.phase == "escalated"]
+    if bool(wider) != bool(row.escalated_at) or any(tuple(one.approvers) != row.further for one in wider):
+        yield (wider or events)[-1].seq, "to whom it was escalated is not what was recorded"
     said = [one for one in events if one.phase == "vote"]
     cast = {one.user: (one.outcome, tuple(one.approvers), one.known.get("for"), tuple(one.reasons)) for one in said}
     held = {one.user: (one.verdict, one.roles, one.behalf, (one.message,) if one.message else ()) for one in row.votes}

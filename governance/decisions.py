@@ -29,6 +29,7 @@ Phase = Literal[
     "vote",
     "refused",
     "reminded",
+    "escalated",
     "void",
     "delegated",
     "switch",

@@ -210,8 +210,9 @@ class Gateway:
 
     def _afford(self, c: Connection, call: ProposedCall, facts: CallFacts) -> None:
         """Spend one tool call, in the transaction of the decision. Raises `Refused` if none is left, or if effects are stopped."""
-        if facts.manifest.effect != "read" and not call.dry_run and (why := halted(c, facts.caller.org)):
-            raise Refused("kill-switch", why)
+        changes = facts.manifest.effect != "read" and not call.dry_run
+        if changes and (why := halted(c, facts.caller.org)) and not self._approvals.asked_before(c, facts):
+            raise Refused("kill-switch", why)  # what was asked before goes on waiting: `act` asks again
         try:
             if self._budgets:
                 who = Spender(facts.caller.org, facts.caller.user, call.execution_id, call.step_id)

@@ -67,7 +67,9 @@ def test_the_matrix_shows_who_may_do_what(capsys: pytest.CaptureFixture[str]) ->
     clean = capsys.readouterr().out.partition("Before text")[0]
     rows = {line.split()[1]: line.split()[2:] for line in clean.splitlines() if len(line.split()) > 5}
     assert rows["open_case"] == ["deny", *["approve"] * 5, "deny"], "auditors only look; then every other role, and no role"
-    assert rows["score_suppliers"] == ["allow", "deny", "deny", "deny", "allow", "allow", "deny"], "supplier data is confidential"
+    assert rows["score_suppliers"] == ["allow", "deny", "deny", "deny", "allow", "allow", "deny"], (
+        "supplier data is confidential"
+    )
 
 
 CALL: dict[str, Any] = {
@@ -142,6 +144,12 @@ WRONG = {
         ":2",
         "nobody is known to hold the role risk-manger; there are: auditor, ",
     ),
+    "an unknown role in the end": (
+        '@id("x") @outcome("approve") @approver("auditor") @escalate("boss") @reason("r") '
+        'forbid (principal, action == Action::"effect", resource) unless { context.approvals.contains("auditor") };',
+        ":2",
+        "nobody is known to hold the role boss",
+    ),
 }
 
 
@@ -169,6 +177,7 @@ def test_each_command_prints_one_object_with_the_documented_keys(
         "approver",
         "quorum",
         "separate",
+        "escalate",
         "where",
         "roles",
     } == set(checked["policies"][0])
