@@ -66,8 +66,9 @@ def test_the_matrix_shows_who_may_do_what(capsys: pytest.CaptureFixture[str]) ->
     assert matrix(False) == matrix(True) == 0
     clean = capsys.readouterr().out.partition("Before text")[0]
     rows = {line.split()[1]: line.split()[2:] for line in clean.splitlines() if len(line.split()) > 5}
-    assert rows["open_case"] == ["deny", "approve", "approve", "deny"]  # auditor, requester, risk manager, nobody
-    assert rows["score_suppliers"] == ["allow", "allow", "allow", "deny"]
+    assert rows["open_case"] == ["deny", "approve", "approve", "deny"]  # auditors, operators, requesters and managers, nobody
+    assert rows["score_suppliers"] == ["allow", "deny", "allow", "deny"]
+    assert max(map(len, clean.splitlines())) <= 80
 
 
 CALL: dict[str, Any] = {
@@ -140,7 +141,8 @@ WRONG = {
         '@id("x") @outcome("approve") @approver("risk-manger") @reason("r") forbid (principal, action == Action::"effect", resource)'
         ' unless { context.approvals.contains("risk-manger") };',
         ":2",
-        "nobody is known to hold the role risk-manger; there are: auditor, requester, risk-manager",
+        "nobody is known to hold the role risk-manger; there are: auditor, budget-owner, operator, platform-operator, "
+        "requester, risk-manager",
     ),
 }
 
