@@ -45,6 +45,12 @@ class Settings(BaseSettings):
     )
     act_as: str = Field("", description="the demo person that the local user plays; empty: none")
 
+    runs: int = Field(64, ge=1, description="runs that one process of the service carries out at once; more wait in the queue")
+    origins: tuple[str, ...] = Field(
+        ("https://smith.langchain.com",),
+        description="web pages elsewhere that may call the service (JSON list); those of this machine may",
+    )
+
     concurrency: int = Field(8, ge=1, description="steps that may run at once in one execution")
     step_timeout: float = Field(120.0, gt=0, description="seconds one step attempt may take, waiting for people not counted")
     step_attempts: int = Field(2, ge=1, description="attempts of one step before its fallbacks")

@@ -396,6 +396,20 @@ def kill_switch(
 
 
 @app.command()
+def serve(
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Listen here.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 2024,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Serve the graphs of this langgraph.json instead of Clearance's own.")
+    ] = None,
+) -> None:
+    """Serve the LangGraph Agent Server API until Ctrl-C: for the chat UI, Studio and the SDKs."""
+    from app.serve import serve as serve_on
+
+    _go(lambda: serve_on(host, port, config))
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     from importlib.metadata import PackageNotFoundError

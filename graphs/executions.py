@@ -327,6 +327,11 @@ class Executions:
 
         return await self._db.run(work)
 
+    async def threads_under(self, thread_id: str) -> list[str]:
+        """The threads of all steps that a thread's executions started."""
+        query = select(attempts.c.thread_id).where(attempts.c.parent_thread_id == thread_id)
+        return await self._db.run(lambda c: list(c.execute(query).scalars()))
+
     def _end(self, c: Connection, id: str, result: StepResult) -> None:
         """Record how an attempt ended, and by which model."""
         reasons = (f"taken over from {result.reused}",) if result.reused else ()

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiosqlite
 from langchain_core.runnables import RunnableConfig
@@ -41,17 +41,20 @@ class Saver(AsyncSqliteSaver):
         await whole(super().adelete_thread(thread_id))
 
 
+S = TypeVar("S", bound=Saver)
+
+
 @asynccontextmanager
-async def open_saver(path: Path) -> AsyncIterator[Saver]:
+async def open_saver(path: Path, kind: type[S] = Saver) -> AsyncIterator[S]:  # type: ignore[assignment]  # its own default
     """A saver over a file: WAL mode with synchronous=NORMAL (safe against a process crash, about 1.5× the speed).
 
-    Raises `DatabaseUnavailable`.
+    `kind` is its class, the service's or the plain one. Raises `DatabaseUnavailable`.
     """
     await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
     async with aiosqlite.connect(path) as connection:
         await connection.execute("PRAGMA busy_timeout=15000")
         serde = JsonPlusSerializer(allowed_msgpack_modules=[("graphs.wire", name) for name in RESPONSES])
-        saver = Saver(connection, serde=serde)
+        saver = kind(connection, serde=serde)
         try:
             await _set_up(saver)
             await connection.execute("PRAGMA synchronous=NORMAL")

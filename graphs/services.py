@@ -37,7 +37,7 @@ from graphs.agent import build_agent
 from graphs.context import StepContext
 from graphs.executions import Executions
 from graphs.plan import Step
-from graphs.saver import open_saver
+from graphs.saver import Saver, open_saver
 from graphs.specialists.base import Added, Domain, Resources, Specialist
 from graphs.specialists.core import core_roles
 from graphs.spending import Left, Spending, left_of, spender
@@ -173,8 +173,10 @@ async def open_services(
     *,
     model: BaseChatModel | Callable[[str], BaseChatModel] | None = None,
     domain: Domain | None = None,
+    saver: type[Saver] = Saver,
 ) -> AsyncIterator[Services]:
-    """Compose everything; closes it in reverse order. `model` replaces the configured model (tests, benchmark)."""
+    """Compose everything; closes it in reverse order. `model` replaces the configured model (tests, benchmark), `saver` the class of
+    the checkpoints' saver (the service's checks a lease before it writes)."""
 
     own = domain if domain is not None else await asyncio.to_thread(load_domain, settings.domain)
     db = await asyncio.to_thread(_open_database, settings)
@@ -205,7 +207,7 @@ async def open_services(
         )  # it reads what is known of the model, and imports a client
         one = model if isinstance(model, BaseChatModel) else None
         model_for = (lambda role: one) if one is not None else model
-        async with open_saver(settings.home / "checkpoints.db") as saver:
+        async with open_saver(settings.home / "checkpoints.db", saver) as opened:
             yield Services(
                 settings=settings,
                 domain=own,
@@ -219,7 +221,7 @@ async def open_services(
                 budgets=budgets,
                 switch=KillSwitch(db, decisions, settings.operators, settings.platform_operators),
                 executions=Executions(db, decisions),
-                saver=saver,
+                saver=opened,
                 model_for=model_for,  # type: ignore[arg-type]  # a callable where it is no model
                 prompts=prompts,
             )

@@ -58,7 +58,7 @@ TABLES = {
     "a vote of another": ("UPDATE votes SET user = 'mallory'", "the vote of local"),
     "a vote turned": ("UPDATE votes SET verdict = 'reject'", "the vote of local"),
     "a vote more": (
-        "INSERT INTO votes SELECT approval_id, 'mallory', roles, verdict, message, at FROM votes",
+        "INSERT INTO votes SELECT approval_id, 'mallory', roles, behalf, verdict, message, at FROM votes",
         "the vote of mallory",
     ),
     "an effect undone": ("UPDATE effects SET state = 'failed'", "its row says failed, and the ledger done"),

@@ -63,7 +63,7 @@ class Yard:
 
     `steps` is the plan; `revise` drafts a revision from the planner's brief. `says` puts words into a role's mouth. `trouble`
     maps a tool to what its next calls raise; a call of a tool (or "tool step") in `held` waits for the event; `frees` sets one.
-    `manifests` says otherwise of a reading tool than `READ`.
+    `manifests` says otherwise of a reading tool than `READ`. `backdated`: a test put times back by hand.
     """
 
     home: Path
@@ -79,6 +79,7 @@ class Yard:
     entered: dict[str, asyncio.Event] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     heard: asyncio.Event = field(default_factory=asyncio.Event)
+    backdated: bool = False
 
     def __post_init__(self) -> None:
         self.home.mkdir(exist_ok=True)

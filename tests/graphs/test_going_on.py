@@ -14,7 +14,7 @@ from graphs.executions import AlreadyRunning
 from tests.graphs.little import Yard, at_work, draft
 
 ROOT = Path(__file__).parent.parent.parent
-APPROVE = {"type": "approve"}
+APPROVE, REJECT = {"type": "approve"}, {"type": "reject", "message": "no"}
 THREAD = "11111111-2222-4333-8444-555555555555"
 CHAIN = [draft("s1", "ann", "a"), draft("s2", "ben", "b", a="s1.a"), draft("s3", "cat", "c", b="s2.b")]
 
@@ -182,10 +182,10 @@ async def test_two_branches_from_one_pause_are_two_executions(yard: Yard) -> Non
         waiting = await runner.run("note wire")
         pause = await runner.graph.aget_state(runner._config(waiting.thread_id))
         at = runner._config(waiting.thread_id, checkpoint_id=pause.config["configurable"]["checkpoint_id"])
-        resume = Command(resume={pause.interrupts[0].id: {"decisions": [APPROVE]}})
-        await runner.graph.ainvoke(resume, at)
-        one = (await runner.outcome(waiting.thread_id)).execution_id
-        await runner.graph.ainvoke(resume, at)
-        two = (await runner.outcome(waiting.thread_id)).execution_id
-    assert one == waiting.execution_id and two != one
-    assert yard.notes() == ["hello"], "the second branch has to ask for its own note"
+        executions = []
+        for decision in (REJECT, APPROVE):
+            resume = Command(resume={pause.interrupts[0].id: {"decisions": [decision]}})
+            await runner.graph.ainvoke(resume, at)
+            executions.append((await runner.outcome(waiting.thread_id)).execution_id)
+    assert executions[0] == waiting.execution_id and executions[1] != executions[0]
+    assert yard.notes() == [], "the second branch has to ask for its own note"

@@ -101,12 +101,9 @@ async def test_the_flagship_pauses_resumes_and_travels(server: str) -> None:
     assert len(waiting) == 3 and all(s["attempts"][0]["thread_id"] for s in waiting)
     first = state["values"]["execution_id"]
 
-    decisions = [{"type": "approve"}, {"type": "reject", "message": "not now"}, {"type": "approve"}]
-    _, state = await run(client, thread, "orchestrator", command={"resume": {asked["id"]: {"decisions": decisions}}})
+    none = {"resume": {asked["id"]: {"decisions": [{"type": "reject", "message": "not now"}] * count}}}
+    _, state = await run(client, thread, "orchestrator", command=none)
     assert state["next"] == [] and state["values"]["status"] == "reported"
-    lines = state["values"]["answer"]["decisions"]
-    assert sum("carried out by local" in line for line in lines) == 2
-    assert any("rejected by local: not now" in line for line in lines)
 
     history = await client.threads.get_history(thread, limit=100)
     paused = next(item for item in history if item["next"] == ["ask"])
@@ -117,6 +114,14 @@ async def test_the_flagship_pauses_resumes_and_travels(server: str) -> None:
     assert state["values"]["execution_id"] != first, "an old checkpoint is a fork: it gets an execution of its own"
     assert state["next"] == ["ask"], "approvals are not carried over to a fork"
     assert state["values"]["results"]["s1"]["status"] == "succeeded"
+
+    asked = state["tasks"][0]["interrupts"][0]
+    decisions = [{"type": "approve"}, {"type": "reject", "message": "not now"}, {"type": "approve"}]
+    _, state = await run(client, thread, "orchestrator", command={"resume": {asked["id"]: {"decisions": decisions}}})
+    assert state["next"] == [] and state["values"]["status"] == "reported"
+    lines = state["values"]["answer"]["decisions"]
+    assert sum("carried out by local" in line for line in lines) == 2
+    assert any("rejected by local: not now" in line for line in lines)
 
 
 async def test_every_graph_draws_and_a_specialist_runs_alone(server: str) -> None:

@@ -16,8 +16,9 @@ def reminders(yard: Yard) -> list[dict[str, Any]]:
     return [event for event in yard.events if event["event"] == "approval"]
 
 
-async def asked_hours_ago(runner: Runner, hours: float) -> None:
+async def asked_hours_ago(yard: Yard, runner: Runner, hours: float) -> None:
     """Let everything that waits have been asked for so long ago; it ends eight hours after that."""
+    yard.backdated = True
     then = datetime.now(UTC) - timedelta(hours=hours)
     times = dict(created_at=stamp(then), expires_at=stamp(then + timedelta(hours=8)))
     await runner.services.approvals._db.run(lambda c: c.execute(update(approvals).values(**times)))
@@ -27,7 +28,7 @@ async def waiting(yard: Yard, hours: float) -> Outcome:
     yard.steps = [draft("s1", "clerk", "note")]
     async with at_work(yard) as runner:
         paused = await runner.run("note", on_event=yard.hear)
-        await asked_hours_ago(runner, hours)
+        await asked_hours_ago(yard, runner, hours)
     assert reminders(yard) == []
     return paused
 
@@ -70,5 +71,5 @@ async def test_a_list_reminds_and_drops_what_is_over(yard: Yard) -> None:
     async with at_work(yard) as runner:
         (listed,) = await runner.inbox()
         assert listed.reminded_at is not None
-        await asked_hours_ago(runner, 9)
+        await asked_hours_ago(yard, runner, 9)
         assert await runner.inbox() == []

@@ -1,0 +1,123 @@
+"""From a request for a run to the run that is made: the assistant, the config, what may not be asked. Used by the runs' routers."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+from app.api.bodies import RunCreate
+from app.api.errors import Refused
+from app.catalogue import UnknownGraph
+from app.db.assistants import AssistantMissing, id_of
+from app.runs.queue import Created, ThreadMissing, public
+from app.runs.spec import NewRun, Spec
+from app.service import Service
+
+ONLY_SERVER = ("thread_id", "run_id", "graph_id", "assistant_id")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A run that was made. `after` is the place in the thread's log behind which its events come."""
+
+    run_id: str
+    thread_id: str
+    row: dict[str, Any]
+    after: int
+
+    @property
+    def path(self) -> str:
+        return f"/threads/{self.thread_id}/runs/{self.run_id}"
+
+    def headers(self, then: str = "") -> dict[str, str]:
+        """Where the run is, and where a broken connection goes on."""
+        return {"Content-Location": self.path} | ({"Location": f"{self.path}/{then}"} if then else {})
+
+
+async def make_run(service: Service, thread_id: str | None, body: RunCreate) -> Made:
+    """Make the run, and start it if it may start and there is room. Raises what the queue raises, and `Refused`."""
+    assistant = await assistant_of(service, body.assistant_id)
+    new = NewRun(
+        thread_id=thread_id,
+        assistant_id=assistant["assistant_id"],
+        graph_id=assistant["graph_id"],
+        spec=spec_of(service, assistant, body, temporary=thread_id is None),
+        strategy=body.multitask_strategy or "enqueue",
+        base_metadata=assistant["metadata"],
+        metadata=body.metadata or {},
+        thread_metadata=body.metadata or {},
+        make_thread=body.if_not_exists == "create",
+        after=body.after_seconds or 0.0,
+        stateless=thread_id is None and body.on_completion != "keep",
+    )
+    try:
+        made = await service.queue.create(new, claim=service.worker.has_room)
+    except ThreadMissing:
+        raise Refused(404, "Thread or assistant not found.") from None
+    _tell(service, new, made)
+    row = made.row
+    return Made(row["run_id"], row["thread_id"], row, service.log.last(row["thread_id"]) or made.last_seq)
+
+
+async def assistant_of(service: Service, name: str) -> dict[str, Any]:
+    """By id, or by the name of a graph. Raises `Refused` (422) for what can be neither, `AssistantMissing`."""
+    if name in service.catalogue.entries:
+        return await service.assistants.get(id_of(name))
+    try:
+        id = str(UUID(name))
+    except ValueError:
+        served = ", ".join(service.catalogue.names)
+        said = f"Invalid assistant: '{name}'. Must be either:\n- A valid assistant UUID, or\n- One of the registered graphs: {served}"
+        raise Refused(422, said) from None
+    try:
+        found = await service.assistants.get(id)
+        service.catalogue.entry(found["graph_id"])
+    except (AssistantMissing, UnknownGraph) as error:
+        raise Refused(404, str(error)) from None
+    return found
+
+
+def spec_of(service: Service, assistant: dict[str, Any], body: RunCreate, *, temporary: bool) -> Spec:
+    """What the run is to do. Raises `Refused`."""
+    asked = {**(body.config.get("configurable") or {})}
+    if asked and body.context:
+        raise Refused(400, "Cannot specify both configurable and context. Prefer setting context alone.")
+    configurable = {**(assistant["config"].get("configurable") or {}), **asked}
+    configurable = {name: value for name, value in public(configurable).items() if name not in ONLY_SERVER}
+    point = body.checkpoint or ({"checkpoint_id": body.checkpoint_id} if body.checkpoint_id else {})
+    configurable |= {name: value for name, value in point.items() if name != "thread_id" and value is not None}
+    config = {**assistant["config"], **body.config, "configurable": configurable}
+    config.pop("run_id", None)
+    limit = config.get("recursion_limit")
+    if limit is not None and not (isinstance(limit, int) and 0 < limit <= 100_000):
+        raise Refused(422, f"config.recursion_limit: {limit!r} is not a number of steps")
+    fixed = service.catalogue.entry(assistant["graph_id"]).durability
+    durability = body.durability or ("exit" if body.checkpoint_during is False else None)
+    if fixed and durability == "exit":
+        raise Refused(
+            422, f"durability: exit is not supported by {assistant['graph_id']}: what it does must be on disk before it is done"
+        )
+    modes = [body.stream_mode] if isinstance(body.stream_mode, str) else body.stream_mode
+    return Spec(
+        input=body.input,
+        command=body.command,
+        config=config,
+        context={**assistant["context"], **(body.context or {})} or None,
+        stream_mode=tuple(dict.fromkeys(modes)),
+        subgraphs=body.stream_subgraphs,
+        resumable=body.stream_resumable,
+        interrupt_before=body.interrupt_before,
+        interrupt_after=body.interrupt_after,
+        durability=fixed or durability or "async",
+        temporary=temporary,
+    )
+
+
+def _tell(service: Service, new: NewRun, made: Created) -> None:
+    """Start it, and stop those that it replaces."""
+    if made.claim:
+        service.worker.start(made.claim)
+    for run_id in made.dropped:
+        service.log.dropped(made.row["thread_id"], run_id, "interrupted")
+    service.worker.tell(made.told, cast(Any, new.strategy))
+    if new.after:
+        service.worker.expect(new.after)

@@ -1,0 +1,158 @@
+"""Request bodies. A field that nobody knows is ignored, as the protocol has it; one that is known and not supported is refused."""
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from app.api.answers import AssistantId, RunId, ThreadId
+from app.runs.modes import MODES
+
+Mode = Literal["values", "updates", "messages", "messages-tuple", "custom", "events", "debug", "tasks", "checkpoints"]
+Object = dict[str, Any]
+Limit = Annotated[int, Field(ge=1, le=1000)]
+Offset = Annotated[int, Field(ge=0)]
+assert set(Mode.__args__) == set(MODES)  # type: ignore[attr-defined]  # of a Literal
+
+
+class Body(BaseModel):
+    """`refused` names fields that are known and not supported, with why or what to do instead."""
+
+    model_config = ConfigDict(extra="ignore")
+    refused: ClassVar[dict[str, str]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse(cls, given: Any) -> Any:
+        if isinstance(given, dict):
+            for name, why in cls.refused.items():
+                if given.get(name) not in (None, False, [], {}):
+                    raise ValueError(f"{name} is not supported: {why}")
+        return given
+
+
+class RunCreate(Body):
+    """A run to make."""
+
+    refused = {
+        "webhook": "follow the run's stream, or join it",
+        "feedback_keys": "there is no feedback store",
+        "langsmith_tracer": "tracing is set for the whole process",
+    }
+    assistant_id: str = Field(description="an assistant's id, or a graph's name")
+    input: Any = None
+    command: Object | None = None
+    config: Object = Field(default_factory=dict)
+    context: Object | None = None
+    metadata: Object | None = None
+    stream_mode: Mode | list[Mode] = "values"
+    stream_subgraphs: bool = False
+    stream_resumable: bool = False
+    interrupt_before: Literal["*"] | list[str] | None = None
+    interrupt_after: Literal["*"] | list[str] | None = None
+    multitask_strategy: Literal["reject", "enqueue", "interrupt", "rollback"] | None = None
+    if_not_exists: Literal["reject", "create"] | None = None
+    on_disconnect: Literal["cancel", "continue"] | None = None
+    on_completion: Literal["delete", "keep"] | None = None
+    after_seconds: float | None = Field(None, ge=0, le=31_536_000)
+    checkpoint: Object | None = None
+    checkpoint_id: str | None = None
+    checkpoint_during: bool | None = None
+    durability: Literal["sync", "async", "exit"] | None = None
+
+    @model_validator(mode="after")
+    def _one_way_to_start(self) -> Self:
+        unknown = set(self.command or ()) - {"resume", "update", "goto"}
+        if unknown:
+            raise ValueError(f"command: {', '.join(sorted(unknown))} is not known: use resume, update, goto")
+        return self
+
+
+class ThreadCreate(Body):
+    refused = {"ttl": "threads are kept until they are deleted", "supersteps": "update the thread's state instead"}
+    thread_id: ThreadId | None = None
+    metadata: Object | None = None
+    if_exists: Literal["raise", "do_nothing"] | None = None
+
+
+class ThreadPatch(Body):
+    refused = {"ttl": "threads are kept until they are deleted"}
+    metadata: Object | None = None
+
+
+class ThreadSearch(Body):
+    refused = {"extract": "read the thread's values"}
+    ids: list[ThreadId] | None = None
+    metadata: Object | None = None
+    values: Object | None = None
+    status: Literal["idle", "busy", "interrupted", "error"] | None = None
+    limit: Limit = 10
+    offset: Offset = 0
+    sort_by: Literal["thread_id", "status", "created_at", "updated_at", "state_updated_at"] | None = None
+    sort_order: Literal["asc", "desc"] | None = None
+    select: list[str] | None = None
+
+
+class StateUpdate(Body):
+    values: Any = None
+    as_node: str | None = None
+    checkpoint: Object | None = None
+    checkpoint_id: str | None = None
+
+
+class StateAt(Body):
+    checkpoint: Object
+    subgraphs: bool = False
+
+
+class History(Body):
+    limit: Limit = 10
+    before: str | Object | None = None
+    metadata: Object | None = None
+    checkpoint: Object | None = None
+
+
+class AssistantCreate(Body):
+    graph_id: str
+    assistant_id: AssistantId | None = None
+    name: str = "Untitled"
+    description: str | None = None
+    config: Object = Field(default_factory=dict)
+    context: Object = Field(default_factory=dict)
+    metadata: Object = Field(default_factory=dict)
+    if_exists: Literal["raise", "do_nothing"] | None = None
+
+
+class AssistantPatch(Body):
+    graph_id: str | None = None
+    name: str | None = None
+    description: str | None = None
+    config: Object | None = None
+    context: Object | None = None
+    metadata: Object | None = None
+
+
+class AssistantSearch(Body):
+    metadata: Object | None = None
+    graph_id: str | None = None
+    name: str | None = None
+    limit: Limit = 10
+    offset: Offset = 0
+    sort_by: Literal["assistant_id", "graph_id", "name", "created_at", "updated_at"] | None = None
+    sort_order: Literal["asc", "desc"] | None = None
+    select: list[str] | None = None
+
+
+class AssistantVersions(Body):
+    metadata: Object | None = None
+    limit: Limit = 10
+    offset: Offset = 0
+
+
+class AssistantLatest(Body):
+    version: int
+
+
+class RunsCancel(Body):
+    thread_id: ThreadId | None = None
+    run_ids: list[RunId] | None = None
+    status: Literal["pending", "running", "all"] | None = None

@@ -1,0 +1,90 @@
+"""Errors on the wire: `{"detail": text}` with the status that says what kind it is. Every error of the house has its status here."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from app.catalogue import UnknownGraph
+from app.db.assistants import AssistantExists, AssistantMissing
+from app.db.filters import BadFilter
+from app.db.threads import ThreadExists
+from app.runs.queue import RunMissing, StaleResume, ThreadBusy, ThreadMissing
+from database import DatabaseUnavailable
+
+
+class Problem(BaseModel):
+    """What an error answers."""
+
+    detail: str
+
+
+class Refused(HTTPException):
+    """An answer that a router words itself."""
+
+
+STATUS: dict[type[Exception], int] = {
+    ThreadMissing: 404,
+    RunMissing: 404,
+    AssistantMissing: 404,
+    UnknownGraph: 404,
+    ThreadExists: 409,
+    ThreadBusy: 409,
+    StaleResume: 409,
+    AssistantExists: 409,
+    BadFilter: 422,
+    DatabaseUnavailable: 503,
+}
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    400: {"model": Problem, "description": "two things were said that exclude each other"},
+    403: {"model": Problem, "description": "the caller may not do this"},
+    404: {"model": Problem, "description": "there is no such thing"},
+    409: {"model": Problem, "description": "it is there already, or held by a run"},
+    422: {"model": Problem, "description": "the request cannot be read, or asks for what is not supported"},
+    503: {"model": Problem, "description": "the database cannot be used now"},
+}
+
+
+def install(app: FastAPI) -> None:
+    """Let the application answer these errors."""
+    for kind, status in STATUS.items():
+        app.add_exception_handler(kind, _answering(status))
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+def _answering(status: int) -> Any:
+    async def handler(request: Request, error: Exception) -> Response:
+        said = "Not Found" if isinstance(error, RunMissing) else str(error)
+        return JSONResponse({"detail": said}, status)
+
+    return handler
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    """A fault of ours: people get a sentence, the server's log the traceback (the framework writes it)."""
+    return JSONResponse({"detail": f"this should not have happened: {type(error).__name__}; the server's log says more"}, 500)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return JSONResponse({"detail": "; ".join(_worded(one) for one in error.errors())}, 422)
+
+
+def _worded(problem: dict[str, Any]) -> str:
+    if problem["type"] == "json_invalid":
+        return "Invalid JSON in request body"
+    said = str(problem["msg"]).removeprefix("Value error, ")
+    if said.startswith("Invalid "):
+        return said
+    place = ".".join(str(part) for part in problem["loc"] if part != "body")
+    return f"{place}: {said}" if place else said

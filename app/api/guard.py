@@ -1,0 +1,40 @@
+"""The guard before every request in local mode, where nobody signs in: only pages and programs of this machine may call.
+
+A foreign web page can send requests to loopback: by name resolution (the Host header is then not ours) or as a simple
+cross-site POST (the Origin header is then foreign). Both are refused. JSON sent as text/plain is read as JSON.
+"""
+
+import re
+from collections.abc import Iterable
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+LOOPBACK_ORIGIN = r"https?://(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?"
+_HOST = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?")
+
+
+class Guard:
+    """ASGI middleware. `origins` are the pages elsewhere that may call, such as LangGraph Studio's."""
+
+    def __init__(self, app: ASGIApp, origins: Iterable[str]) -> None:
+        self._app, self._origins = app, frozenset(origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        headers = dict(scope["headers"])
+        if wrong := self._wrong(headers):
+            return await JSONResponse({"detail": wrong}, 403)(scope, receive, send)
+        if headers.get(b"content-type", b"").startswith(b"text/plain"):
+            kept = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
+            scope = {**scope, "headers": [*kept, (b"content-type", b"application/json")]}
+        await self._app(scope, receive, send)
+
+    def _wrong(self, headers: dict[bytes, bytes]) -> str:
+        host, origin = headers.get(b"host", b"").decode("latin-1"), headers.get(b"origin", b"").decode("latin-1")
+        if not _HOST.fullmatch(host):
+            return f"the host {host[:100]!r} is not this machine: call by 127.0.0.1 or localhost"
+        if origin and origin not in self._origins and not re.fullmatch(LOOPBACK_ORIGIN, origin):
+            return f"pages of {origin[:100]} may not call: add it to CLEARANCE_ORIGINS"
+        return ""

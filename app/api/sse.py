@@ -1,0 +1,115 @@
+"""Server-sent events: a run's part of its thread's log as the classic protocol streams it. Used by the runs' routers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from typing import Any, TypeVar
+
+from starlette.responses import StreamingResponse
+
+from app.encoding import dumps
+from app.runs.log import END, Event
+from app.service import Service
+
+T = TypeVar("T")
+HEARTBEAT_S = 5.0
+ALWAYS = frozenset({"metadata", "error"})
+
+
+def frame(event: Event, *, with_id: bool) -> bytes:
+    """One event on the wire."""
+    tail = f"\nid: {event.seq}\n\n".encode() if with_id else b"\n\n"
+    return b"event: " + event.event.encode() + b"\ndata: " + event.data + tail
+
+
+def stream_run(
+    service: Service,
+    thread_id: str,
+    run_id: str,
+    after: int,
+    *,
+    headers: Mapping[str, str],
+    with_ids: bool,
+    only: Collection[str] | None = None,
+    cancel: bool = False,
+) -> StreamingResponse:
+    """The run's events behind `after`, to its end. `only` keeps to some modes; with `cancel` the run stops when the client goes."""
+    wanted = None if only is None else {name.removesuffix("-tuple") for name in only} | ALWAYS
+
+    async def frames() -> AsyncIterator[bytes]:
+        done = False
+        try:
+            async for batch in beating(service.log.follow(thread_id, after, run_id=run_id)):
+                if batch is None:
+                    yield b": heartbeat\n\n"
+                    continue
+                done = batch[-1].event == END
+                chosen = [one for one in batch if one.event != END and (wanted is None or mode_of(one.event) in wanted)]
+                if chosen:
+                    yield b"".join(frame(one, with_id=with_ids) for one in chosen)
+        finally:
+            if cancel and not done:
+                service.later(service.worker.leave(thread_id, run_id))
+
+    return StreamingResponse(frames(), headers={"Cache-Control": "no-store", **headers}, media_type="text/event-stream")
+
+
+def nothing(headers: Mapping[str, str]) -> StreamingResponse:
+    """A stream that ends at once."""
+
+    async def none() -> AsyncIterator[bytes]:
+        return
+        yield b""  # what makes it a generator
+
+    return StreamingResponse(none(), headers={"Cache-Control": "no-store", **headers}, media_type="text/event-stream")
+
+
+def slow_json(
+    work: Callable[[], Awaitable[Any]], *, headers: Mapping[str, str], gone: Callable[[], None] | None = None
+) -> StreamingResponse:
+    """A JSON answer that takes its time: the headers go at once, white space keeps the connection alive, the value comes last.
+
+    `gone` is called if the client leaves before it.
+    """
+
+    async def parts() -> AsyncIterator[bytes]:
+        task, done = asyncio.ensure_future(work()), False
+        try:
+            while not (await asyncio.wait({task}, timeout=HEARTBEAT_S))[0]:
+                yield b"\n"
+            yield dumps(task.result())
+            done = True
+        finally:
+            task.cancel()
+            if gone and not done:
+                gone()
+
+    return StreamingResponse(parts(), headers=dict(headers), media_type="application/json")
+
+
+async def beating(source: AsyncIterator[T]) -> AsyncIterator[T | None]:
+    """The items of `source`, and None whenever none came for a while."""
+    pending: asyncio.Future[T] | None = None
+    try:
+        while True:
+            pending = pending or asyncio.ensure_future(anext(source))
+            if not (await asyncio.wait({pending}, timeout=HEARTBEAT_S))[0]:
+                yield None
+                continue
+            try:
+                item = pending.result()
+            except StopAsyncIteration:
+                return
+            pending = None
+            yield item
+    finally:
+        if pending:
+            pending.cancel()
+            await asyncio.gather(pending, return_exceptions=True)
+        close = getattr(source, "aclose", None)
+        if close:
+            await close()
+
+
+def mode_of(event: str) -> str:
+    """The stream mode that an event belongs to: of `messages/partial` and `values|node:1` the first word."""
+    return event.partition("|")[0].partition("/")[0]

@@ -1,0 +1,77 @@
+"""Threads: made, found, changed, copied, deleted."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from app.api.answers import THREAD, Serving, ThreadId, answer, empty, page, shown
+from app.api.bodies import ThreadCreate, ThreadPatch, ThreadSearch
+from app.service import Service
+
+router = APIRouter(prefix="/threads", tags=["threads"])
+
+
+@router.post("")
+async def create(service: Serving, body: ThreadCreate) -> Response:
+    """A new thread."""
+    row = await service.threads.create(body.thread_id, body.metadata or {}, keep=body.if_exists == "do_nothing")
+    return answer(shown(row, THREAD))
+
+
+@router.post("/search")
+async def search(service: Serving, body: ThreadSearch) -> Response:
+    """Threads by metadata, values and status; the newest first."""
+    rows, total = await _found(service, body)
+    names = [name for name in THREAD if not body.select or name in body.select]
+    return page([shown(row, names) for row in rows], total, body.offset)
+
+
+@router.post("/count")
+async def count(service: Serving, body: ThreadSearch) -> Response:
+    """How many threads a search finds."""
+    return answer((await _found(service, body.model_copy(update={"limit": 1, "offset": 0})))[1])
+
+
+@router.get("/{thread_id}")
+async def get(service: Serving, thread_id: ThreadId) -> Response:
+    """A thread, with the values it stands at."""
+    return answer(shown(await service.threads.get(thread_id), THREAD))
+
+
+@router.patch("/{thread_id}")
+async def change(service: Serving, thread_id: ThreadId, body: ThreadPatch) -> Response:
+    """Merge metadata into a thread's."""
+    return answer(shown(await service.threads.change(thread_id, body.metadata or {}), THREAD))
+
+
+@router.delete("/{thread_id}", status_code=204)
+async def delete(service: Serving, thread_id: ThreadId) -> Response:
+    """Delete a thread with its runs and checkpoints, those of its steps too; what runs is stopped."""
+    running = await service.threads.delete(thread_id)
+    service.worker.forget(running)
+    for run_id in running:
+        service.log.dropped(thread_id, run_id, "interrupted")
+    children = await service.services.executions.threads_under(thread_id) if service.services else []
+    for id in (thread_id, *children):
+        await service.saver.adelete_thread(id)
+    return empty()
+
+
+@router.post("/{thread_id}/copy")
+async def copy(service: Serving, thread_id: ThreadId) -> Response:
+    """A thread of its own that begins where this one stands."""
+    row = await service.threads.copy(thread_id)
+    await service.saver.acopy_thread(thread_id, row["thread_id"])
+    return answer(shown(row, THREAD))
+
+
+async def _found(service: Service, body: ThreadSearch) -> tuple[list[dict[str, object]], int]:
+    return await service.threads.search(
+        ids=body.ids or [],
+        metadata=body.metadata or {},
+        values=body.values or {},
+        status=body.status,
+        limit=body.limit,
+        offset=body.offset,
+        sort_by=body.sort_by or "created_at",
+        descending=body.sort_order != "asc",
+    )

@@ -1,0 +1,52 @@
+"""The service over HTTP: `create_app` is its whole composition. Started by `clearance serve` (`app/serve.py`), or by any ASGI server.
+
+The lifespan opens the service (`app/service.py`) and drains it; a request finds it in `app.state.service`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from app.api import assistants, errors, runs, state, stateless, system, threads
+from app.api.guard import LOOPBACK_ORIGIN, Guard
+from app.service import open_service
+from settings import Settings
+
+
+def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
+    """The application, not yet open. `config` names a `langgraph.json` whose graphs are served instead of the product's own."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_service(settings, config) as service:
+            app.state.service = service
+            yield
+
+    app = FastAPI(
+        title="Clearance", version=_version(), lifespan=lifespan, docs_url=None, redoc_url=None, responses=errors.DOCUMENTED
+    )
+    for router in (system.router, assistants.router, threads.router, state.router, runs.router, stateless.router):
+        app.include_router(router)
+    errors.install(app)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.origins,
+        allow_origin_regex=LOOPBACK_ORIGIN,
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=["Content-Location", "Location", "X-Pagination-Total", "X-Pagination-Next"],
+        allow_private_network=True,
+    )
+    app.add_middleware(Guard, origins=settings.origins)
+    return app
+
+
+def _version() -> str:
+    try:
+        return version("clearance")
+    except PackageNotFoundError:  # run from its source
+        return "0"

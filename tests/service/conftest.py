@@ -1,0 +1,20 @@
+"""A server over the small graphs of `project/`, shared by the tests of this folder; each test works on threads of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+from langgraph_sdk import get_client
+from langgraph_sdk.client import LangGraphClient
+
+from tests.service.serving import PROJECT, Server, clearance
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with clearance(tmp_path_factory.mktemp("served"), "--config", str(PROJECT / "langgraph.json")) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: Server) -> LangGraphClient:
+    return get_client(url=server.url)

@@ -1,0 +1,93 @@
+"""Servers as their users meet them: `clearance serve` and `langgraph dev`, each a process of its own on a loopback port."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parent.parent.parent
+PROJECT = Path(__file__).parent / "project"
+STARTS_S = 120
+
+
+@dataclass
+class Server:
+    """A running server. `kill` is a power cut for it, `stop` the polite way."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def kill(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(30)
+
+    def stop(self) -> int:
+        os.killpg(self.process.pid, signal.SIGTERM)
+        return self.process.wait(60)
+
+
+@contextmanager
+def started(command: list[str], log: Path, env: Mapping[str, str], cwd: Path, url: str = "") -> Iterator[Server]:
+    """The process, once it answers; ended at the end if it still runs."""
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            command, cwd=cwd, env={**os.environ, **env}, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        server = Server(_answering(process, log, url), process, log)
+        yield server
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(30)
+
+
+@contextmanager
+def clearance(home: Path, *options: str, env: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """`clearance serve` on a home, on any free port."""
+    home.mkdir(parents=True, exist_ok=True)
+    log = home / f"serve-{time.monotonic_ns()}.out"
+    command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", *options]
+    own = {"CLEARANCE_HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **(env or {})}
+    with started(command, log, own, ROOT) as server:
+        yield server
+
+
+@contextmanager
+def reference(folder: Path) -> Iterator[Server]:
+    """`langgraph dev` over the same graphs."""
+    for file in PROJECT.iterdir():
+        if file.is_file():
+            (folder / file.name).write_bytes(file.read_bytes())
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    command = [str(Path(sys.executable).parent / "langgraph"), "dev", "--no-browser", "--no-reload", "--port", str(port)]
+    with started(command, folder / "log", {"LANGSMITH_TRACING": "false"}, folder, f"http://127.0.0.1:{port}") as server:
+        yield server
+
+
+def _answering(process: subprocess.Popen[bytes], log: Path, url: str) -> str:
+    """Its address, once it answers."""
+    deadline = time.monotonic() + STARTS_S
+    while time.monotonic() < deadline:
+        said = log.read_text(errors="replace")
+        assert process.poll() is None, said[-3000:]
+        found = url or next(iter(re.findall(r"serves on (http://\S+)", said)), "")
+        try:
+            if found and httpx.get(f"{found}/ok", timeout=30).status_code == 200:
+                return found
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"it did not start: {log.read_text(errors='replace')[-3000:]}")
