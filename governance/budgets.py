@@ -175,7 +175,8 @@ class Budgets:
                 c.execute(update(accounts).where(*mine).values(raised=accounts.c.raised + amount))
             found = self._account(c, who, scope, unit)
             text = f"the budget of this {NAMES[scope]} by {spoken(unit, amount)}"
-            self._decisions.add(c, _record(caller, who, "raised" if may else "refused", text, found.owner))
+            told = {"owner": found.owner, "text": text}
+            self._decisions.add(c, _record(caller, who, "raised" if may else "refused", told), told)
             return found
 
         found = await self._db.run(work)
@@ -250,7 +251,7 @@ class Budgets:
         return Account(scope, owner, unit, self.limits.of[scope, unit] + raised, used, reserved, raised)
 
 
-def _record(caller: Caller, who: Spender, outcome: str, text: str, owner: str) -> Record:
+def _record(caller: Caller, who: Spender, outcome: str, told: Mapping[str, str]) -> Record:
     return Record(
         phase="budget",
         outcome=outcome,
@@ -262,7 +263,7 @@ def _record(caller: Caller, who: Spender, outcome: str, text: str, owner: str) -
         user=caller.user,
         tool="budget",
         version="",
-        args_digest=digest({"owner": owner, "text": text}),
-        reasons=(text,),
+        args_digest=digest(told),
+        reasons=(told["text"],),
         roles=caller.roles,
     )
