@@ -85,6 +85,7 @@ def test_explain_names_rules_labels_and_what_would_change_it(tmp_path: Path, cap
     said = capsys.readouterr().out
     assert said.startswith("open_case: deny") and "supply_chain/people.cedar:" in said and "owner is the agent's own" in said
     assert "asked about if a requester asked, with no other role" in said
+    assert "asked about if an operator asked, with no other role" in said
 
 
 @pytest.mark.parametrize(("text", "why"), [("{", "no JSON"), ('{"args": {}}', "tool"), ('{"tool": "x", "arg": 1}', "arg")])
