@@ -85,7 +85,7 @@ def check(root: Path | None, as_json: bool = False) -> int:
             above = file
         outcome = rule.outcome or "allow"
         who = f"{rule.quorum} × {rule.approver}" if rule.quorum > 1 else rule.approver
-        who += ", not who asked" * rule.separate
+        who += ", not who asked" * rule.separate + f"; in the end {', '.join(rule.escalate)}" * bool(rule.escalate)
         who = f" ({who})" if who else ""
         console.print(Text.assemble(f"{line:>5}  {rule.id}: ", (f"{outcome}{who}", LOOKS[outcome])), soft_wrap=True)
         if rule.reason:
@@ -255,7 +255,7 @@ def _know_roles(bundle: Bundle, registry: Registry) -> None:
     known = {role for tool in registry.values() for role in tool.manifest.approvers} | {TOOL, *settings.roles}
     known |= {role for roles in settings.people.values() for role in roles}
     for rule in bundle.rules.values():
-        named = {role.strip() for role in rule.approver.split(",")} - {""}
+        named = {*(role.strip() for role in rule.approver.split(",")), *rule.escalate} - {""}
         if strange := sorted(named - known):
             there = ", ".join(sorted(known - {TOOL}))
             raise BadPolicy(

@@ -175,8 +175,8 @@ class Budgets:
                 c.execute(update(accounts).where(*mine).values(raised=accounts.c.raised + amount))
             found = self._account(c, who, scope, unit)
             text = f"the budget of this {NAMES[scope]} by {spoken(unit, amount)}"
-            told = {"owner": found.owner, "text": text}
-            self._decisions.add(c, _record(caller, who, "raised" if may else "refused", told), told)
+            known: dict[str, str | int] = {"scope": scope, "owner": found.owner, "unit": unit, "amount": amount}
+            self._decisions.add(c, _record(caller, who, "raised" if may else "refused", text, known), known)
             return found
 
         found = await self._db.run(work)
@@ -251,7 +251,7 @@ class Budgets:
         return Account(scope, owner, unit, self.limits.of[scope, unit] + raised, used, reserved, raised)
 
 
-def _record(caller: Caller, who: Spender, outcome: str, told: Mapping[str, str]) -> Record:
+def _record(caller: Caller, who: Spender, outcome: str, text: str, known: Mapping[str, str | int]) -> Record:
     return Record(
         phase="budget",
         outcome=outcome,
@@ -263,7 +263,8 @@ def _record(caller: Caller, who: Spender, outcome: str, told: Mapping[str, str])
         user=caller.user,
         tool="budget",
         version="",
-        args_digest=digest(told),
-        reasons=(told["text"],),
+        args_digest=digest(known),
+        reasons=(text,),
         roles=caller.roles,
+        known=known,
     )

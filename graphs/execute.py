@@ -254,6 +254,17 @@ async def _steps(services: Services, execution_id: str, scheduler: Scheduler) ->
     return shown
 
 
+async def held(services: Services, rows: list[Approval], emit: Emit) -> list[Approval]:
+    """Those of the approvals that were given and that the kill switch holds; says so."""
+    ids = await services.approvals.undecided([row.id for row in rows])
+    waiting = [row for row in rows if row.id in ids]
+    if waiting:
+        tools = ", ".join(dict.fromkeys(row.tool for row in waiting))
+        text = f"{tools}: approved, and waits: {await services.approvals.stopped(waiting)}"
+        emit({"event": "note", "at": now(), "execution_id": rows[0].execution_id, "text": text})
+    return waiting
+
+
 def question(rows: list[Approval]) -> dict[str, Any]:
     """The interrupt's payload: one action request for each open approval, batched."""
     allowed = ["approve", "edit", "reject", "respond"]

@@ -144,6 +144,12 @@ WRONG = {
         ":2",
         "nobody is known to hold the role risk-manger; there are: auditor, ",
     ),
+    "an unknown role in the end": (
+        '@id("x") @outcome("approve") @approver("auditor") @escalate("boss") @reason("r") '
+        'forbid (principal, action == Action::"effect", resource) unless { context.approvals.contains("auditor") };',
+        ":2",
+        "nobody is known to hold the role boss",
+    ),
 }
 
 
@@ -171,6 +177,7 @@ def test_each_command_prints_one_object_with_the_documented_keys(
         "approver",
         "quorum",
         "separate",
+        "escalate",
         "where",
         "roles",
     } == set(checked["policies"][0])

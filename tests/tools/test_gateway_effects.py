@@ -135,8 +135,9 @@ async def test_a_broken_ledger_denies_what_was_approved_before(door: Door, db: D
     await db.run(lambda c: c.execute(text("UPDATE ledger_heads SET hash = '00'")))
     done = await door.gateway.act(call, clearing)
     assert done.status == "denied" and "could not be recorded" in done.error and door.world.writing == []
-    proposed = await door.gateway.propose(door.call("look"))
+    proposed = await door.gateway.propose(door.call("send", who="Cipla"))
     assert (proposed.outcome, proposed.rules) == ("deny", ("no-record",))
+    assert (await door.run(door.call("look"))).result is None
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before the effect", "after the effect"])
