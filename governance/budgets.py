@@ -176,7 +176,7 @@ class Budgets:
             found = self._account(c, who, scope, unit)
             text = f"the budget of this {NAMES[scope]} by {spoken(unit, amount)}"
             known: dict[str, str | int] = {"scope": scope, "owner": found.owner, "unit": unit, "amount": amount}
-            self._decisions.add(c, _record(caller, who, "raised" if may else "refused", text, known))
+            self._decisions.add(c, _record(caller, who, "raised" if may else "refused", text, known), known)
             return found
 
         found = await self._db.run(work)

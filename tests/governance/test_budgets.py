@@ -170,6 +170,7 @@ async def test_a_budget_owner_raises_a_limit_and_others_do_not(db: Database) -> 
         ("acme", "otto", "raised"),
         ("other", "eve", "refused"),
     ]
+    assert all([await Decisions(db).payload(r.args_digest) for r in told]), "nothing was erased"
     with pytest.raises(ValueError, match="no limit of money"):
         await one.raise_limit(OWNER, ANN, "run", "money", 5)
 
