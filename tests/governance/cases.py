@@ -62,6 +62,6 @@ def details(at: datetime = START, hours: float = 8) -> dict[str, Any]:
     return dict(
         call_id="c1",
         thread_id="t1",
-        provenance={"who": "from your request", "amount": "written by the model"},
+        provenance={"who": "from the request", "amount": "written by the model"},
         expires_at=at + timedelta(hours=hours),
     )

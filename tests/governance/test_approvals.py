@@ -26,7 +26,7 @@ async def test_asking_twice_is_asking_once(approvals: Approvals) -> None:
     assert first == again != other
     (one, _) = await approvals.pending("e1")
     assert (one.call_id, one.requester, one.effect, one.approvers) == ("c1", ANN, "write", ("risk-manager",))
-    assert one.provenance == {"who": "from your request", "amount": "written by the model"}
+    assert one.provenance == {"who": "from the request", "amount": "written by the model"}
     assert await approvals.pending(org="other") == [] and len(await approvals.pending(org="acme")) == 2
 
 
@@ -161,7 +161,7 @@ async def test_an_edit_is_a_new_action_that_the_editor_agrees_to(approvals: Appr
     made = await approvals.vote(id, RISK, "edit", args=EDIT, message="less")
     (old,) = await approvals.get([id])
     assert (made.status, made.args, made.decided_by) == ("approved", EDIT, ("ravi",))
-    assert made.provenance == {"who": "from your request", "amount": "edited by ravi"}
+    assert made.provenance == {"who": "from the request", "amount": "edited by ravi"}
     assert (old.status, old.superseded_by, old.args["amount"]) == ("superseded", made.id, 100)
     assert made.digest != old.digest and judge.asked == [EDIT]
     assert await approvals.resolve(id) == made

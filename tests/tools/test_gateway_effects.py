@@ -23,7 +23,7 @@ async def test_an_effect_waits_for_a_person_then_happens_once(door: Door) -> Non
     early = await door.gateway.act(call, clearing)
     assert early.status == "denied" and "nobody has approved it yet" in early.error and door.world.writing == []
     (asked,) = await door.approvals.pending("e1")
-    assert asked.provenance == {"who": "from your request", "amount": "written by the model"}
+    assert asked.provenance == {"who": "from the request", "amount": "written by the model"}
     await door.approvals.vote(asked.id, RISK, "approve")
     done = await door.gateway.act(call, clearing)
     assert (done.status, done.effect, done.approval_id) == ("ok", "done", asked.id)
