@@ -88,7 +88,7 @@ class Spender:
 
 @dataclass(frozen=True)
 class Account:
-    """One limit and how it stands; money in millionths of a dollar. `raised` is part of `limit`."""
+    """One limit and how it stands, in parts of its unit (`limits.PARTS`). `raised` is part of `limit`."""
 
     scope: Scope
     owner: str
@@ -141,6 +141,18 @@ class Budgets:
     async def settle(self, id: str, real: Amounts) -> None:
         """Charge what a call really used, even where it is more than was set aside. Nothing happens the second time."""
         await self._db.run(lambda c: self._settle(c, id, real))
+
+    async def charge(self, who: Spender, used: Mapping[tuple[Scope, Unit], int]) -> None:
+        """Add what was used without having been set aside (time), even over a limit."""
+
+        def work(c: Connection) -> None:
+            for scope, unit in sorted(self.limits.of):
+                if used.get((scope, unit)) and who.has(scope):
+                    owner = self._open(c, who, scope, unit)
+                    mine = (accounts.c.scope == scope, accounts.c.owner == owner, accounts.c.unit == unit)
+                    c.execute(update(accounts).where(*mine).values(used=accounts.c.used + used[scope, unit]))
+
+        await self._db.run(work)
 
     async def recover(self, execution_id: str) -> int:
         """Settle what a dead process left reserved; says how many calls. Only whoever holds the execution may ask."""

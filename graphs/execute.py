@@ -25,6 +25,7 @@ from graphs.services import Services
 from graphs.state import State
 from graphs.step import StepRunner
 from graphs.trace import Products
+from graphs.working_time import WorkingTime
 from models.retry import ModelUnavailable
 
 
@@ -40,9 +41,10 @@ class PlanWork:
     products: Products
     made: int = 0
     said: list[AnyMessage] = field(default_factory=list)
+    time: WorkingTime = field(default_factory=WorkingTime)
 
     async def attempt(self, step: Step, attempt: int, specialist: str, done: Mapping[str, StepResult]) -> StepResult | Waiting:
-        return await StepRunner(self.services, self.execution, self.emit, self.products).attempt(
+        return await StepRunner(self.services, self.execution, self.emit, self.products, self.time).attempt(
             step, attempt, specialist, done
         )
 

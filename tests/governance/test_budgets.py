@@ -189,6 +189,7 @@ async def test_without_limits_nothing_is_written(db: Database) -> None:
         ("[run]\nmoney = true", "number of dollars"),
         ("[run]\ntoken = 1", "'token' is no unit; there are tokens, money"),
         ("[day]\ntokens = 1", "'day' is no scope; there are the tables run, step, user, org"),
+        ("[user]\nseconds = 1", r"time is limited in \[run\] and \[step\]"),
         ("[run", "no TOML"),
     ],
 )
