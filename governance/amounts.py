@@ -4,16 +4,18 @@ Used by the labels. An amount that is none of these was chosen by the agent, and
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import product
 from typing import Any, Literal
 
+from governance.manifest import ToolManifest
 from governance.matching import number, numbers, percentages, same
 from governance.sources import EVERY, Leaf, Reading, leaves
 
 AmountLabel = Literal["none", "user", "system", "computed", "untraced"]
 CENT = Decimal("0.01")
+UNREADABLE = 10**15
 TELLING = 5  # letters of a word that can tie a record to a request
 
 
@@ -30,6 +32,12 @@ def amount_label(value: Any, request: str, aimed: Sequence[Any], read: Sequence[
         return "system" if wanted in bases else "untraced"
     near = {base.quantize(CENT) for base in computed(bases, said, shares)}
     return "computed" if wanted.quantize(CENT) in near else "untraced"
+
+
+def spend_of(manifest: ToolManifest, args: Mapping[str, Any]) -> int:
+    """What a call commits, in hundredths: the sum of its amounts. One that cannot be read counts as more than any limit."""
+    found = [number(one.value) for name in manifest.amounts for one in leaves(args.get(name))]
+    return sum(UNREADABLE if one is None else int(abs(one) * 100) for one in found)
 
 
 def computed(bases: Iterable[Decimal], said: Sequence[Decimal], shares: Sequence[Decimal]) -> set[Decimal]:

@@ -6,11 +6,11 @@ its execution is entered again, else when it expires. Only what has a limit is c
 Called by the gateway (tool calls) and by the graphs (model calls).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import BigInteger, Column, Connection, Index, String, Table, delete, insert, select, update
+from sqlalchemy import BigInteger, Column, Connection, Index, String, Table, delete, func, insert, select, update
 
 from database import Database
 from governance.clock import Clock, now, stamp
@@ -133,6 +133,31 @@ class Budgets:
         """Spend at once, inside the caller's transaction; the same id spends once. Raises `BudgetSpent`: roll back then."""
         self._reserve(c, who, id, amounts, amounts)
         self._settle(c, id, amounts, keep=True)
+
+    def give_back(self, c: Connection, id: str) -> None:
+        """Take back what `take` spent under an id, inside the caller's transaction: it was not done, or was undone."""
+        for row in c.execute(select(reservations).where(reservations.c.id == id).with_for_update()).mappings().all():
+            mine = (accounts.c.scope == row["scope"], accounts.c.owner == row["owner"], accounts.c.unit == row["unit"])
+            c.execute(update(accounts).where(*mine).values(used=accounts.c.used - row["least"]))
+        c.execute(delete(reservations).where(reservations.c.id == id))
+
+    async def left(self, who: Spender, unit: Unit, *, own: Collection[str] | None = None) -> int | None:
+        """The least that any limit leaves of a unit, in its parts; None without a limit.
+
+        What was spent under the ids `own` counts as left; None: all that the execution spent.
+        """
+        counted = reservations.c.execution_id == who.execution_id if own is None else reservations.c.id.in_(own)
+
+        def work(c: Connection) -> int | None:
+            found = []
+            for scope, named in self.limits.of:
+                if named == unit and who.has(scope):
+                    mine = (reservations.c.scope == scope, reservations.c.unit == unit, counted)
+                    known = c.execute(select(func.coalesce(func.sum(reservations.c.least), 0)).where(*mine)).scalar_one()
+                    found.append(self._account(c, who, scope, unit).left + int(known))
+            return min(found, default=None)
+
+        return await self._db.run(work) if self.counts(unit) else None
 
     async def reserve(self, who: Spender, id: str, amounts: Amounts, least: Amounts) -> None:
         """Set aside what a call may need; `least` is charged if it is never settled. Raises `BudgetSpent`, having set aside nothing."""

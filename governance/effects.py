@@ -12,6 +12,8 @@ from typing import Any, Literal
 from sqlalchemy import Connection, and_, select, update
 
 from database import Database
+from governance.amounts import spend_of
+from governance.budgets import Budgets, Spender
 from governance.clock import Clock, now, stamp
 from governance.compensations import calls_of, compensations
 from governance.digest import effect_key
@@ -44,9 +46,10 @@ class EffectRow:
 class Effects:
     """The effects of one application database."""
 
-    def __init__(self, db: Database, clock: Clock = now) -> None:
+    def __init__(self, db: Database, clock: Clock = now, budgets: Budgets | None = None) -> None:
         self._db = db
         self._clock = clock
+        self._budgets = budgets if budgets and budgets.counts("spend") else None
 
     def intend(self, connection: Connection, facts: CallFacts, *, call_id: str, approval_id: str | None) -> EffectRow:
         """Say, inside the caller's transaction, that this effect is about to happen.
@@ -72,6 +75,26 @@ class Effects:
         found = connection.execute(select(effects).where(effects.c.key == key).with_for_update()).mappings().one()
         return _row(found, "new" if made else None)
 
+    def afford(self, connection: Connection, facts: CallFacts) -> None:
+        """Spend what an effect commits, inside the caller's transaction; once, however often it is tried. Raises `BudgetSpent`."""
+        if self._budgets and (amount := spend_of(facts.manifest, facts.args)):
+            who = Spender(facts.caller.org, facts.caller.user, facts.execution_id, facts.step_id)
+            self._budgets.take(connection, who, spent_under(effect_key(facts)), {"spend": amount})
+
+    async def left_to_spend(self, facts: CallFacts, call_id: str) -> int | None:
+        """What the budgets leave for a call, in hundredths; None without a limit. What an earlier try of it committed counts as left,
+        also where that try was of arguments that an approver had edited."""
+        if self._budgets is None:
+            return None
+        same = (
+            (effects.c.execution_id == facts.execution_id)
+            & (effects.c.step_id == facts.step_id)
+            & (effects.c.call_id == call_id)
+        )
+        keys = await self._db.run(lambda c: c.scalars(select(effects.c.key).where(same)).all())
+        who = Spender(facts.caller.org, facts.caller.user, facts.execution_id, facts.step_id)
+        return await self._budgets.left(who, "spend", own=[spent_under(key) for key in {*keys, effect_key(facts)}])
+
     def restart(self, connection: Connection, key: str, approval_id: str | None) -> None:
         """Intend again what failed, or what a tool may do twice under one key."""
         self._set(connection, key, state="intended", approval_id=approval_id, ended_at=None, error=None)
@@ -84,10 +107,12 @@ class Effects:
         for undone in connection.execute(select(compensations.c.key).join(own, and_(*same))).scalars().all():
             change = update(effects).where(effects.c.key == undone, effects.c.state == "done")
             connection.execute(change.values(state="compensated"))
+            self._give_back(connection, undone)
 
     def fail(self, connection: Connection, key: str, error: str) -> None:
         """The tool said why nothing was done."""
         self._set(connection, key, state="failed", error=error, ended_at=stamp(self._clock()))
+        self._give_back(connection, key)
 
     def lose(self, connection: Connection, key: str, error: str) -> None:
         """Nobody knows whether it was done."""
@@ -119,10 +144,19 @@ class Effects:
         rows = await self._db.run(lambda c: c.execute(query).mappings().all())
         return [_row(row) for row in rows]
 
+    def _give_back(self, connection: Connection, key: str) -> None:
+        if self._budgets:
+            self._budgets.give_back(connection, spent_under(key))
+
     def _set(self, connection: Connection, key: str, **values: Any) -> None:
         # what is done stays done: a late failure of a duplicate must not hide it
         change = update(effects).where(effects.c.key == key, effects.c.state.not_in(("done", "compensated"))).values(**values)
         connection.execute(change)
+
+
+def spent_under(key: str) -> str:
+    """The id under which a budget keeps what an effect commits."""
+    return f"spend:{key}"
 
 
 def undone_steps(rows: Iterable[EffectRow], undoing: Collection[str] = ()) -> frozenset[str]:

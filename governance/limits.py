@@ -10,6 +10,7 @@
     model_calls = 500
     [org]            # all runs of an organisation of one calendar day, UTC
     money = 50
+    spend = 25_000   # what effects commit: the amounts in their arguments, in whatever currency these are
 
 Read once by whoever composes the services; `budgets.py` keeps the accounts.
 """
@@ -20,10 +21,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 Scope = Literal["run", "step", "user", "org"]
-Unit = Literal["tokens", "money", "tool_calls", "model_calls", "seconds"]
+Unit = Literal["tokens", "money", "tool_calls", "model_calls", "seconds", "spend"]
 MICRO = 1_000_000
 """Money is counted in millionths of a US dollar: whole numbers, which add up exactly."""
-PARTS: dict[str, int] = {"money": MICRO, "seconds": 1000}
+PARTS: dict[str, int] = {"money": MICRO, "seconds": 1000, "spend": 100}
 """How many parts a unit is counted in, where that is not 1: people and files say 1.5, accounts 1,500,000."""
 
 
@@ -73,7 +74,7 @@ def _whole(where: str, unit: str, value: Any) -> int:
 
 def asked(unit: str) -> str:
     """What a person may write for a unit."""
-    return {"money": "number of dollars", "seconds": "number of seconds"}.get(unit, "whole number")
+    return {"money": "number of dollars", "seconds": "number of seconds", "spend": "number"}.get(unit, "whole number")
 
 
 def spoken(unit: str, amount: int) -> str:
@@ -82,5 +83,7 @@ def spoken(unit: str, amount: int) -> str:
         return f"${amount / MICRO:,.4f}"
     if unit == "seconds":
         return f"{amount / PARTS[unit]:,.1f} seconds"
+    if unit == "spend":
+        return f"{amount / PARTS[unit]:,.2f} of spending"
     words = unit.replace("_", " ")
     return f"{amount:,} {words.removesuffix('s') if amount == 1 else words}"

@@ -18,7 +18,7 @@ from graphs.events import Emit, now
 from graphs.executions import Execution, Steer
 from graphs.intake import amendment
 from graphs.plan import TERMINAL, Plan, Step, StepResult
-from graphs.planner import NoPlan, accepted, make_plan, runnable
+from graphs.planner import NoPlan, accepted, left_to_spend, make_plan, runnable
 from graphs.reminders import keep_reminding, remind
 from graphs.scheduler import Scheduler, Waiting, next_attempt, plan_event
 from graphs.services import Services
@@ -136,7 +136,9 @@ class PlanWork:
         return revised, " ".join([f"The plan is changed ({counted}): {said.text}", *request["notes"]])
 
     async def expanded(self, plan: Plan) -> list[str]:
-        wrong = runnable(plan, self.services, self.execution.requester, set())
+        asks = self.execution.requester
+        left = await left_to_spend(self.services, asks, self.execution.id)
+        wrong = runnable(plan, self.services, asks, set(), left)
         if not wrong:
             await self._commit(plan)
         return wrong

@@ -24,7 +24,7 @@ from graphs.dry_run import set_aside
 from graphs.events import captured_writer
 from graphs.markdown import to_markdown
 from graphs.plan import Plan, StepResult, diff_of
-from graphs.planner import NoPlan, edited, make_plan, reuse
+from graphs.planner import NoPlan, edited, left_to_spend, make_plan, reuse
 from graphs.report import report as write_report
 from graphs.scheduler import plan_event
 from graphs.services import Services
@@ -99,7 +99,9 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         elif decision.get("type") == "edit":
             given = ((decision.get("edited_action") or {}).get("args") or {}).get("plan")
             plan = Plan.model_validate(state["plan"])
-            revised, wrong = edited(given, plan, services, caller_of(config, services.settings))
+            caller = caller_of(config, services.settings)
+            left = await left_to_spend(services, caller, state["execution_id"])
+            revised, wrong = edited(given, plan, services, caller, left)
             if not wrong:
                 await services.executions.add_revision(state["execution_id"], revised, services.engine.version)
                 captured_writer()(

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from governance.budgets import Spender
 from governance.identity import Caller
 from governance.labels import TAINT
 from governance.matching import number
@@ -99,7 +100,7 @@ def grant(specialist: str, produces: Sequence[str], services: Services) -> dict[
     )
 
 
-def edited(given: Any, plan: Plan, services: Services, caller: Caller) -> tuple[Plan, list[str]]:
+def edited(given: Any, plan: Plan, services: Services, caller: Caller, left: int | None = None) -> tuple[Plan, list[str]]:
     """The next revision as a person edited it, its grants made anew; and what is wrong with it, in sentences."""
     try:
         wished = Plan.model_validate(given)
@@ -109,7 +110,7 @@ def edited(given: Any, plan: Plan, services: Services, caller: Caller) -> tuple[
         step.model_copy(update={**grant(step.specialist, step.produces, services), "tainted": False}) for step in wished.steps
     )
     made = wished.model_copy(update={"rev": plan.rev + 1, "parent_rev": plan.rev, "cause": "review", "steps": steps})
-    return made, problems(made, services, caller, [], set())
+    return made, problems(made, services, caller, [], set(), left)
 
 
 def _makes(services: Services, specialist: str, products: Sequence[str]) -> bool:
@@ -138,8 +139,13 @@ def merge(
     return Plan(**head, steps=kept + fresh, assumptions=assumptions)
 
 
-def problems(plan: Plan, services: Services, caller: Caller, wanted: list[str], used: set[str]) -> list[str]:
-    """Everything that keeps a plan from running, in sentences: DAG, inputs, size, policy, wanted products."""
+def problems(
+    plan: Plan, services: Services, caller: Caller, wanted: list[str], used: set[str], left: int | None = None
+) -> list[str]:
+    """Everything that keeps a plan from running, in sentences: DAG, inputs, size, policy, wanted products.
+
+    `left` is what the budgets leave to spend, as `left_to_spend` tells it.
+    """
     every = offers(services.domain.specialists, services.registry)
     wrong = _structure(plan, services, used)
     for step in plan.steps:
@@ -156,13 +162,18 @@ def problems(plan: Plan, services: Services, caller: Caller, wanted: list[str], 
         wrong.append(f"{len(plan.steps)} steps are more than {services.settings.plan_steps}: combine or leave out some")
     made = {product for step in plan.steps for product in step.produces}
     wrong += [f"nothing produces {product}, which the goal asks for" for product in wanted if product not in made]
-    return wrong or _policy(plan, services, caller)
+    return wrong or _policy(plan, services, caller, left)
 
 
-def runnable(plan: Plan, services: Services, caller: Caller, used: set[str]) -> list[str]:
+async def left_to_spend(services: Services, caller: Caller, execution_id: str) -> int | None:
+    """What the budgets leave an execution to spend by all its steps, finished ones too, in hundredths; None without a limit."""
+    return await services.budgets.left(Spender(caller.org, caller.user, execution_id, ""), "spend")
+
+
+def runnable(plan: Plan, services: Services, caller: Caller, used: set[str], left: int | None = None) -> list[str]:
     """What keeps the expansion of a plan that was accepted from running, in sentences: DAG and policy. Rows may be many, and what
     the goal asks for is the plan's business."""
-    return _structure(plan, services, used) or _policy(plan, services, caller)
+    return _structure(plan, services, used) or _policy(plan, services, caller, left)
 
 
 def _structure(plan: Plan, services: Services, used: set[str]) -> list[str]:
@@ -172,11 +183,13 @@ def _structure(plan: Plan, services: Services, used: set[str]) -> list[str]:
     return check(plan, known, used=used)
 
 
-def _policy(plan: Plan, services: Services, caller: Caller) -> list[str]:
+def _policy(plan: Plan, services: Services, caller: Caller, left: int | None) -> list[str]:
     facts = tuple(
         StepFacts(s.id, s.specialist, s.tools, _upstream(s), _spend(s, services), _fallbacks(s, services)) for s in plan.steps
     )
-    return [f"step {v.step_id}: policy {v.rule}: {v.reason}" for v in services.engine.check_plan(PlanFacts(caller, facts))]
+    return [
+        f"step {v.step_id}: policy {v.rule}: {v.reason}" for v in services.engine.check_plan(PlanFacts(caller, facts, left))
+    ]
 
 
 def _fallbacks(step: Step, services: Services) -> dict[str, tuple[str, ...]]:
@@ -251,7 +264,8 @@ async def make_plan(
         steered = plan is not None and failed is None
         if steered:
             drafted = drafted.model_copy(update={"cause": "steer"})
-        errors = problems(drafted, services, caller, wanted if plan is None or steered else [], set(used))
+        left = await left_to_spend(services, caller, execution_id)
+        errors = problems(drafted, services, caller, wanted if plan is None or steered else [], set(used), left)
         if standing := sorted(stale & set(drafted.ids())):
             errors.append(
                 f"{', '.join(standing)} rest on what the user has changed: drop them, and plan anew what is still wanted"

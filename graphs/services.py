@@ -194,7 +194,15 @@ async def open_services(
         engine = await asyncio.to_thread(
             partial(LivePolicy, heads=settings.escalate_to), registry.manifests(), own.policies, adopt
         )
-        decisions, effects = Decisions(db, signer=await asyncio.to_thread(signer_for, settings)), Effects(db)
+        decisions = Decisions(db, signer=await asyncio.to_thread(signer_for, settings))
+        budgets = Budgets(
+            db,
+            decisions,
+            await asyncio.to_thread(Limits.load, settings.budgets),
+            settings.budget_owners,
+            keep=timedelta(seconds=2 * settings.model_timeout + 60),
+        )
+        effects = Effects(db, budgets=budgets)
         approvals = Approvals(
             db,
             clock,
@@ -204,13 +212,6 @@ async def open_services(
             remind_after=settings.remind_after,
             escalate_after=settings.escalate_after,
             roles_of=local_directory(settings),
-        )
-        budgets = Budgets(
-            db,
-            decisions,
-            await asyncio.to_thread(Limits.load, settings.budgets),
-            settings.budget_owners,
-            keep=timedelta(seconds=2 * settings.model_timeout + 60),
         )
         gateway = Gateway(
             registry, engine, approvals, effects, decisions, db, clock, approval_hours=settings.approval_hours, budgets=budgets

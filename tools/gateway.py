@@ -64,6 +64,7 @@ class Gateway:
         self._registry = registry
         self._engine = engine
         self._approvals = approvals
+        self._effects = effects
         self._decisions = decisions
         self._db = db
         self._budgets = budgets if budgets and budgets.counts("tool_calls") else None
@@ -101,6 +102,7 @@ class Gateway:
 
         What is to be recorded late (`_is_late`) is kept in mind instead.
         """
+        call = await self._told_what_is_left(call)
         judged = self._judge(call)
         if judged.outcome == "allow" and self._is_late(judged.facts):
             self._held.keep(call, judged)
@@ -124,6 +126,7 @@ class Gateway:
         """
         started = time.perf_counter()
         held = self._held.take(call)
+        call = await self._told_what_is_left(call)
         try:
             action = await self._recheck(call, clearing, held)
             if action.facts.manifest.effect == "read":
@@ -138,6 +141,18 @@ class Gateway:
             return ToolOutcome("denied", error=f"{call.tool} did not run: its intent could not be recorded")
 
     # -- before ---------------------------------------------------------------------------------------------------------
+
+    async def _told_what_is_left(self, call: ProposedCall) -> ProposedCall:
+        """The call with what the budgets leave to spend, where its tool has amounts and something limits them."""
+        if call.tool not in self._registry or not self._registry[call.tool].manifest.amounts:
+            return call
+        try:
+            return replace(call, budget_left=await self._effects.left_to_spend(self._admit(call)[1], call.call_id))
+        except (InvalidArguments, Refused):
+            return call  # it is refused for that, with the reason
+        except UNRECORDED as error:
+            log.error("what the budgets leave could not be read: %s", error)
+            return replace(call, budget_left=0)  # nothing is known to be left
 
     def _judge(self, call: ProposedCall) -> Judged:
         try:

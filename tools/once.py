@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from cancellation import finish
 from database import Database
 from governance.approvals import Approvals
+from governance.budgets import BudgetSpent
 from governance.clock import Clock
 from governance.decisions import Decisions
 from governance.digest import effect_key
@@ -124,5 +125,9 @@ class Once:
             if row.state == "failed" and action.approval and action.approval.expires_at <= self._clock():
                 raise Refused("approval-spent", f"the approval of {action.tool.name} is too old to try it again")
             self._decisions.add(c, action.record("intent", "again"), action.facts.args)
+        try:
+            self._effects.afford(c, action.facts)
+        except BudgetSpent as spent:
+            raise Refused("budget", str(spent)) from spent
         self._effects.restart(c, row.key, action.approval_id)
         return replace(row, state="intended")

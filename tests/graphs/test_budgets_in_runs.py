@@ -7,6 +7,8 @@ import pytest
 
 from app.runner import Runner
 from governance.budgets import Spender
+from governance.policy import PlanFacts, StepFacts
+from graphs.planner import left_to_spend
 from tests.graphs.little import Yard, at_work, call, draft
 
 THREE = [draft("s1", "ann", "a"), draft("s2", "ben", "b", a="s1.a"), draft("s3", "cat", "c", b="s2.b")]
@@ -116,3 +118,13 @@ async def test_waiting_for_people_takes_no_time_and_work_does(yard: Yard) -> Non
         done = await runner.resume(waits.thread_id)
         after = await used(runner, waits.execution_id)
     assert done.as_json()["complete"] and 0 < before["run seconds"][0] < after["run seconds"][0]
+
+
+async def test_a_plan_that_would_spend_more_than_is_left_does_not_start(yard: Yard) -> None:
+    async with at_work(yard, budgets=limited(yard, "[run]\nspend = 25")) as runner:
+        left = await left_to_spend(runner.services, runner.caller, "e1")
+        assert left == 2500
+        steps = [StepFacts("s1", "clerk", ("write_note",), spend=1500), StepFacts("s2", "clerk", ("write_note",), spend=1001)]
+        found = runner.services.engine.check_plan(PlanFacts(runner.caller, tuple(steps), left))
+        assert found and "more than the budget has left" in found[0].reason
+        assert runner.services.engine.check_plan(PlanFacts(runner.caller, tuple(steps[:1]), left)) == []

@@ -13,11 +13,13 @@ from pydantic import BaseModel, Field
 
 from database import Database
 from governance.approvals import Approvals
+from governance.budgets import Budgets
 from governance.bundle import load
 from governance.cedar import CedarPolicy
 from governance.decisions import Decisions, Record
 from governance.effects import Effects
 from governance.identity import Caller
+from governance.limits import Limits
 from governance.manifest import ToolManifest
 from governance.policy import PolicyEngine
 from tests.governance.cases import Time
@@ -200,17 +202,28 @@ class Door:
     world: World = field(default_factory=World)
     engine: PolicyEngine | None = None
     backoff: float = 0.01
+    limits: Limits = field(default_factory=Limits)
+    tools: tuple[Tool, ...] = TOOLS
 
     def __post_init__(self) -> None:
-        registry = Registry(TOOLS)
+        registry = Registry(self.tools)
         self.engine = self.engine or policy(registry.manifests())
         self.decisions = Decisions(self.db, self.time)
-        self.effects = Effects(self.db, self.time)
+        self.budgets = Budgets(self.db, self.decisions, self.limits, ("budget-owner",), self.time)
+        self.effects = Effects(self.db, self.time, self.budgets)
         self.approvals = Approvals(
             self.db, self.time, decisions=self.decisions, decide=self.engine.decide, check_args=checker(registry)
         )
         self.gateway = Gateway(
-            registry, self.engine, self.approvals, self.effects, self.decisions, self.db, self.time, backoff=self.backoff
+            registry,
+            self.engine,
+            self.approvals,
+            self.effects,
+            self.decisions,
+            self.db,
+            self.time,
+            backoff=self.backoff,
+            budgets=self.budgets,
         )
 
     def again(self) -> "Door":
