@@ -15,6 +15,7 @@ from app.db.threads import ThreadExists
 from app.runs.queue import RunMissing, StaleResume, ThreadBusy, ThreadMissing
 from database import DatabaseUnavailable
 from governance.approval import AlreadyDecided, ApprovalExpired, EditDenied, NotAPerson, OwnRequest, UnknownApproval, WrongRole
+from governance.delegations import DelegationRefused
 from governance.kill_switch import SwitchRefused
 
 
@@ -43,6 +44,7 @@ STATUS: dict[type[Exception], int] = {
     NotAPerson: 403,
     OwnRequest: 403,
     SwitchRefused: 403,
+    DelegationRefused: 422,
     AlreadyDecided: 409,
     ApprovalExpired: 409,
     EditDenied: 403,

@@ -1,5 +1,6 @@
 """`/governance` over a flagship run that waits: the snapshot, the inbox, votes that count and that do not, the kill switch."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -18,7 +19,8 @@ async def test_what_waits_is_decided_in_the_inbox(tmp_path: Path) -> None:
     records = open_records(Settings(home=home))
     make_demo(records.writing)
     records.close()
-    with clearance(home) as server:
+    people = '{"olga": ["operator"], "rita": ["requester"]}'
+    with clearance(home, env={"CLEARANCE_PEOPLE": people}) as server:
         client = get_client(url=server.url)
         thread = (await client.threads.create())["thread_id"]
         await client.runs.wait(thread, "orchestrator", input={"messages": [{"role": "user", "content": FLAGSHIP}]})
@@ -45,9 +47,20 @@ async def test_what_waits_is_decided_in_the_inbox(tmp_path: Path) -> None:
                 assert (await http.get(unknown)).status_code == 404
             assert (await http.get("/effects")).json() == []
             assert (await http.post("/kill-switch/on", json={"reason": " "})).status_code == 422
-            tried = await http.post("/kill-switch/on", json={"reason": "a drill"})
-            stopped = [one["stopped"] for one in (await http.get("/kill-switch")).json()]
-            assert (tried.status_code, any(stopped)) in {(200, True), (403, False)}
+            olga, rita = {"X-Clearance-As": "olga"}, {"X-Clearance-As": "rita"}
+            assert (await http.post("/kill-switch/on", json={"reason": "a drill"}, headers=rita)).status_code == 403
+            assert not any(one["stopped"] for one in (await http.get("/kill-switch")).json())
+            flipped = (await http.post("/kill-switch/on", json={"reason": "a drill"}, headers=olga)).json()
+            assert (flipped["stopped"], flipped["by"], flipped["reason"]) == (True, "olga", "a drill")
+            assert any(one["stopped"] for one in (await http.get("/kill-switch")).json())
+            end = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+            asked = {"to": "rita", "role": "operator", "until": end}
+            made = (await http.post("/delegations", json=asked, headers=olga)).json()
+            assert [one["id"] for one in (await http.get("/delegations")).json()] == [made["id"]]
+            assert (await http.post("/delegations", json={**asked, "to": "nobody"}, headers=olga)).status_code == 422
+            assert (await http.delete(f"/delegations/{made['id']}", headers=rita)).status_code == 422
+            assert (await http.delete(f"/delegations/{made['id']}", headers=olga)).status_code == 200
+            assert (await http.get("/delegations")).json() == []
 
 
 def test_other_peoples_graphs_are_not_governed(server: Server) -> None:

@@ -1,6 +1,7 @@
 """What `/governance` answers, as models, so that the OpenAPI page says it. Times are ISO text in UTC."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,7 +20,7 @@ class VoteShape(Shape):
     roles: tuple[str, ...]
     verdict: str
     message: str
-    at: Any
+    at: datetime
     behalf: str | None
 
 
@@ -43,10 +44,10 @@ class ApprovalShape(Shape):
     approvers: tuple[str, ...]
     policy_version: str
     user_request: str
-    created_at: Any
-    expires_at: Any
-    reminded_at: Any
-    decided_at: Any
+    created_at: datetime
+    expires_at: datetime
+    reminded_at: datetime | None
+    decided_at: datetime | None
     decided_by: tuple[str, ...]
     message: str
     superseded_by: str | None
@@ -124,3 +125,26 @@ class ExecutionShape(BaseModel):
     attempts: list[AttemptShape]
     approvals: list[ApprovalShape]
     effects: list[EffectShape]
+
+
+class DelegationShape(Shape):
+    """`taker` decides as `role` for `giver` until then; of one tool, or of whatever asks that role."""
+
+    id: str
+    giver: str
+    taker: str
+    role: str
+    tool: str | None
+    made_at: datetime
+    until: datetime
+    revoked_at: datetime | None
+
+
+class DelegationBody(BaseModel):
+    """To whom, which role, until when (UTC where no zone is said)."""
+
+    model_config = ConfigDict(extra="forbid")
+    to: str = Field(max_length=100)
+    role: str = Field(max_length=100)
+    until: datetime
+    tool: str | None = Field(None, max_length=100)
