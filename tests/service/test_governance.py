@@ -1,4 +1,4 @@
-"""`/governance` over a flagship run that waits: the snapshot, the inbox, votes that count and that do not, the kill switch."""
+"""`/governance` over a run that waits: the snapshot, the inbox, votes that count and that do not, the kill switch, stopping."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -61,6 +61,15 @@ async def test_what_waits_is_decided_in_the_inbox(tmp_path: Path) -> None:
             assert (await http.delete(f"/delegations/{made['id']}", headers=rita)).status_code == 422
             assert (await http.delete(f"/delegations/{made['id']}", headers=olga)).status_code == 200
             assert (await http.get("/delegations")).json() == []
+            stop = f"/executions/{first['execution_id']}/cancel"
+            assert (await http.post(stop, headers=rita)).status_code == 403
+            ending = await http.post(stop)
+            assert ending.status_code == 202
+            await client.runs.join(thread, ending.json()["run_id"])
+            assert (await http.get("/approvals")).json() == []
+            ended = [(await http.get(f"/approvals/{one['id']}")).json()["status"] for one in (first, second, third)]
+            assert ended == ["rejected", "void", "void"]
+            assert (await http.post(stop)).status_code == 409
 
 
 def test_other_peoples_graphs_are_not_governed(server: Server) -> None:

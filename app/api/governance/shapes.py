@@ -148,3 +148,10 @@ class DelegationBody(BaseModel):
     role: str = Field(max_length=100)
     until: datetime
     tool: str | None = Field(None, max_length=100)
+
+
+class CancelShape(BaseModel):
+    """What was asked to stop; `run_id` is the run that ends an execution that waited."""
+
+    execution_id: str
+    run_id: str | None
