@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from app.api import assistants, errors, runs, state, stateless, system, threads
+from app.api.governance import routers as governance
 from app.api.guard import LOOPBACK_ORIGIN, Guard
 from app.service import open_service
 from settings import Settings
@@ -29,7 +30,7 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
     app = FastAPI(
         title="Clearance", version=_version(), lifespan=lifespan, docs_url=None, redoc_url=None, responses=errors.DOCUMENTED
     )
-    for router in (system.router, assistants.router, threads.router, state.router, runs.router, stateless.router):
+    for router in (system.router, assistants.router, threads.router, state.router, runs.router, stateless.router, *governance):
         app.include_router(router)
     errors.install(app)
     app.add_middleware(

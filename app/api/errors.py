@@ -14,6 +14,9 @@ from app.db.filters import BadFilter
 from app.db.threads import ThreadExists
 from app.runs.queue import RunMissing, StaleResume, ThreadBusy, ThreadMissing
 from database import DatabaseUnavailable
+from governance.approval import AlreadyDecided, ApprovalExpired, EditDenied, NotAPerson, OwnRequest, UnknownApproval, WrongRole
+from governance.delegations import DelegationRefused
+from governance.kill_switch import SwitchRefused
 
 
 class Problem(BaseModel):
@@ -36,6 +39,15 @@ STATUS: dict[type[Exception], int] = {
     StaleResume: 409,
     AssistantExists: 409,
     BadFilter: 422,
+    UnknownApproval: 404,
+    WrongRole: 403,
+    NotAPerson: 403,
+    OwnRequest: 403,
+    SwitchRefused: 403,
+    DelegationRefused: 422,
+    AlreadyDecided: 409,
+    ApprovalExpired: 409,
+    EditDenied: 403,
     DatabaseUnavailable: 503,
 }
 DOCUMENTED: dict[int | str, dict[str, Any]] = {

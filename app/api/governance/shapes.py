@@ -1,0 +1,157 @@
+"""What `/governance` answers, as models, so that the OpenAPI page says it. Times are ISO text in UTC."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from governance.approval import Approval, Status
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class VoteShape(Shape):
+    """A vote of a person; `behalf` is who delegated the role to them."""
+
+    user: str
+    roles: tuple[str, ...]
+    verdict: str
+    message: str
+    at: datetime
+    behalf: str | None
+
+
+class ApprovalShape(Shape):
+    """What is asked, why, of whom, and what was said. `provenance` says where each argument comes from."""
+
+    id: str
+    status: Status
+    execution_id: str
+    step_id: str
+    thread_id: str
+    requester: str
+    agent: str
+    tool: str
+    effect: str
+    args: Mapping[str, Any]
+    provenance: Mapping[str, str]
+    labels: tuple[str, ...]
+    rules: tuple[str, ...]
+    reasons: tuple[str, ...]
+    approvers: tuple[str, ...]
+    policy_version: str
+    user_request: str
+    created_at: datetime
+    expires_at: datetime
+    reminded_at: datetime | None
+    decided_at: datetime | None
+    decided_by: tuple[str, ...]
+    message: str
+    superseded_by: str | None
+    votes: tuple[VoteShape, ...]
+
+    @classmethod
+    def of(cls, row: Approval) -> "ApprovalShape":
+        names = [name for name in cls.model_fields if name not in ("requester", "votes")]
+        return cls(
+            requester=row.requester.user,
+            votes=tuple(VoteShape.model_validate(vote) for vote in row.votes),
+            **{name: getattr(row, name) for name in names},
+        )
+
+
+class VoteBody(BaseModel):
+    """A verdict. `args` are the new arguments of an edit, `message` the reason of a rejection or the answer of a respond."""
+
+    model_config = ConfigDict(extra="forbid")
+    verdict: Literal["approve", "reject", "edit", "respond"]
+    message: str = Field("", max_length=10_000)
+    args: dict[str, Any] | None = None
+
+
+class EffectShape(Shape):
+    """Something that was changed outside, or was about to be."""
+
+    key: str
+    state: str
+    execution_id: str
+    step_id: str
+    tool: str
+    args: Mapping[str, Any]
+    approval_id: str | None
+    error: str | None
+
+
+class SwitchShape(Shape):
+    """How a kill switch stands; `org` * is that of all organisations."""
+
+    org: str
+    stopped: bool
+    by: str
+    reason: str
+    at: str
+
+
+class FlipBody(BaseModel):
+    """Why the switch is flipped; `everyone` for all organisations."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: str = Field(max_length=10_000)
+    everyone: bool = False
+
+
+class AttemptShape(BaseModel):
+    """One try at a step."""
+
+    step_id: str
+    attempt: int
+    specialist: str
+    status: str
+    result: Any
+
+
+class ExecutionShape(BaseModel):
+    """An execution as it stands: every revision of its plan, the tries at its steps, its approvals and effects."""
+
+    id: str
+    thread_id: str
+    requester: str
+    goal: str
+    status: str
+    plans: list[Any]
+    attempts: list[AttemptShape]
+    approvals: list[ApprovalShape]
+    effects: list[EffectShape]
+
+
+class DelegationShape(Shape):
+    """`taker` decides as `role` for `giver` until then; of one tool, or of whatever asks that role."""
+
+    id: str
+    giver: str
+    taker: str
+    role: str
+    tool: str | None
+    made_at: datetime
+    until: datetime
+    revoked_at: datetime | None
+
+
+class DelegationBody(BaseModel):
+    """To whom, which role, until when (UTC where no zone is said)."""
+
+    model_config = ConfigDict(extra="forbid")
+    to: str = Field(max_length=100)
+    role: str = Field(max_length=100)
+    until: datetime
+    tool: str | None = Field(None, max_length=100)
+
+
+class CancelShape(BaseModel):
+    """What was asked to stop; `run_id` is the run that ends an execution that waited."""
+
+    execution_id: str
+    run_id: str | None
