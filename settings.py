@@ -40,7 +40,13 @@ class Settings(BaseSettings):
         description="roles of the local user (JSON list)",
     )
     people: dict[str, tuple[str, ...]] = Field(
-        {"rita": ("requester",), "marc": ("risk-manager",), "mona": ("risk-manager",), "ada": ("auditor",)},
+        {
+            "rita": ("requester",),
+            "marc": ("risk-manager",),
+            "mona": ("risk-manager",),
+            "hana": ("head-of-risk",),
+            "ada": ("auditor",),
+        },
         description="the demo people of local mode and their roles (JSON object)",
     )
     act_as: str = Field("", description="the demo person that the local user plays; empty: none")
@@ -75,6 +81,12 @@ class Settings(BaseSettings):
         ("platform-operator",), description="roles that may flip the kill switch of all organisations (JSON list)"
     )
     remind_after: float = Field(0.5, gt=0, le=1, description="share of an approval's time after which its people are reminded")
+    escalate_after: float = Field(
+        0.75, gt=0, le=1, description="share of an approval's time after which escalate_to may decide as well; 1: never"
+    )
+    escalate_to: tuple[str, ...] = Field(
+        ("head-of-risk",), description="roles that open approvals are escalated to where the policy names none (JSON list)"
+    )
     goal_characters: int = Field(8000, ge=100, description="longest goal that is taken")
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
 

@@ -15,13 +15,14 @@ from sqlalchemy import Connection, make_url, select
 from app.audit_bundle import bundle_of
 from app.audit_story import Story
 from database import Database
-from governance import policy_texts
+from governance import compensations, policy_texts
 from governance import tables as governance_tables
 from governance.decisions import record_of
 from governance.effects import Effects
 from governance.heads import HEADS_FILE, read_heads, sign_heads
 from governance.ledger import Entry
 from governance.ledger_check import Fault, Finding, check
+from governance.powers import powers_disagree
 from governance.signing import KEY_FILE, Signed, signer_for
 from graphs import tables as graph_tables
 from graphs.executions import Execution, Executions
@@ -61,6 +62,7 @@ class Audit:
             return found
         ids = await self._db.run(_executions_named)
         faults = [fault for id in ids for fault in await self._disagreements(id)]
+        faults += await self._db.run(powers_disagree)
         return replace(found, faults=tuple(faults))
 
     def keys(self) -> list[str]:
@@ -113,7 +115,8 @@ class Audit:
             kept = policy_texts.recall(c, versions)
             policies = {version: kept.get(version) for version in sorted(versions)}
             args = _payloads(c, {one.args_digest for one in records})
-            return Story(execution, plans, attempts, entries, records, approvals, effects, args, policies)
+            undoing = compensations.of_execution(c, id)
+            return Story(execution, plans, attempts, entries, records, approvals, effects, undoing, args, policies)
 
         return await self._db.run(rest)
 

@@ -16,6 +16,7 @@ from app.audit_story import Story
 from governance.agreement import Account, disagreements
 from governance.approval import from_row
 from governance.bundle import version_of
+from governance.compensations import from_row as compensation_of
 from governance.decisions import record_of
 from governance.digest import canonical, digest
 from governance.effects import EffectRow
@@ -70,6 +71,7 @@ def _told(story: Story) -> dict[str, Any]:
         "outcomes": [one.result.model_dump(mode="json") for one in story.attempts if one.result],
         "approvals": [dict(row) for row in story.approvals],
         "effects": [asdict(one) for one in story.effects],
+        "compensations": [asdict(one) for one in story.compensations],
         "events": [{"body": event.body, "hash": event.hash} for event in story.entries],
         "arguments": story.args,
     }
@@ -136,6 +138,7 @@ def _execution(own: Mapping[str, Any]) -> list[Fault]:
         own["outcomes"],
         [from_row(row, row["votes"]) for row in own["approvals"]],
         [EffectRow(**row) for row in own["effects"]],
+        [compensation_of(row) for row in own["compensations"]],
     )
     return faults + disagreements(account, [record_of(one["body"]) for one in own["events"]])
 

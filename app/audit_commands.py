@@ -134,6 +134,7 @@ def _write(values: Iterable[Mapping[str, Any]], out: Path | None, indent: int | 
     else:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
+        print(f"Written to {out}.")
 
 
 def _tell(console: Console, story: Story) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from governance.agreement import Account, disagreements
 from governance.approval import from_row
+from governance.compensations import Compensation
 from governance.decisions import Record
 from governance.effects import EffectRow
 from governance.ledger import Entry
@@ -28,6 +29,7 @@ class Story:
     records: Sequence[Record]
     approvals: Sequence[Mapping[str, Any]]
     effects: Sequence[EffectRow]
+    compensations: Sequence[Compensation]
     args: Mapping[str, Any]
     policies: Mapping[str, Mapping[str, str] | None]
 
@@ -46,5 +48,6 @@ class Story:
             [one.result.model_dump(mode="json") for one in self.attempts if one.result],
             [from_row(row, row["votes"]) for row in self.approvals],
             self.effects,
+            self.compensations,
         )
         return disagreements(account, self.records)

@@ -15,7 +15,7 @@ from app.goals import BadGoal
 from app.runner import Runner, UnknownExecution, open_runner
 from app.text import reveal
 from governance.budgets import Spender
-from governance.limits import MICRO, Scope, Unit, spoken
+from governance.limits import PARTS, Scope, Unit, asked, spoken
 from graphs.spending import left_of
 from settings import Settings
 
@@ -47,9 +47,9 @@ def raise_budget(run: str, unit: str, amount: float, scope: str) -> int:
     """Add to a limit. Raises `BadGoal` for a unit, scope or amount that is none."""
     if unit not in get_args(Unit) or scope not in ("run", "user", "org"):
         raise BadGoal(f"{scope} {unit}: the units are {', '.join(get_args(Unit))}, the scopes run, user and org")
-    whole = round(amount * MICRO) if unit == "money" else int(amount)
-    if whole <= 0 or (unit != "money" and whole != amount):
-        raise BadGoal(f"{amount:g} {unit}: give {'dollars' if unit == 'money' else 'a whole number'} above 0")
+    whole = round(amount * PARTS[unit]) if unit in PARTS else int(amount)
+    if whole <= 0 or (unit not in PARTS and whole != amount):
+        raise BadGoal(f"{amount:g} {unit}: give a {asked(unit)} above 0")
     named: tuple[Scope, Unit] = (scope, unit)  # type: ignore[assignment]  # checked above
 
     async def go(runner: Runner) -> int:

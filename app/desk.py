@@ -116,8 +116,7 @@ class Desk:
             return decide(self._console, row, lines.ask)
 
     def _gone(self, row: Approval) -> None:
-        by = f" by {', '.join(row.decided_by)}" if row.decided_by else ""
         why = f": {reveal(row.message)}" if row.message else ""
-        text = f"\nNo longer asked: {row.tool} is {row.status}{by}{why}"
+        text = f"\nNo longer asked: {row.tool} is {row.status}{row.by_whom}{why}"
         self._console.print(text, style="yellow", markup=False)
         self._approvals.wake(row.execution_id)

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from app.runner import approval_json, open_runner
 from app.running import program
+from app.terminal import so_far
 from app.text import reveal
 from governance.approval import Approval
 from settings import Settings
@@ -27,9 +28,8 @@ def list_approvals(as_json: bool) -> int:
     if not rows:
         console.print("No approval is open.")
     for row in rows:
-        reminded = f", reminded {row.reminded_at:%Y-%m-%d %H:%M} UTC" if row.reminded_at else ""
         console.print(f"◆ {row.tool}: {reveal(str(row.args.get('title') or dict(row.args)))}", markup=False)
-        until = f"until {row.expires_at:%Y-%m-%d %H:%M} UTC{reminded}"
+        until = f"until {row.expires_at:%Y-%m-%d %H:%M} UTC{so_far(row)}"
         console.print(f"  waits for {row.waits_for()} {until} · asked for {row.requester.user}", markup=False)
         again = f"resume {row.thread_id}" if row.thread_id else f"undo {row.execution_id}"  # no thread waits for an undoing
         console.print(f"  {program()} {again} --approve ask", style="dim", markup=False, soft_wrap=True)

@@ -77,16 +77,19 @@ def check(root: Path | None, as_json: bool = False) -> int:
     if as_json:
         told = [{**asdict(rule), "roles": sorted(rule.roles)} for rule in bundle.rules.values()]
         return _say({"valid": True, "version": bundle.version, "policies": told, "problems": []})
-    table = Table(box=None, header_style="bold")
-    for name in ("Policy", "Outcome", "Who", "Why", "Where"):
-        table.add_column(name, overflow="fold", no_wrap=name == "Policy")
+    console, above = Console(highlight=False), ""
     for rule in bundle.rules.values():
+        file, _, line = rule.where.partition(":")
+        if file != above:
+            console.print(file, style="bold")
+            above = file
         outcome = rule.outcome or "allow"
         who = f"{rule.quorum} × {rule.approver}" if rule.quorum > 1 else rule.approver
-        who += ", not who asked" * rule.separate
-        table.add_row(rule.id, Text(outcome, LOOKS[outcome]), who, rule.reason, Text(rule.where, "dim"))
-    console = Console(highlight=False)
-    console.print(table)
+        who += ", not who asked" * rule.separate + f"; in the end {', '.join(rule.escalate)}" * bool(rule.escalate)
+        who = f" ({who})" if who else ""
+        console.print(Text.assemble(f"{line:>5}  {rule.id}: ", (f"{outcome}{who}", LOOKS[outcome])), soft_wrap=True)
+        if rule.reason:
+            console.print(f"       {rule.reason}", markup=False, soft_wrap=True)
     console.print(f"{len(bundle.rules)} policies of {', '.join(own.policies)} are valid; the bundle is {bundle.version}.")
     return 0
 
@@ -141,10 +144,15 @@ def matrix(tainted: bool, as_json: bool = False) -> int:
         told = [{"agent": agent, "tool": tool, "outcomes": outcomes} for agent, tool, outcomes in rows]
         return _say({"version": bundle.version, "tainted": tainted, "roles": roles, "rows": told})
     table = Table(box=None, header_style="bold")
-    for name in ("Agent", "Tool", *roles):
-        table.add_column(name, overflow="fold")
+    table.add_column("Agent", no_wrap=True)
+    table.add_column("Tool", no_wrap=True)
+    alike: dict[tuple[str, ...], list[str]] = {}  # roles that every row decides alike share a column
+    for role in roles:
+        alike.setdefault(tuple(outcomes[role] for _, _, outcomes in rows), []).append(role)
+    for several in alike.values():
+        table.add_column(",\n".join(several).replace("-", "-\n"))
     for agent, tool, outcomes in rows:
-        table.add_row(agent, tool, *(Text(outcome, LOOKS[outcome]) for outcome in outcomes.values()))
+        table.add_row(agent, tool, *(Text(outcomes[several[0]], LOOKS[outcomes[several[0]]]) for several in alike.values()))
     console = Console(highlight=False)
     console.print(table)
     console.print("After text that others can write was read." if tainted else "Before text that others can write was read.")
@@ -247,7 +255,7 @@ def _know_roles(bundle: Bundle, registry: Registry) -> None:
     known = {role for tool in registry.values() for role in tool.manifest.approvers} | {TOOL, *settings.roles}
     known |= {role for roles in settings.people.values() for role in roles}
     for rule in bundle.rules.values():
-        named = {role.strip() for role in rule.approver.split(",")} - {""}
+        named = {*(role.strip() for role in rule.approver.split(",")), *rule.escalate} - {""}
         if strange := sorted(named - known):
             there = ", ".join(sorted(known - {TOOL}))
             raise BadPolicy(

@@ -26,6 +26,7 @@ from graphs.executions import OPEN, AlreadyRunning
 from graphs.markdown import to_markdown
 from graphs.orchestrator import build_orchestrator
 from graphs.plan import Plan, StepResult
+from graphs.reminders import remind
 from graphs.report import Evidence, qualified, sentence
 from graphs.services import Services, open_services
 from graphs.step import unfinished
@@ -68,6 +69,7 @@ class Outcome:
     waits_for: str = ""  # approvals | plan | answer
     so_far: tuple[str, ...] = ()  # what finished steps found, while others wait
     dry_run: bool = False
+    stopped: str = ""  # why what was approved does not happen now: the kill switch
 
     @property
     def waits_for_plan(self) -> bool:
@@ -75,8 +77,9 @@ class Outcome:
 
     @property
     def may_go_on(self) -> bool:
-        """Is there a waiting step all of whose approvals are decided?"""
-        open = {row["step_id"] for row in self.approvals if row["status"] == "pending"}
+        """Is there a waiting step all of whose approvals are decided, and not stopped?"""
+        still = ("pending", "approved") if self.stopped else ("pending",)
+        open = {row["step_id"] for row in self.approvals if row["status"] in still}
         return any(step["status"] == "waiting_approval" and step["id"] not in open for step in self.steps)
 
     def as_json(self) -> dict[str, Any]:
@@ -205,17 +208,18 @@ class Runner:
         return progress(plans, await executions.attempts(execution_id), status=found.status, held=held, undone=undone)
 
     async def pending(self, thread_id: str) -> list[Approval]:
-        """The thread's open approvals, those due a reminder reminded."""
+        """The thread's open approvals; what is due is reminded or escalated first."""
         state = await self._state(thread_id)
         execution_id = state.values.get("execution_id") or "-"
-        await self.services.approvals.remind(execution_id=execution_id)
+        await remind(self.services, execution_id, silent)
         return await self.services.approvals.pending(execution_id=execution_id)
 
     async def inbox(self) -> list[Approval]:
-        """The open approvals of the caller's organisation; what is over expires first, and what is due is reminded."""
+        """The open approvals of the caller's organisation; what is over expires first, what is due is reminded or escalated."""
         approvals, org = self.services.approvals, self.caller.org
         await approvals.expire()
         await approvals.remind(org=org)
+        await approvals.escalate(org=org)
         return await approvals.pending(org=org)
 
     async def outcome(self, thread_id: str, run_id: str = "") -> Outcome:
@@ -254,6 +258,7 @@ class Runner:
             waits_for=_waits_for(state.interrupts),
             so_far=() if answer else _so_far(results),
             dry_run=bool(values.get("request", {}).get("dry_run")),
+            stopped=await self.services.approvals.stopped(rows),
         )
 
     async def _undone(self, execution_id: str) -> frozenset[str]:
@@ -325,7 +330,9 @@ def approval_json(row: Approval) -> dict[str, Any]:
     body.update(args=dict(row.args), provenance=dict(row.provenance), rules=list(row.rules), reasons=list(row.reasons))
     body.update(effect=row.effect, approvers=list(row.approvers), decided_by=list(row.decided_by), requester=row.requester.user)
     body.update(labels=list(row.labels), panels=[asdict(panel) for panel in row.panels])
+    body["votes"] = [{"user": vote.user, "verdict": vote.verdict, "for": vote.behalf} for vote in row.votes]
     body["reminded_at"] = row.reminded_at.isoformat() if row.reminded_at else None
+    body.update(escalated_at=row.escalated_at.isoformat() if row.escalated_at else None, escalated_to=list(row.further))
     return {**body, "thread_id": row.thread_id, "expires_at": row.expires_at.isoformat()}
 
 

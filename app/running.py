@@ -205,6 +205,8 @@ def tell(console: Console, outcome: Outcome, runner: Runner) -> None:
             for line in outcome.so_far:
                 console.print(f"  • {line}", markup=False)
         console.print(f"\nWaiting for {what}:", style="bold")
+        if outcome.stopped:
+            console.print(f"  What is approved waits: {outcome.stopped}", markup=False)
         for row in waiting:
             reminded = f" (reminded {row['reminded_at'][:16].replace('T', ' ')} UTC)" if row["reminded_at"] else ""
             console.print(f"  ◆ {row['tool']}: {row['args'].get('title') or row['args']}{reminded}", markup=False)

@@ -90,8 +90,9 @@ class Checklist:
             self._step(event)
         elif kind == "note":
             self._note(event["text"])
-        elif kind == "approval" and event.get("reminded_at"):
-            self._note(reminder(event["tool"], event["step"], event["approvers"], datetime.fromisoformat(event["expires_at"])))
+        elif kind == "approval":
+            until = datetime.fromisoformat(event["expires_at"])
+            self._note(waits(event["change"], event["tool"], event["step"], event["approvers"], until))
 
     def _plan(self, event: dict[str, Any]) -> None:
         self.head = f"Plan, revision {event['rev']}: {reveal(event['reason'])}"
@@ -151,9 +152,21 @@ class Checklist:
         return Group(Text(self.head, style="bold"), table, *(Text(f"  {note}", style="dim") for note in self.notes[-3:]))
 
 
-def reminder(tool: str, step: str, approvers: Sequence[str], expires_at: datetime) -> str:
-    """What a reminder says."""
-    return f"reminder: {tool} in step {step} waits for {' or '.join(approvers)} until {expires_at:%Y-%m-%d %H:%M} UTC"
+def waits(change: str, tool: str, step: str, approvers: Sequence[str], expires_at: datetime) -> str:
+    """What is said when an approval was reminded of or escalated."""
+    said = {"reminded": "reminder", "escalated": "escalated, for nobody has decided"}[change]
+    return f"{said}: {tool} in step {step} waits for {' or '.join(approvers)} until {expires_at:%Y-%m-%d %H:%M} UTC"
+
+
+def so_far(row: Approval) -> str:
+    """Who has agreed, and in whose stead; whom it was escalated to; when people were reminded. For people, " · " before each."""
+    agreed = ", ".join(vote.by for vote in row.votes if vote.verdict == "approve")
+    parts = [f"agreed so far: {agreed}"] if agreed else []
+    if row.escalated_at:
+        parts.append(f"escalated to {' or '.join(row.further)} {row.escalated_at:%Y-%m-%d %H:%M} UTC")
+    if row.reminded_at:
+        parts.append(f"reminded {row.reminded_at:%Y-%m-%d %H:%M} UTC")
+    return reveal("".join(f" · {part}" for part in parts))
 
 
 def approval_panel(row: Approval, number: int, count: int) -> Panel:
@@ -164,15 +177,18 @@ def approval_panel(row: Approval, number: int, count: int) -> Panel:
     table.add_column(style="dim", overflow="fold", ratio=2)
     for name, value in row.args.items():
         table.add_row(name, Text(reveal(str(value))), Text(reveal(row.provenance.get(name, ""))))
+    goal = Text(f"{row.requester.user} wants: {shorten(reveal(row.user_request), 300)}", style="dim")
     why = Text(f"Asked because: {' '.join(row.reasons)} [{', '.join(row.rules)}]")
     known = Text(f"Known of it: {'; '.join(map(reveal, spoken(row.labels)))}." if row.labels else "", style="dim")
     who = f"Who must agree: {row.waits_for()}"
-    reminded = f" · reminded {row.reminded_at:%Y-%m-%d %H:%M} UTC" if row.reminded_at else ""
-    until = f"expires {row.expires_at:%Y-%m-%d %H:%M} UTC{reminded}"
+    until = f"expires {row.expires_at:%Y-%m-%d %H:%M} UTC{so_far(row)}"
     ends = f"{who} · {until} · effect: {row.effect} · proposed by {row.agent} in step {row.step_id}"
     title = f"◆ {row.tool}? ({number} of {count})"
     return Panel(
-        Group(table, Text(""), why, known, Text(ends, style="dim")), title=title, title_align="left", border_style="yellow"
+        Group(table, Text(""), goal, why, known, Text(ends, style="dim")),
+        title=title,
+        title_align="left",
+        border_style="yellow",
     )
 
 

@@ -1,4 +1,5 @@
-"""Do the tables say what the ledger says? Approvals, votes, effects, plans and step results of one execution, held against its events.
+"""Do the tables say what the ledger says? Approvals, votes, effects, undoings, plans and step results of one execution, held against
+its events.
 
 The ledger cannot be changed unseen, but these tables can: they are the product's working memory. Whatever matters in them was
 recorded when it was written, so a row that was changed, added or removed since is named. Not recorded, and so not checked, are the
@@ -11,14 +12,14 @@ from typing import Any
 
 from governance.approval import ENDINGS, Approval, Vote, seal
 from governance.clock import parse
-from governance.compensations import call_id_of
+from governance.compensations import Compensation, call_id_of
 from governance.decisions import Record
 from governance.digest import digest, key_of
 from governance.effects import EffectRow
 from governance.identity import Caller
 from governance.ledger_check import Fault
 
-NAMES_A_ROW = ("decided", "vote", "void", "intent")  # a refused call may name an approval that never was
+NAMES_A_ROW = ("decided", "vote", "void", "intent", "escalated")  # a refused call may name an approval that never was
 STATES = {
     "ok": "done",
     "error": "failed",
@@ -41,13 +42,16 @@ class Account:
     results: Sequence[Mapping[str, Any]]
     approvals: Sequence[Approval]
     effects: Sequence[EffectRow]
+    compensations: Sequence[Compensation]
 
 
 def disagreements(account: Account, records: Sequence[Record]) -> list[Fault]:
     """Everything the tables say otherwise than the events of the execution, which are given in their order."""
     org = account.requester.org
-    parts = (_plans(account, records), _results(account, records), _approvals(account, records), _effects(account, records))
-    return [Fault(org, seq, f"execution {account.execution_id}: {what}") for part in parts for seq, what in part]
+    parts = (_plans, _results, _approvals, _effects, _compensations)
+    return [
+        Fault(org, seq, f"execution {account.execution_id}: {what}") for part in parts for seq, what in part(account, records)
+    ]
 
 
 Found = Iterator[tuple[int, str]]  # where in the chain, 0 if nowhere, and what
@@ -110,6 +114,9 @@ def _approval(row: Approval, events: Sequence[Record], rows: Mapping[str, Approv
         return
     if asked[-1].result_digest != seal(row):
         yield asked[-1].seq, "what it asks for, of whom or why is not what was recorded"
+    wider = [one for one in events if one.phase == "escalated"]
+    if bool(wider) != bool(row.escalated_at) or any(tuple(one.approvers) != row.further for one in wider):
+        yield (wider or events)[-1].seq, "to whom it was escalated is not what was recorded"
     said = [one for one in events if one.phase == "vote"]
     cast = {one.user: (one.outcome, tuple(one.approvers), one.known.get("for"), tuple(one.reasons)) for one in said}
     held = {one.user: (one.verdict, one.roles, one.behalf, (one.message,) if one.message else ()) for one in row.votes}
@@ -155,13 +162,14 @@ def _effects(account: Account, records: Sequence[Record]) -> Found:
     for one in records:
         if one.phase in ("intent", "outcome"):
             events.setdefault((one.step_id, one.tool, one.args_digest), []).append(one)
+    asked = {(one.call_id, one.tool) for one in records if one.phase == "undo"}
+    undone = {one.call_id for one in records if (one.call_id, one.tool) in asked and STATES.get(one.outcome) == "done"}
     for row in account.effects:
         own = events.pop((row.step_id, row.tool, _digest(row.args)), [])
         name = f"effect {row.tool} of {row.step_id}"
         if row.key != _key(account, row):
             yield 0, f"{name}: its key is that of another call"
-        undone = any(one.call_id == call_id_of(row.key) and STATES.get(one.outcome) == "done" for one in records)
-        yield from ((seq, f"{name}: {what}") for seq, what in _effect(row, own, undone))
+        yield from ((seq, f"{name}: {what}") for seq, what in _effect(row, own, call_id_of(row.key) in undone))
     reads = {row.id for row in account.approvals if row.effect == "read"}
     for (step, tool, _), several in events.items():
         intents = [one for one in several if one.phase == "intent" and one.approval_id not in reads]
@@ -192,6 +200,25 @@ def _effect(row: EffectRow, events: Iterable[Record], undone: bool) -> Found:
         yield last.seq, "its error is not the one that was recorded"
     if row.approval_id != intent.approval_id:
         yield intent.seq, f"it rests on approval {intent.approval_id or 'none'}, not on {row.approval_id or 'none'}"
+
+
+def _compensations(account: Account, records: Sequence[Record]) -> Found:
+    asked = {one.call_id: one for one in records if one.phase == "undo"}
+    rows = {one.call_id: one for one in account.compensations}
+    for call in sorted({*asked, *rows}):
+        event, row = asked.get(call), rows.get(call)
+        if event is None:
+            yield 0, f"the ledger does not know that {call} was asked for"
+        elif row is None:
+            yield event.seq, f"what {event.user} asked for, {call}, is gone"
+        elif (call_id_of(row.key), row.tool, _digest(row.args), row.requester.user, (row.reason,)) != (
+            call,
+            event.tool,
+            event.args_digest,
+            event.user,
+            event.reasons,
+        ):
+            yield event.seq, f"what {event.user} asked for, {call}, is not what was recorded"
 
 
 def _key(account: Account, row: EffectRow) -> str:

@@ -1,7 +1,7 @@
 """One approval: the request a person decides, its votes, and the errors of deciding it. Pure data; `approvals.py` stores it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -66,6 +66,10 @@ class ApprovalExpired(VoteRefused, ValueError):
     """The time to decide is over, which denies the action."""
 
 
+class EffectsStopped(VoteRefused, PermissionError):
+    """The kill switch is on: nothing is approved that could not run. It stays open."""
+
+
 class EditDenied(VoteRefused, ValueError):
     """The edited action may not run, or is no action at all; the original stays open."""
 
@@ -86,6 +90,11 @@ class Vote:
     def names(self) -> frozenset[str]:
         """Everybody who stands behind the vote."""
         return frozenset(filter(None, (self.user, self.behalf)))
+
+    @property
+    def by(self) -> str:
+        """Who voted, and in whose stead, for people to read."""
+        return f"{self.user} for {self.behalf}" if self.behalf else self.user
 
 
 @dataclass(frozen=True)
@@ -128,6 +137,7 @@ class Approval:
     decided_by: tuple[str, ...] = ()
     message: str = ""
     reminded_at: datetime | None = None
+    escalated_at: datetime | None = None
     superseded_by: str | None = None
 
     @property
@@ -140,8 +150,18 @@ class Approval:
 
     @property
     def approvers(self) -> tuple[str, ...]:
-        """Every role that one of the panels asks."""
-        return tuple(dict.fromkeys(role for panel in self.panels for role in panel.roles))
+        """Every role that may decide now."""
+        return tuple(dict.fromkeys(role for panel in self.panels for role in self.roles_of(panel)))
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """The roles that may decide only because it was escalated."""
+        asked = {role for panel in self.panels for role in panel.roles}
+        return tuple(role for role in self.approvers if role not in asked)
+
+    def roles_of(self, panel: Panel) -> tuple[str, ...]:
+        """The roles whose yes counts for a panel: those that it asks, and the further ones once it was escalated."""
+        return (*panel.roles, *panel.further) if self.escalated_at else panel.roles
 
     def facts(
         self, args: Mapping[str, Any] | None = None, trace: tuple[Seen, ...] = (), at: datetime | None = None
@@ -175,15 +195,21 @@ class Approval:
         """
         counted: dict[str, frozenset[str]] = {}
         for vote in self.votes:
-            fits = vote.verdict == "approve" and set(vote.roles) & set(panel.roles)
+            fits = vote.verdict == "approve" and set(vote.roles) & set(self.roles_of(panel))
             own = panel.others and self.requester.user in vote.names
             if fits and not own and not any(vote.names & names for names in counted.values()):
                 counted[vote.user] = vote.names
         return set(counted)
 
+    @property
+    def by_whom(self) -> str:
+        """ " by dora for ravi": who decided, and in whose stead; empty where no person did."""
+        known = {vote.user: vote.by for vote in self.votes}
+        return f" by {', '.join(known.get(user, user) for user in self.decided_by)}" if self.decided_by else ""
+
     def waits_for(self) -> str:
         """Who must agree, for people to read."""
-        return asked(self.panels)
+        return asked(replace(panel, roles=self.roles_of(panel)) for panel in self.panels)
 
 
 def seal(approval: Approval) -> str:
@@ -200,13 +226,13 @@ def from_row(row: Mapping[Any, Any], votes: Sequence[Mapping[Any, Any]]) -> Appr
     values: dict[str, Any] = {name: row[name] for name in (*same, *also)}
     values.update({name: tuple(row[name]) for name in ("rules", "reasons", "labels", "trace", "decided_by")})
     values.update({name: frozenset(row[name]) for name in ("granted", "context_labels")})
-    for name in ("created_at", "expires_at", "decided_at", "reminded_at"):
+    for name in ("created_at", "expires_at", "decided_at", "reminded_at", "escalated_at"):
         values[name] = parse(row[name]) if row[name] else None
     return Approval(
         requester=Caller.from_dict(row["requester"]),
         manifest=ToolManifest.model_validate(row["manifest"]),
         planned=None if row["planned"] is None else frozenset(row["planned"]),
-        panels=tuple(Panel(tuple(one["roles"]), one["quorum"], one["others"]) for one in row["panels"]),
+        panels=tuple(Panel(tuple(p["roles"]), p["quorum"], p["others"], tuple(p["further"])) for p in row["panels"]),
         votes=tuple(Vote(v["user"], tuple(v["roles"]), v["verdict"], v["message"], parse(v["at"]), v["behalf"]) for v in votes),
         **values,
     )

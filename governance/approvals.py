@@ -20,7 +20,9 @@ from governance.clock import Clock, now, stamp
 from governance.decisions import Decisions, Phase, Record
 from governance.delegations import Delegations
 from governance.digest import action_digest
-from governance.identity import Caller
+from governance.escalation import Escalation
+from governance.identity import Caller, RolesOf, nobody_known
+from governance.kill_switch import halted
 from governance.policy import CallFacts, Decision
 from governance.refusals import record_refusal
 from governance.tables import approvals, insert_new, votes
@@ -34,7 +36,8 @@ class Approvals:
 
     `decide` judges edited actions (the policy engine's); without one, edits are denied. `check_args(tool, args)` returns a
     tool's arguments in their normal form or raises `ValueError`; without one, edited arguments are first checked at the effect.
-    `remind_after` is the share of its time after which the people of an open approval are reminded.
+    `remind_after` and `escalate_after` are the shares of its time after which the people of an open approval are reminded, and
+    after which further roles may decide it. `roles_of` is what is known of who holds which roles now.
     """
 
     def __init__(
@@ -46,11 +49,14 @@ class Approvals:
         decide: Decide = refuse_edits,
         check_args: CheckArgs | None = None,
         remind_after: float = 0.5,
+        escalate_after: float = 0.75,
+        roles_of: RolesOf = nobody_known,
     ) -> None:
         self._db = db
         self._clock = clock
         self._decisions = decisions or Decisions(db, clock)
-        self.delegations = Delegations(db, clock, self._decisions)
+        self.delegations = Delegations(db, clock, self._decisions, roles_of)
+        self.escalation = Escalation(self, clock, escalate_after)
         self._voting = Voting(self, self.delegations, clock, decide, check_args)
         self._remind_after = remind_after
         self._wakes = Wakes()
@@ -143,9 +149,29 @@ class Approvals:
         return await self._db.run(lambda c: [self.load(c, id) for id in c.scalars(query).all()])
 
     async def undecided(self, ids: Iterable[str]) -> list[str]:
-        """Those of the approvals (or of what edits made of them) that still wait for people. Expires what is over first."""
+        """Those of the approvals (or of what edits made of them) that still wait: for people, or for the kill switch to be off.
+
+        Expires what is over first.
+        """
         await self.expire()
-        return await self._db.run(lambda c: [id for id in ids if self.live(c, id).status == "pending"])
+        return await self._db.run(lambda c: [id for id in ids if self._waits(c, self.live(c, id))])
+
+    def _waits(self, c: Connection, one: Approval) -> bool:
+        return one.status == "pending" or bool(self.held(c, one))
+
+    def held(self, c: Connection, one: Approval) -> str:
+        """Why an effect that was approved cannot happen now though its approval is good: the kill switch is on. Empty if not."""
+        good = one.status == "approved" and one.effect != "read" and self._clock() < one.expires_at
+        return halted(c, one.org) if good else ""
+
+    async def stopped(self, rows: Sequence[Approval]) -> str:
+        """Why what was approved of these does not happen now; empty if nothing of it is held."""
+        return await self._db.run(lambda c: next(filter(None, (self.held(c, one) for one in rows)), ""))
+
+    def asked_before(self, c: Connection, facts: CallFacts) -> bool:
+        """Was an approval asked for this very action, that is open, given or used?"""
+        id = c.execute(select(approvals.c.id).where(approvals.c.digest == action_digest(facts))).scalar_one_or_none()
+        return id is not None and self.live(c, id).status in ("pending", "approved", "consumed")
 
     def wake(self, execution_id: str) -> None:
         """Wake whoever is subscribed to an execution in this process, though no approval of it was decided."""
@@ -164,7 +190,7 @@ class Approvals:
 
         approve counts towards the quorum; reject, respond (an answer in the action's stead) and edit (`args` are the new
         arguments, judged afresh) end the request. Raises `UnknownApproval`, `NotAPerson`, `WrongRole`, `DelegationOver`,
-        `OwnRequest`, `ApprovalExpired`, `AlreadyDecided`, `EditDenied`, each written to the ledger first.
+        `OwnRequest`, `ApprovalExpired`, `AlreadyDecided`, `EditDenied`, `EffectsStopped`, each written to the ledger first.
         """
         try:
             found = await self._db.run(lambda c: self._voting.vote(c, approval_id, voter, verdict, message, args))
@@ -186,6 +212,13 @@ class Approvals:
             unused &= approvals.c.step_id.in_(list(step_ids))
         return await self._end_all(unused, "void", reason)
 
+    def withdraw(self, c: Connection, execution_id: str, call_id: str, reason: str) -> None:
+        """Void, in the caller's transaction, what is open or not yet acted on of one call: another is made in its place."""
+        own = (approvals.c.execution_id == execution_id) & (approvals.c.call_id == call_id)
+        unused = own & approvals.c.status.in_(("pending", "approved"))
+        for id in c.scalars(select(approvals.c.id).where(unused).with_for_update()).all():
+            self.end(c, self.load(c, id), "void", reason)
+
     async def expire(self, at: datetime | None = None) -> list[Approval]:
         """End the open approvals whose time is over. An expired approval denies its action."""
         over = (approvals.c.status == "pending") & (approvals.c.expires_at <= stamp(at or self._clock()))
@@ -197,12 +230,12 @@ class Approvals:
         An approval is due one reminder, past `remind_after` of its time; after its time it is `expire`'s.
         """
         when = self._clock()
-        query = select(approvals.c.id).where(*self._unreminded(execution_id, org)).with_for_update()
+        query = (
+            select(approvals.c.id).where(*self._open(execution_id, org), approvals.c.reminded_at.is_(None)).with_for_update()
+        )
 
         def work(c: Connection) -> list[Approval]:
-            due = [
-                one for one in (self.load(c, id) for id in c.scalars(query).all()) if self._due(one) <= when < one.expires_at
-            ]
+            due = [one for one in (self.load(c, id) for id in c.scalars(query).all()) if self._due(one) <= when]
             for one in due:
                 c.execute(update(approvals).where(approvals.c.id == one.id).values(reminded_at=stamp(when)))
                 self.record(c, one, "reminded", one.status, approvers=one.approvers)
@@ -210,21 +243,32 @@ class Approvals:
 
         return await self._db.run(work)
 
-    async def reminder_in(self, execution_id: str) -> timedelta | None:
-        """How long until the next reminder of an execution is due, at least nothing; None if no open approval lacks one."""
-        query = select(approvals.c.id).where(*self._unreminded(execution_id, None))
-        due = await self._db.run(lambda c: [self._due(self.load(c, id)) for id in c.scalars(query).all()])
+    async def escalate(self, execution_id: str | None = None, org: str | None = None) -> list[Approval]:
+        """Escalate, and return, each open approval that is due it: of one execution, one organisation, or all."""
+        late = (
+            select(approvals.c.id).where(*self._open(execution_id, org), approvals.c.escalated_at.is_(None)).with_for_update()
+        )
+
+        def work(c: Connection) -> list[Approval]:
+            both = [(one, self.escalation.if_due(c, one)) for one in (self.load(c, id) for id in c.scalars(late).all())]
+            return [now for before, now in both if now is not before]
+
+        return await self._db.run(work)
+
+    async def due_in(self, execution_id: str) -> timedelta | None:
+        """How long until an open approval of an execution is next due a reminder or an escalation, at least nothing; None if
+        nothing will be."""
+        query = select(approvals.c.id).where(*self._open(execution_id, None))
+        rows = await self._db.run(lambda c: [self.load(c, id) for id in c.scalars(query).all()])
+        due = [self._due(one) for one in rows if not one.reminded_at]
+        due += [at for one in rows if (at := self.escalation.due_at(one)) and at < one.expires_at]
         return max(min(due) - self._clock(), timedelta()) if due else None
 
     def _due(self, one: Approval) -> datetime:
         return one.created_at + (one.expires_at - one.created_at) * self._remind_after
 
-    def _unreminded(self, execution_id: str | None, org: str | None) -> list[Any]:
-        open = [
-            approvals.c.status == "pending",
-            approvals.c.reminded_at.is_(None),
-            approvals.c.expires_at > stamp(self._clock()),
-        ]
+    def _open(self, execution_id: str | None, org: str | None) -> list[Any]:
+        open = [approvals.c.status == "pending", approvals.c.expires_at > stamp(self._clock())]
         open += [approvals.c.execution_id == execution_id] if execution_id is not None else []
         return open + ([approvals.c.org == org] if org is not None else [])
 

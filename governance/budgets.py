@@ -88,7 +88,7 @@ class Spender:
 
 @dataclass(frozen=True)
 class Account:
-    """One limit and how it stands; money in millionths of a dollar. `raised` is part of `limit`."""
+    """One limit and how it stands, in parts of its unit (`limits.PARTS`). `raised` is part of `limit`."""
 
     scope: Scope
     owner: str
@@ -142,6 +142,18 @@ class Budgets:
         """Charge what a call really used, even where it is more than was set aside. Nothing happens the second time."""
         await self._db.run(lambda c: self._settle(c, id, real))
 
+    async def charge(self, who: Spender, used: Mapping[tuple[Scope, Unit], int]) -> None:
+        """Add what was used without having been set aside (time), even over a limit."""
+
+        def work(c: Connection) -> None:
+            for scope, unit in sorted(self.limits.of):
+                if used.get((scope, unit)) and who.has(scope):
+                    owner = self._open(c, who, scope, unit)
+                    mine = (accounts.c.scope == scope, accounts.c.owner == owner, accounts.c.unit == unit)
+                    c.execute(update(accounts).where(*mine).values(used=accounts.c.used + used[scope, unit]))
+
+        await self._db.run(work)
+
     async def recover(self, execution_id: str) -> int:
         """Settle what a dead process left reserved; says how many calls. Only whoever holds the execution may ask."""
 
@@ -175,7 +187,8 @@ class Budgets:
                 c.execute(update(accounts).where(*mine).values(raised=accounts.c.raised + amount))
             found = self._account(c, who, scope, unit)
             text = f"the budget of this {NAMES[scope]} by {spoken(unit, amount)}"
-            self._decisions.add(c, _record(caller, who, "raised" if may else "refused", text, found.owner))
+            known: dict[str, str | int] = {"scope": scope, "owner": found.owner, "unit": unit, "amount": amount}
+            self._decisions.add(c, _record(caller, who, "raised" if may else "refused", text, known), known)
             return found
 
         found = await self._db.run(work)
@@ -250,7 +263,7 @@ class Budgets:
         return Account(scope, owner, unit, self.limits.of[scope, unit] + raised, used, reserved, raised)
 
 
-def _record(caller: Caller, who: Spender, outcome: str, text: str, owner: str) -> Record:
+def _record(caller: Caller, who: Spender, outcome: str, text: str, known: Mapping[str, str | int]) -> Record:
     return Record(
         phase="budget",
         outcome=outcome,
@@ -262,7 +275,8 @@ def _record(caller: Caller, who: Spender, outcome: str, text: str, owner: str) -
         user=caller.user,
         tool="budget",
         version="",
-        args_digest=digest({"owner": owner, "text": text}),
+        args_digest=digest(known),
         reasons=(text,),
         roles=caller.roles,
+        known=known,
     )

@@ -2,7 +2,8 @@
 
 A policy is refused with its file and line unless it parses, fits the schema, and says what people need to know of it: an
 `@id` of its own and, for a forbid, `@outcome` (approve or deny) and `@reason`; for approve also `@approver`, which is a role,
-several separated by commas, or `tool` for the roles that the tool's manifest names.
+several separated by commas, or `tool` for the roles that the tool's manifest names, and it may say `@escalate`: the roles that
+may decide as well when nobody has for a while.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ import cedarpy
 
 POLICIES = Path(__file__).parent / "policies"
 SCHEMA = "schema.cedarschema"
-SAID = ("id", "outcome", "reason", "approver", "quorum", "separate")  # what a policy may say of itself
+SAID = ("id", "outcome", "reason", "approver", "quorum", "separate", "escalate")  # what a policy may say of itself
 
 
 class BadPolicy(ValueError):
@@ -32,7 +33,7 @@ class BadPolicy(ValueError):
 class Rule:
     """What a policy says of itself. `approver` is empty for a permit and a plain denial; `where` is "file:line".
 
-    `roles` are those it looks for among the roles of whoever asks.
+    `roles` are those it looks for among the roles of whoever asks, `escalate` those that may decide in the end.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Rule:
     separate: bool
     where: str
     roles: frozenset[str] = frozenset()
+    escalate: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,7 @@ def _roles(node: Any) -> Iterator[str]:
 
 def _described(said: Mapping[str, str], permits: bool, where: str) -> Rule:
     outcome, quorum = said.get("outcome", ""), said.get("quorum", "1")
+    further = tuple(role.strip() for role in said.get("escalate", "").split(","))
     strange = ", ".join(f"@{name}" for name in said if name not in SAID)
     wrong: Sequence[tuple[bool, str]] = (
         (bool(strange), f"there is no annotation {strange}; there are: {', '.join(f'@{name}' for name in SAID)}"),
@@ -159,6 +162,8 @@ def _described(said: Mapping[str, str], permits: bool, where: str) -> Rule:
         (not permits and outcome not in ("approve", "deny"), 'a forbid needs @outcome("approve") or @outcome("deny")'),
         (not permits and not said.get("reason"), "a forbid needs a @reason that people can read"),
         (outcome == "approve" and not said.get("approver"), "who may approve? name a role in @approver"),
+        ("escalate" in said and outcome != "approve", "only what is asked of people can be escalated: @escalate needs approve"),
+        ("escalate" in said and not all(further), "@escalate names roles, separated by commas"),
         (not quorum.isdecimal() or quorum == "0", f"@quorum is a number of people, not {quorum!r}"),
         (said.get("separate", "requester") != "requester", '@separate can be "requester" only'),
     )
@@ -166,7 +171,8 @@ def _described(said: Mapping[str, str], permits: bool, where: str) -> Rule:
         if is_wrong:
             raise BadPolicy(f"{where}: {message}")
     reason, approver = said.get("reason", ""), said.get("approver", "")
-    return Rule(said["id"], permits, outcome, reason, approver, int(quorum), "separate" in said, where)
+    rule = Rule(said["id"], permits, outcome, reason, approver, int(quorum), "separate" in said, where)
+    return replace(rule, escalate=further if "escalate" in said else ())
 
 
 def policy_files(path: Path) -> list[Path]:

@@ -41,7 +41,8 @@ class _Answer:
 
 class CedarPolicy:
     """A `PolicyEngine` over a bundle. `agents` gives agents their Cedar roles; `reviewers` are asked where a manifest names
-    nobody. A bundle is never changed: to reload, `load` another and make another engine."""
+    nobody, `heads` may decide in the end where a rule says nothing of that (`@escalate`). A bundle is never changed: to reload,
+    `load` another and make another engine."""
 
     def __init__(
         self,
@@ -50,10 +51,11 @@ class CedarPolicy:
         *,
         agents: Mapping[str, Sequence[str]] | None = None,
         reviewers: tuple[str, ...] = ("requester",),
+        heads: tuple[str, ...] = (),
     ) -> None:
         self._manifests = dict(manifests)
         self._bundle = bundle
-        self._reviewers = reviewers
+        self._reviewers, self._heads = reviewers, heads
         self._entities = _entities(self._manifests, agents or {}, bundle.schema)
 
     @property
@@ -132,7 +134,8 @@ class CedarPolicy:
             named = manifest.approvers or self._reviewers
             roles = named if rule.approver == TOOL else tuple(one.strip() for one in rule.approver.split(","))
             known = asked.get(roles, Panel(roles))
-            asked[roles] = Panel(roles, max(known.quorum, rule.quorum), known.others or rule.separate)
+            further = dict.fromkeys((*known.further, *(one for one in rule.escalate or self._heads if one not in roles)))
+            asked[roles] = Panel(roles, max(known.quorum, rule.quorum), known.others or rule.separate, tuple(further))
         panels = tuple(asked.values())
         everyone = tuple(dict.fromkeys(role for panel in panels for role in panel.roles))
         return replace(decision, approvers=everyone, quorum=sum(panel.quorum for panel in panels), panels=panels)

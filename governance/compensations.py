@@ -1,7 +1,8 @@
 """Who asked for which effect to be undone, and by which call: one row an effect, committed before that call is proposed.
 
 The compensation itself is an effect like any other, with a row, a decision and an approval of its own; `Effects.finish` marks what it
-undid in the same commit. Written by `tools/undoing.py` alone.
+undid in the same commit. Written by `tools/undoing.py` alone, with an event of the ledger in the same
+transaction.
 """
 
 from collections.abc import Mapping
@@ -47,7 +48,10 @@ def call_id_of(key: str) -> str:
 
 
 def begin(connection: Connection, wanted: Compensation) -> Compensation:
-    """Keep what is asked for, and answer what counts: what was asked for before, if its call may have done something."""
+    """Keep what is asked for, and answer what counts: what was asked for before, if its call may have done something.
+
+    The answer is `wanted` itself where that was kept.
+    """
     known = find(connection, wanted.key)
     started = select(effects.c.key).where(effects.c.call_id == wanted.call_id, effects.c.state.in_(STARTED))
     if known and (known.reason == wanted.reason or connection.execute(started).first()):
@@ -60,7 +64,18 @@ def begin(connection: Connection, wanted: Compensation) -> Compensation:
 
 def find(connection: Connection, key: str) -> Compensation | None:
     row = connection.execute(select(compensations).where(compensations.c.key == key)).mappings().one_or_none()
-    return Compensation(**{**row, "requester": Caller.from_dict(row["requester"])}) if row else None
+    return from_row(row) if row else None
+
+
+def of_execution(connection: Connection, execution_id: str) -> list[Compensation]:
+    """What was asked to be undone of an execution."""
+    query = select(compensations).where(compensations.c.execution_id == execution_id).order_by(compensations.c.key)
+    return [from_row(row) for row in connection.execute(query).mappings()]
+
+
+def from_row(row: Mapping[Any, Any]) -> Compensation:
+    """A row of the table, as the database or a bundle tells it."""
+    return Compensation(**{**row, "requester": Caller.from_dict(row["requester"])})
 
 
 def calls_of(connection: Connection, execution_id: str) -> frozenset[str]:

@@ -29,10 +29,12 @@ Phase = Literal[
     "vote",
     "refused",
     "reminded",
+    "escalated",
     "void",
     "delegated",
     "switch",
     "budget",
+    "undo",
 ]
 _LISTS = ("labels", "provenance", "rules", "reasons", "roles", "approvers")
 _GIVEN = ("seq", "at")  # by the ledger
@@ -51,6 +53,7 @@ class Record:
 
     A plan's revision (plan) and the end of a step's attempt (step) are no calls: `tool` and `args_digest` are empty, `outcome` is the
     revision's cause or the step's status, `version` the number of the revision or attempt, `model` what the model calls itself.
+    That somebody asked to undo an effect (undo) names the call that is to undo it: its proposal follows.
     """
 
     phase: Phase
@@ -109,13 +112,13 @@ class Decisions:
 
         Raises `LedgerBroken`, or the database's error.
         """
-        self.add_all(connection, [record])
-        if args is not None:  # after the ledger's lock, as anywhere: two transactions cannot wait for each other
-            insert_new(connection, payloads, {"digest": record.args_digest, "body": dict(args)})
+        self.add_all(connection, [record], args)
 
-    def add_all(self, connection: Connection, records: Sequence[Record]) -> None:
-        """Append records of one organisation, in their order, inside the caller's transaction. Raises as `add`."""
+    def add_all(self, connection: Connection, records: Sequence[Record], args: Mapping[str, Any] | None = None) -> None:
+        """Append records of one organisation in order, inside the caller's transaction. `args` are the first's. Raises as `add`."""
         self.ledger.append(connection, records[0].org, [_event(one) for one in records])
+        if args is not None:  # after the ledger's lock, as anywhere: two transactions cannot wait for each other
+            insert_new(connection, payloads, {"digest": records[0].args_digest, "body": dict(args)})
 
     async def append(self, record: Record, args: Mapping[str, Any] | None = None, *, durable: bool = True) -> None:
         """Append one record in a transaction of its own; `durable` as in `Database.run_sync`."""

@@ -2,7 +2,7 @@
 
 Only who holds a role in their own right hands it on, for themselves, to one other person of the same organisation: so nothing
 that was lent is lent again. A delegation ends at its time or when its giver revokes it, and both making and revoking are events
-of the ledger.
+of the ledger. Whoever is known to hold the role no more lends it no more.
 """
 
 import uuid
@@ -16,7 +16,7 @@ from sqlalchemy import Column, Connection, Index, String, Table, select, update
 from database import Database
 from governance.clock import Clock, parse, stamp
 from governance.decisions import Decisions, Record
-from governance.identity import Caller
+from governance.identity import Caller, RolesOf
 from governance.tables import metadata
 
 LONGEST = timedelta(days=90)
@@ -63,8 +63,9 @@ class Delegation:
 class Delegations:
     """The delegations of one application database."""
 
-    def __init__(self, db: Database, clock: Clock, decisions: Decisions) -> None:
+    def __init__(self, db: Database, clock: Clock, decisions: Decisions, roles_of: RolesOf) -> None:
         self._db = db
+        self._roles_of = roles_of
         self._clock = clock
         self._decisions = decisions
 
@@ -113,14 +114,27 @@ class Delegations:
         """What holds now in an organisation, in the order of its end."""
         query = select(delegations).where(delegations.c.org == org).order_by(delegations.c.until, delegations.c.id)
         rows = await self._db.run(lambda c: c.execute(query).mappings().all())
-        return [one for one in map(_of, rows) if one.open(self._clock())]
+        return [one for one in map(_of, rows) if not self.over(one)]
+
+    def over(self, one: Delegation) -> str:
+        """Why a delegation does not hold now, for people; empty if it does."""
+        if one.revoked_at:
+            return "was revoked"
+        if not one.open(self._clock()):
+            return f"ended at {stamp(one.until)}"
+        known = self._roles_of(one.org, one.giver)
+        return (
+            f"ended: {one.giver} does not hold the role {one.role} any more"
+            if known is not None and one.role not in known
+            else ""
+        )
 
     def lent(self, c: Connection, taker: Caller, roles: Sequence[str], tool: str) -> Delegation | None:
         """What was delegated to a person for one of these roles and this tool: what holds now, else the last that did."""
         mine = (delegations.c.org == taker.org) & (delegations.c.taker == taker.user) & delegations.c.role.in_(list(roles))
         fits = mine & (delegations.c.tool.is_(None) | (delegations.c.tool == tool))
         found = [_of(row) for row in c.execute(select(delegations).where(fits)).mappings().all()]
-        return max(found, key=lambda one: (one.open(self._clock()), one.revoked_at is None, one.until, one.id), default=None)
+        return max(found, key=lambda one: (not self.over(one), one.revoked_at is None, one.until, one.id), default=None)
 
     def _tell(self, c: Connection, one: Delegation, outcome: str) -> None:
         known = {"id": one.id, "to": one.taker, "role": one.role, "until": stamp(one.until)}

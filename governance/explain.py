@@ -60,7 +60,7 @@ def _judged(engine: CedarPolicy, call: CallFacts, known: Mapping[str, Any], othe
 
 def _others(known: Mapping[str, Any], roles: Iterable[str]) -> list[_Other]:
     """What could be otherwise about a call, each the best it can be."""
-    found = [_Other(f"a {role} asked, with no other role", {}, (role,)) for role in roles]
+    found = [_Other(f"{'an' if role[0] in 'aeiou' else 'a'} {role} asked, with no other role", {}, (role,)) for role in roles]
     if not known["asked"]:
         found.append(_Other("the request or the plan asked for it", {"asked": True}))
     if known["tainted"]:

@@ -1,5 +1,6 @@
 """Who acts: the authenticated person a run acts for. Comes with the run from the caller, never from a goal's text."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,3 +29,11 @@ class Caller:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Caller":
         return cls(str(data["user"]), str(data["org"]), tuple(data["roles"]), data.get("person", True) is True)
+
+
+RolesOf = Callable[[str, str], Collection[str] | None]
+"""What a directory knows: the roles that a person (organisation, user) holds now; None for whom it does not know."""
+
+
+def nobody_known(org: str, user: str) -> None:
+    """The directory where there is none."""

@@ -7,7 +7,7 @@ outcome is recorded as ever, or it does not happen. Reads go on. Flipped by the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import DDL, Boolean, Column, Connection, String, Table, Text, event, select, update
 
@@ -86,7 +86,8 @@ class KillSwitch:
             c.execute(select(switches.c.org).where(switches.c.org == EVERYONE).with_for_update())  # no effect starts meanwhile
             if may and not insert_new(c, switches, vars(made)):
                 c.execute(update(switches).where(switches.c.org == made.org).values(**vars(made)))
-            self._decisions.add(c, _record(caller, made, "on" if stop else "off") if may else _record(caller, made, "refused"))
+            outcome = ("on" if stop else "off") if may else "refused"
+            self._decisions.add(c, _record(caller, made, outcome), _args(made))
 
         await self._db.run(work)
         if not may:
@@ -102,6 +103,10 @@ class KillSwitch:
         return [Switch(**row) for row in await self._db.run(lambda c: c.execute(asked).mappings().all())]
 
 
+def _args(made: Switch) -> dict[str, Any]:
+    return {"org": made.org, "stop": made.stopped}
+
+
 def _record(caller: Caller, made: Switch, outcome: str) -> Record:
     """In the ledger of the caller's organisation; it belongs to no execution."""
     return Record(
@@ -115,7 +120,7 @@ def _record(caller: Caller, made: Switch, outcome: str) -> Record:
         user=caller.user,
         tool="kill-switch",
         version="",
-        args_digest=digest({"org": made.org, "stop": made.stopped}),
+        args_digest=digest(_args(made)),
         reasons=(made.reason,),
         roles=caller.roles,
     )

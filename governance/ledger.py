@@ -22,8 +22,14 @@ from governance.tables import insert_new, ledger, ledger_heads, ledger_signature
 START = "0" * 64  # `prev` of a chain's first entry
 SIGN_EVENTS = 100
 SIGN_AFTER = timedelta(minutes=1)
-_HEAD = select(ledger_heads).where(ledger_heads.c.org == bindparam("of")).with_for_update()
 _LAST = select(ledger.c.body, ledger.c.hash).where(ledger.c.org == bindparam("of"), ledger.c.seq == bindparam("at"))
+_HEAD = (
+    select(ledger_heads, ledger.c.body.label("last_body"), ledger.c.hash.label("last_hash"))
+    .join(ledger, (ledger.c.org == ledger_heads.c.org) & (ledger.c.seq == ledger_heads.c.seq), isouter=True)
+    .where(ledger_heads.c.org == bindparam("of"))
+    .with_for_update(of=ledger_heads)
+)
+_ADD = insert(ledger)
 _MOVE = (
     update(ledger_heads)
     .where(ledger_heads.c.org == bindparam("of"))
@@ -96,13 +102,13 @@ class Ledger:
         An event says `execution_id` and whatever else belongs to it; `org`, `seq`, `prev` and `at` are given here.
         """
         row = self._lock(connection, org)
-        self._check_end(connection, Head(org, row["seq"], row["hash"]))
+        self._check_end(connection, row)
         at, head, rows = stamp(self._clock()), Head(org, row["seq"], row["hash"]), []
         for event in events:
             body = body_of({**event, "org": org, "seq": head.seq + 1, "prev": head.hash, "at": at})
             head = Head(org, head.seq + 1, hash_of(body))
             rows.append({"org": org, "seq": head.seq, "execution_id": event["execution_id"], "body": body, "hash": head.hash})
-        connection.execute(insert(ledger), rows)
+        connection.execute(_ADD, rows)
         signed = {"new_signed_seq": row["signed_seq"], "new_signed_at": row["signed_at"]}
         if self._due(row, head.seq):
             self._sign(connection, head, at, row["signed_seq"])
@@ -118,7 +124,7 @@ class Ledger:
         if row is None or row["seq"] == 0 or self._signer is None:
             return None
         head, at = Head(org, row["seq"], row["hash"]), stamp(self._clock())
-        self._check_end(connection, head)
+        self._check_end(connection, row)
         if row["signed_seq"] == head.seq and (known := self._signed(connection, head)):
             return known
         moved = {"new_seq": head.seq, "new_hash": head.hash, "new_signed_seq": head.seq, "new_signed_at": at}
@@ -140,14 +146,16 @@ class Ledger:
         insert_new(connection, ledger_heads, {"org": org, "seq": 0, "hash": START, "signed_seq": 0, "signed_at": None})
         return connection.execute(_HEAD, {"of": org}).mappings().one()
 
-    def _check_end(self, connection: Connection, head: Head) -> None:
+    def _check_end(self, connection: Connection, row: Mapping[Any, Any]) -> None:
         """Where the head was set back, the insert fails: that entry is there."""
-        if head.seq == 0:
+        org, seq, hash = row["org"], row["seq"], row["hash"]
+        if seq == 0 or _bears_out(row["last_body"], row["last_hash"], hash):
             return
-        last = connection.execute(_LAST, {"of": head.org, "at": head.seq}).one_or_none()
-        if last is None or last.hash != head.hash or hash_of(last.body) != head.hash:
+        # who waited for the lock on PostgreSQL sees the new head, but the entries of before: look again
+        last = connection.execute(_LAST, {"of": org, "at": seq}).one_or_none()
+        if last is None or not _bears_out(last.body, last.hash, hash):
             raise LedgerBroken(
-                f"the ledger of {head.org} is broken at its end, entry {head.seq}: nothing can be recorded, so nothing may run; "
+                f"the ledger of {org} is broken at its end, entry {seq}: nothing can be recorded, so nothing may run; "
                 "clearance audit verify tells more"
             )
 
@@ -169,3 +177,8 @@ class Ledger:
         }
         insert_new(connection, ledger_signatures, row)
         return made
+
+
+def _bears_out(body: str | None, hash: str | None, head: str) -> bool:
+    """Is this the entry that a head names, by its stored hash and by its body's own?"""
+    return body is not None and hash == head and hash_of(body) == head

@@ -3,6 +3,7 @@
     [run]            # one execution of a plan
     tokens = 200_000
     money = 1.50     # US dollars
+    seconds = 600    # of work; waiting for people is none
     [step]           # one step of it, all its attempts
     tool_calls = 20
     [user]           # one person's runs of one calendar day, UTC
@@ -19,9 +20,11 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 Scope = Literal["run", "step", "user", "org"]
-Unit = Literal["tokens", "money", "tool_calls", "model_calls"]
+Unit = Literal["tokens", "money", "tool_calls", "model_calls", "seconds"]
 MICRO = 1_000_000
 """Money is counted in millionths of a US dollar: whole numbers, which add up exactly."""
+PARTS: dict[str, int] = {"money": MICRO, "seconds": 1000}
+"""How many parts a unit is counted in, where that is not 1: people and files say 1.5, accounts 1,500,000."""
 
 
 class BadLimits(ValueError):
@@ -30,7 +33,7 @@ class BadLimits(ValueError):
 
 @dataclass(frozen=True)
 class Limits:
-    """What may be spent, by scope and unit; money in millionths of a dollar. What is not named has no limit."""
+    """What may be spent, by scope and unit; in parts (`PARTS`). What is not named has no limit."""
 
     of: dict[tuple[Scope, Unit], int] = field(default_factory=dict)
 
@@ -55,20 +58,29 @@ class Limits:
             for unit, value in units.items():
                 if unit not in get_args(Unit):
                     raise BadLimits(f"{path}: [{scope}] {unit!r} is no unit; there are {', '.join(get_args(Unit))}")
+                if unit == "seconds" and scope not in ("run", "step"):
+                    raise BadLimits(f"{path}: [{scope}] seconds: time is limited in [run] and [step] only")
                 found[scope, unit] = _whole(f"{path}: [{scope}] {unit}", unit, value)  # type: ignore[index]  # checked above
         return cls(found)
 
 
 def _whole(where: str, unit: str, value: Any) -> int:
-    kinds = (int, float) if unit == "money" else (int,)
+    kinds = (int, float) if unit in PARTS else (int,)
     if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value < 1e9:
-        raise BadLimits(f"{where} = {value!r}: give a {'number of dollars' if unit == 'money' else 'whole number'} from 0 up")
-    return round(value * MICRO) if unit == "money" else int(value)
+        raise BadLimits(f"{where} = {value!r}: give a {asked(unit)} from 0 up")
+    return round(value * PARTS.get(unit, 1))
+
+
+def asked(unit: str) -> str:
+    """What a person may write for a unit."""
+    return {"money": "number of dollars", "seconds": "number of seconds"}.get(unit, "whole number")
 
 
 def spoken(unit: str, amount: int) -> str:
     """An amount for people: "$1.50", "3 tool calls"."""
     if unit == "money":
         return f"${amount / MICRO:,.4f}"
+    if unit == "seconds":
+        return f"{amount / PARTS[unit]:,.1f} seconds"
     words = unit.replace("_", " ")
     return f"{amount:,} {words.removesuffix('s') if amount == 1 else words}"

@@ -21,7 +21,8 @@ Look = tuple[tuple[str, int, int], ...]  # file, time of change in nanoseconds, 
 
 
 class LivePolicy:
-    """A `PolicyEngine` over the policies of `rooms` under `root`. `adopt` is told of each bundle before it decides anything.
+    """A `PolicyEngine` over the policies of `rooms` under `root`. `adopt` is told of each bundle before it decides anything;
+    `heads` as `CedarPolicy` has them.
 
     Raises `BadPolicy` when it is made of files that cannot be used.
     """
@@ -32,8 +33,9 @@ class LivePolicy:
         rooms: Sequence[str],
         adopt: Callable[[Bundle], None] = lambda bundle: None,
         root: Path = POLICIES,
+        heads: tuple[str, ...] = (),
     ) -> None:
-        self._manifests, self._rooms, self._adopt, self._root = manifests, rooms, adopt, root
+        self._manifests, self._rooms, self._adopt, self._root, self._heads = manifests, rooms, adopt, root, heads
         self._lock = threading.Lock()
         self._seen = self._look()
         self._engine = self._load()
@@ -65,7 +67,7 @@ class LivePolicy:
     def _load(self) -> CedarPolicy:
         bundle = load(*self._rooms, root=self._root)
         self._adopt(bundle)
-        return CedarPolicy(self._manifests, bundle)
+        return CedarPolicy(self._manifests, bundle, heads=self._heads)
 
     def _look(self) -> Look:
         files = [self._root / SCHEMA, *(file for room in self._rooms for file in policy_files(self._root / room))]

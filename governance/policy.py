@@ -91,11 +91,15 @@ class PlanFacts:
 
 @dataclass(frozen=True)
 class Panel:
-    """Who one rule asks: `quorum` different people who each hold one of `roles`; `others` leaves out who asked for the run."""
+    """Who one rule asks: `quorum` different people who each hold one of `roles`; `others` leaves out who asked for the run.
+
+    `further` are roles that may decide as well once the approval was escalated.
+    """
 
     roles: tuple[str, ...]
     quorum: int = 1
     others: bool = False
+    further: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         roles = " or ".join(self.roles)

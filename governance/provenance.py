@@ -9,7 +9,7 @@ from typing import Any
 
 from governance.numerals import Answered, numbers
 
-REQUEST = "from your request"
+REQUEST = "from the request"
 MODEL = "written by the model"
 DEFAULT = "the tool's default"
 

@@ -14,6 +14,7 @@ from governance.approval import (
     ApprovalExpired,
     DelegationOver,
     EditDenied,
+    EffectsStopped,
     NotAPerson,
     OwnRequest,
     UnknownApproval,
@@ -36,6 +37,7 @@ RULES: Mapping[type[VoteRefused], str] = {
     AlreadyDecided: "already-decided",
     ApprovalExpired: "expired",
     EditDenied: "edit-denied",
+    EffectsStopped: "kill-switch",
 }
 
 

@@ -43,6 +43,7 @@ approvals = Table(
     Column("created_at", String(32), nullable=False),
     Column("expires_at", String(32), nullable=False),
     Column("reminded_at", String(32)),
+    Column("escalated_at", String(32), comment="from when on the further roles of its panels may decide as well"),
     Column("decided_at", String(32)),
     Column("decided_by", JSON, nullable=False, comment="people"),
     Column("message", Text, nullable=False),
@@ -148,6 +149,15 @@ def _only_grows(table: Table) -> None:
 
 
 _only_grows(ledger)
+
+APPROVAL_ID: Mapping[str, str] = {  # on SQLite, whoever breaks an entry is not stopped here: verify tells
+    "sqlite": "CASE WHEN json_valid(body) THEN json_extract(body, '$.approval_id') END",
+    "postgresql": "((body::jsonb) ->> 'approval_id')",
+}
+"""The approval that a ledger entry is about, of the body that is hashed: what the index is of, by dialect."""
+for _dialect, _text in APPROVAL_ID.items():
+    _index = DDL(f"CREATE INDEX ledger_approvals ON ledger ({_text})").execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]  # SQLAlchemy's
+    event.listen(ledger, "after_create", _index)
 
 
 def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from governance.approval import (
     Approval,
     DelegationOver,
     EditDenied,
+    EffectsStopped,
     NotAPerson,
     OwnRequest,
     UnknownApproval,
@@ -23,6 +24,7 @@ from governance.clock import Clock, stamp
 from governance.delegations import Delegation, Delegations
 from governance.digest import action_digest
 from governance.identity import Caller
+from governance.kill_switch import halted
 from governance.policy import CallFacts, Decision
 from governance.tables import insert_new, votes
 from governance.traces import Erased, recall
@@ -55,23 +57,26 @@ class Voting:
         self, c: Connection, id: str, voter: Caller, verdict: Verdict, message: str, args: Mapping[str, Any] | None
     ) -> Approval:
         """The approval that results, as `Approvals.vote` says; an expiry is returned, so that it is committed."""
+        stopped = halted(c, voter.org)  # first: effects, too, lock the switch before an approval
         found = self._store.load(c, id, lock=True)
         if found.org != voter.org:
             raise UnknownApproval(f"there is no approval {id} in {voter.org}")  # another organisation's is not even named
         if not voter.person:
             raise NotAPerson(f"{voter.user} is not a person: only people decide {found.tool}")
+        found = self._store.escalation.if_due(c, found)
         voter, lent = self._seat(c, found, voter)
         if verdict == "approve" and found.status == "pending" and not self._counts(found, voter, lent):
             raise OwnRequest(
                 f"{found.requester.user} asked for this run, so others must approve {found.tool}: {found.waits_for()}"
             )
         if found.status != "pending":
-            by = f" by {', '.join(found.decided_by)}" if found.decided_by else ""
-            raise AlreadyDecided(f"{found.tool} was already {found.status}{by}: your {verdict} was not counted")
+            raise AlreadyDecided(f"{found.tool} was already {found.status}{found.by_whom}: your {verdict} was not counted")
         if found.expires_at <= self._clock():
             return self._store.end(c, found, "expired", "nobody decided in time")
         if verdict == "edit":
-            return self._edit(c, found, voter, lent, message, args)
+            return self._edit(c, found, voter, lent, message, args, stopped)
+        if verdict == "approve" and stopped and found.effect != "read":
+            raise EffectsStopped(f"{found.tool} cannot be approved now: {stopped}; it stays open")
         return self._count(c, found, voter, lent, verdict, message)
 
     def _count(
@@ -92,8 +97,12 @@ class Voting:
         lent: Delegation | None,
         message: str,
         args: Mapping[str, Any] | None,
+        stopped: str,
     ) -> Approval:
-        """A new row for the edited action, judged in the context of the old one; votes for that do not count for it."""
+        """A new row for the edited action, judged in the context of the old one; votes for that do not count for it.
+
+        The edit is the editor's yes to it, unless effects are `stopped`: then it waits, as any other.
+        """
         facts = self._edited(c, found, self._checked(found.tool, args))
         if action_digest(facts) == found.digest:
             raise EditDenied(f"the edit changes no argument of {found.tool}: approve or reject it instead")
@@ -125,7 +134,9 @@ class Voting:
             return made
         if decision.outcome == "allow":
             return self._store.close(c, made, "approved", [voter.user], message)
-        if not self._counts(made, voter, lent):
+        if found.escalated_at:  # nobody had decided it, and its time goes on
+            made = self._store.escalation.escalate(c, made)
+        if not self._counts(made, voter, lent) or (stopped and made.effect != "read"):
             return made
         return self._count(c, made, voter, lent, "approve", message)
 
@@ -139,7 +150,7 @@ class Voting:
     def _counts(found: Approval, voter: Caller, lent: Delegation | None) -> bool:
         """Would this person's yes count for any of the panels?"""
         own = found.requester.user in (voter.user, lent and lent.giver)
-        return any(set(panel.roles) & set(voter.roles) and not (panel.others and own) for panel in found.panels)
+        return any(set(found.roles_of(one)) & set(voter.roles) and not (one.others and own) for one in found.panels)
 
     def _checked(self, tool: str, args: Mapping[str, Any] | None) -> Mapping[str, Any]:
         if args is None:
@@ -166,11 +177,10 @@ class Voting:
         if set(found.approvers) & set(voter.roles):
             return voter, None
         lent = self._delegations.lent(c, voter, found.approvers, found.tool)
-        if lent and lent.open(self._clock()):
-            return replace(voter, roles=(lent.role,)), lent
+        if lent and (over := self._delegations.over(lent)):
+            raise DelegationOver(f"{voter.user} may not decide {found.tool}: what {lent.giver} delegated {over}")
         if lent:
-            how = "was revoked" if lent.revoked_at else f"ended at {stamp(lent.until)}"
-            raise DelegationOver(f"{voter.user} may not decide {found.tool}: what {lent.giver} delegated {how}")
+            return replace(voter, roles=(lent.role,)), lent
         raise WrongRole(f"{voter.user} may not decide {found.tool}: it takes one of {', '.join(found.approvers)}")
 
 

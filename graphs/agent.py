@@ -153,10 +153,14 @@ class Act(AgentMiddleware[Any, Any, Any]):
         if clearing.outcome in ("deny", "invalid"):
             text = f"{'not allowed' if clearing.outcome == 'deny' else 'invalid call'}: {clearing.text}"
             return refusal(call, text, clearing.outcome)
-        if clearing.approval_id and (refused := await self._refused(call, clearing.approval_id)):
-            return refused
-        tell(context, call, "started")
-        outcome = await self.gateway.act(proposed, clearing)
+        while True:
+            if clearing.approval_id and (refused := await self._refused(call, clearing.approval_id)):
+                return refused
+            tell(context, call, "started")
+            outcome = await self.gateway.act(proposed, clearing)
+            id = clearing.approval_id
+            if outcome.status != "denied" or not id or not await self.approvals.undecided([id]):
+                break  # else the kill switch went on in between: wait for it
         tell(context, call, "done" if outcome.status == "ok" else "failed", outcome=outcome.status, ms=outcome.ms)
         if outcome.status != "ok" or outcome.result is None:
             return refusal(call, outcome.error or "the tool gave no result", outcome.status, final=outcome.final)
@@ -170,18 +174,19 @@ class Act(AgentMiddleware[Any, Any, Any]):
         return ToolMessage(digest(call["id"] or "", result), tool_call_id=call["id"], name=call["name"], artifact=artifact)
 
     async def _refused(self, call: Any, approval_id: str) -> ToolMessage | None:
-        """What people said instead of yes; None if they said yes. Interrupts while they have said nothing."""
-        while (row := await self.approvals.resolve(approval_id)).status == "pending":
+        """What people said instead of yes; None if they said yes. Interrupts while they have said nothing, and while the kill
+        switch holds what they agreed to."""
+        while await self.approvals.undecided([approval_id]):
             interrupt({"approvals": [approval_id]})
+        row = await self.approvals.resolve(approval_id)
         if row.status in ("approved", "consumed"):
             return None
         if row.status == "answered":
             return refusal(call, f"the approver answered instead of approving: {row.message}", "answered")
         if row.status == "expired":
             return refusal(call, "nobody decided in time, so it was not done", "expired")
-        by = f" by {', '.join(row.decided_by)}" if row.decided_by else ""
         why = f": {row.message}" if row.message else ""
-        return refusal(call, f"{row.status}{by}{why}", "rejected")
+        return refusal(call, f"{row.status}{row.by_whom}{why}", "rejected")
 
 
 def proposal(call: dict[str, Any] | Any, context: StepContext, messages: Sequence[AnyMessage]) -> ProposedCall:

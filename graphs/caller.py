@@ -5,7 +5,7 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
-from governance.identity import Caller
+from governance.identity import Caller, RolesOf
 from settings import Settings
 
 
@@ -14,6 +14,12 @@ def local_caller(settings: Settings) -> Caller:
     if settings.act_as:
         return Caller(settings.act_as, settings.org, settings.people[settings.act_as])
     return Caller(settings.user, settings.org, settings.roles)
+
+
+def local_directory(settings: Settings) -> RolesOf:
+    """What local mode knows of who holds which roles: the local user's, and those of the demo people."""
+    known = {settings.user: settings.roles, **settings.people}
+    return lambda org, user: known.get(user) if org == settings.org else None
 
 
 def caller_of(config: RunnableConfig, settings: Settings) -> Caller:
@@ -27,4 +33,5 @@ def caller_of(config: RunnableConfig, settings: Settings) -> Caller:
     extra: Mapping[str, Any] = user if isinstance(user, Mapping) else {}
     org = str(getattr(user, "org", None) or extra.get("org") or settings.org)
     roles = getattr(user, "roles", None) or extra.get("roles") or getattr(user, "permissions", None) or settings.roles
-    return Caller(str(identity), org, tuple(roles))
+    said = getattr(user, "person", extra.get("person"))  # false for a service that acts as itself
+    return Caller(str(identity), org, tuple(roles), said is None or said is True)

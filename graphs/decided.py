@@ -30,9 +30,8 @@ def decisions(rows: Sequence[Approval]) -> tuple[str, ...]:
         if row.status == "expired":
             lines.append(f"{row.tool} ({about(row)}): nobody decided in time, so it was not done")
             continue
-        by = f" by {', '.join(row.decided_by)}" if row.decided_by else ""
         why = f": {row.message}" if row.message else ""
-        lines.append(f"{row.tool} ({about(row)}): {ENDED.get(row.status, row.status)}{by}{why}")
+        lines.append(f"{row.tool} ({about(row)}): {ENDED.get(row.status, row.status)}{row.by_whom}{why}")
     return tuple(lines)
 
 

@@ -25,6 +25,7 @@ from graphs.services import Services
 from graphs.state import State
 from graphs.step import StepRunner
 from graphs.trace import Products
+from graphs.working_time import WorkingTime
 from models.retry import ModelUnavailable
 
 
@@ -40,9 +41,10 @@ class PlanWork:
     products: Products
     made: int = 0
     said: list[AnyMessage] = field(default_factory=list)
+    time: WorkingTime = field(default_factory=WorkingTime)
 
     async def attempt(self, step: Step, attempt: int, specialist: str, done: Mapping[str, StepResult]) -> StepResult | Waiting:
-        return await StepRunner(self.services, self.execution, self.emit, self.products).attempt(
+        return await StepRunner(self.services, self.execution, self.emit, self.products, self.time).attempt(
             step, attempt, specialist, done
         )
 
@@ -252,6 +254,17 @@ async def _steps(services: Services, execution_id: str, scheduler: Scheduler) ->
         shown.setdefault(attempt.step_id, {"title": "", "status": "superseded", "attempts": []})
         shown[attempt.step_id]["attempts"].append({**head, "status": attempt.status})
     return shown
+
+
+async def held(services: Services, rows: list[Approval], emit: Emit) -> list[Approval]:
+    """Those of the approvals that were given and that the kill switch holds; says so."""
+    ids = await services.approvals.undecided([row.id for row in rows])
+    waiting = [row for row in rows if row.id in ids]
+    if waiting:
+        tools = ", ".join(dict.fromkeys(row.tool for row in waiting))
+        text = f"{tools}: approved, and waits: {await services.approvals.stopped(waiting)}"
+        emit({"event": "note", "at": now(), "execution_id": rows[0].execution_id, "text": text})
+    return waiting
 
 
 def question(rows: list[Approval]) -> dict[str, Any]:

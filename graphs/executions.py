@@ -111,13 +111,15 @@ def _refuse_alive(row: Mapping[Any, Any]) -> None:
 
 
 def _refuse_standing(c: Connection, id: str, kept: Collection[str]) -> None:
-    """Raise `EffectsStand` if this execution did something beyond the steps kept that nobody undid."""
+    """Raise `EffectsStand` if this execution, or a fork of it, did something beyond the steps kept that nobody undid."""
     if rows := standing(c, id, kept):
         named = ", ".join(dict.fromkeys(f"{row.tool} in step {row.step_id}" for row in rows))
         raise EffectsStand(
             f"execution {id} went on from here and changed something that still stands ({named}): undo it first "
             f"(`clearance undo {id} --reason …`), or go on from where the thread is now"
         )
+    for fork in c.scalars(select(executions.c.id).where(executions.c.forked_from == id)).all():
+        _refuse_standing(c, fork, kept)
 
 
 def _born(pid: int) -> str:
@@ -170,8 +172,8 @@ class Executions:
         entry, a re-entry after a crash (same checkpoint) and the next entry after a pause (seq + 1) are this execution's own;
         anything else (an older checkpoint, another thread, an execution that ended) is a fork and gets an id of its own.
         One that is "stopping" stays so: who enters it again ends it.
-        Raises `AlreadyRunning` when another process holds it; `EffectsStand` when a fork on the same thread would go back behind
-        an effect that stands: one of a step whose result is not among those `kept`.
+        Raises `AlreadyRunning` when another process holds it; `EffectsStand` when a fork would go back behind an effect that stands,
+        of the execution or of an earlier fork of it, on this thread or a copy: one of a step whose result is not among those `kept`.
         """
 
         def work(c: Connection) -> Execution:
@@ -181,8 +183,7 @@ class Executions:
             crashed = same and row["status"] in RUN and row["seq"] == seq and row["checkpoint_id"] == checkpoint_id
             onward = same and row["seq"] + 1 == seq
             if not (crashed or onward):
-                if row["thread_id"] == thread_id:
-                    _refuse_standing(c, id, kept)
+                _refuse_standing(c, id, kept)
                 return self._fork(c, dict(row), thread_id, seq, checkpoint_id)
             _refuse_alive(row)
             status = "stopping" if row["status"] == "stopping" else "running"

@@ -127,7 +127,10 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         open_rows = [row for row in rows if row.status == "pending"]
         if any(row.thread_id == thread_of(config) for row in open_rows):  # a copied thread's are the original's
             await services.executions.leave(state["execution_id"], "waiting")
-        payload = executing.question(open_rows) if open_rows else None
+        held = [] if open_rows else await executing.held(services, rows, captured_writer())
+        if any(row.thread_id == thread_of(config) for row in held):
+            await services.executions.leave(state["execution_id"], "waiting")
+        payload = executing.question(open_rows or held) if open_rows or held else None
         return {"waiting": [row.id for row in open_rows] or state["waiting"], "question": payload}
 
     def ask(state: State) -> dict[str, Any]:  # nothing but the interrupt

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -25,6 +26,7 @@ from governance import tables as governance_tables
 from governance.approvals import Approvals
 from governance.budgets import Budgets
 from governance.bundle import Bundle
+from governance.clock import Clock, now
 from governance.decisions import Decisions
 from governance.effects import Effects
 from governance.heads import keep_head
@@ -34,6 +36,7 @@ from governance.live_policy import LivePolicy
 from governance.signing import signer_for
 from graphs import tables as graph_tables
 from graphs.agent import build_agent
+from graphs.caller import local_directory
 from graphs.context import StepContext
 from graphs.executions import Executions
 from graphs.plan import Step
@@ -173,10 +176,11 @@ async def open_services(
     *,
     model: BaseChatModel | Callable[[str], BaseChatModel] | None = None,
     domain: Domain | None = None,
+    clock: Clock = now,
     saver: type[Saver] = Saver,
 ) -> AsyncIterator[Services]:
-    """Compose everything; closes it in reverse order. `model` replaces the configured model (tests, benchmark), `saver` the class of
-    the checkpoints' saver (the service's checks a lease before it writes)."""
+    """Compose everything; closes it in reverse order. `model` replaces the configured model (tests, benchmark), `clock` the time by
+    which approvals are due, `saver` the class of the checkpoints' saver (the service's checks a lease before it writes)."""
 
     own = domain if domain is not None else await asyncio.to_thread(load_domain, settings.domain)
     db = await asyncio.to_thread(_open_database, settings)
@@ -187,10 +191,19 @@ async def open_services(
     try:
         registry = registry_of(own)
         adopt: Callable[[Bundle], None] = lambda bundle: db.run_sync(lambda c: policy_texts.keep(c, bundle))  # noqa: E731
-        engine = await asyncio.to_thread(LivePolicy, registry.manifests(), own.policies, adopt)
+        engine = await asyncio.to_thread(
+            partial(LivePolicy, heads=settings.escalate_to), registry.manifests(), own.policies, adopt
+        )
         decisions, effects = Decisions(db, signer=await asyncio.to_thread(signer_for, settings)), Effects(db)
         approvals = Approvals(
-            db, decisions=decisions, decide=engine.decide, check_args=checker(registry), remind_after=settings.remind_after
+            db,
+            clock,
+            decisions=decisions,
+            decide=engine.decide,
+            check_args=checker(registry),
+            remind_after=settings.remind_after,
+            escalate_after=settings.escalate_after,
+            roles_of=local_directory(settings),
         )
         budgets = Budgets(
             db,
@@ -200,7 +213,7 @@ async def open_services(
             keep=timedelta(seconds=2 * settings.model_timeout + 60),
         )
         gateway = Gateway(
-            registry, engine, approvals, effects, decisions, db, approval_hours=settings.approval_hours, budgets=budgets
+            registry, engine, approvals, effects, decisions, db, clock, approval_hours=settings.approval_hours, budgets=budgets
         )
         model = model or await asyncio.to_thread(
             chat_model, settings

@@ -13,7 +13,7 @@ from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResp
 from langchain_core.messages import AIMessage, BaseMessage
 
 from governance.budgets import Account, Budgets, BudgetSpent, Spender
-from governance.limits import MICRO, Unit
+from governance.limits import MICRO, PARTS, Unit
 from graphs.context import StepContext
 from models.budget import UNCAPPED_OUTPUT
 from models.metered import refused
@@ -72,7 +72,7 @@ def left_of(accounts: list[Account]) -> list[dict[str, Any]]:
     """Accounts as events and `--json` tell them; money in US dollars."""
 
     def amount(one: Account, value: int) -> float | int:
-        return value / MICRO if one.unit == "money" else value
+        return value / PARTS[one.unit] if one.unit in PARTS else value
 
     names = ("limit", "used", "reserved", "left")
     return [

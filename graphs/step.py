@@ -26,9 +26,10 @@ from graphs.findings import calls_of, collect, problems, usage_of
 from graphs.plan import Step, StepError, StepResult
 from graphs.scheduler import Waiting
 from graphs.services import Services
-from graphs.spending import Left, OutOfBudget
+from graphs.spending import Left, OutOfBudget, spender
 from graphs.trace import Products
 from graphs.wire import Wire
+from graphs.working_time import WorkingTime
 from models.retry import ModelUnavailable
 
 TOKEN_SECONDS = 0.05
@@ -36,12 +37,13 @@ TOKEN_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class StepRunner:
-    """Attempts of one execution's steps."""
+    """Attempts of one execution's steps. They share `time`, which knows which of them are at work."""
 
     services: Services
     execution: Execution
     emit: Emit
     products: Products
+    time: WorkingTime = field(default_factory=WorkingTime)
 
     async def attempt(self, step: Step, number: int, specialist: str, done: Mapping[str, StepResult]) -> StepResult | Waiting:
         """Start, adopt or resume attempt `number` of a step."""
@@ -50,7 +52,7 @@ class StepRunner:
         began = time.monotonic()
         context = self._context(step, number, specialist, done)
         try:
-            async with asyncio.timeout(step.timeout):
+            async with self.time.spent(self.services.budgets, spender(context)), asyncio.timeout(step.timeout):
                 outcome = await self._drive(step, number, specialist, context, began, fresh)
         except TimeoutError:
             outcome = self._failed(step, number, specialist, "timeout", f"no result within {step.timeout:g} s", began)

@@ -37,7 +37,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """The folder of the real public records (see DATA in the README): CLEARANCE_DATA, or ../shared/data."""
+    """The folder of the real public records (docs/data.md): CLEARANCE_DATA, or ../shared/data."""
     found = Path(os.environ.get("CLEARANCE_DATA") or Path(__file__).parent.parent.parent / "shared" / "data")
     if not (found / "scms_delivery_history.csv").exists():
         if os.environ.get("CLEARANCE_CI"):

@@ -73,7 +73,7 @@ def missing(command: str) -> str:
     if first != "clearance":
         return f"{first} is no command of ours"
     found: Any = whole()
-    while words and hasattr(found, "commands"):
+    while words and hasattr(found, "commands") and not words[0].startswith("--"):
         name = words.pop(0)
         if name not in found.commands:
             return f"no command {name}"

@@ -1,19 +1,23 @@
 """What the gateway works with between its checks and its records: an action that may run, one that ran, one that was refused.
 
-Used by the gateway alone.
+Used by the gateway and its parts alone.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
+from database import DatabaseUnavailable
 from governance.approval import Approval
 from governance.decisions import Phase, Record
+from governance.ledger import LedgerBroken
 from governance.policy import CallFacts, Decision
 from tools.calls import ProposedCall, ToolOutcome
 from tools.registry import Tool
+
+UNRECORDED = (SQLAlchemyError, DatabaseUnavailable, LedgerBroken)
+"""What is raised where something could not be recorded."""
 
 
 class Refused(Exception):
@@ -52,8 +56,13 @@ class Action:
 
 @dataclass(frozen=True)
 class Ran:
-    """A tool that ran: how it ended, the record of that, and, for an effect, what is to be stored with the record."""
+    """A tool that ran: how it ended, and the record of that."""
 
     outcome: ToolOutcome
     record: Record
-    store: Callable[[Connection], None]
+
+
+def lost(action: Action, why: str) -> str:
+    """That nobody can tell whether an effect was done, and whether it can be asked for again all the same."""
+    again = "asking again is safe" if action.facts.manifest.idempotent else "a person must look before it is tried again"
+    return f"whether {action.tool.name} was done is unknown ({why}): {again}"

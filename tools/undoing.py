@@ -11,8 +11,12 @@ from datetime import date
 from functools import partial
 from typing import Any, Literal
 
+from sqlalchemy import Connection
+
 from database import Database
 from governance.compensations import Compensation, begin, call_id_of, find
+from governance.decisions import Record
+from governance.digest import digest
 from governance.effects import EffectRow, Effects
 from governance.identity import Caller
 from governance.policy import Seen
@@ -98,7 +102,7 @@ class Undoer:
         if not reason.strip() and known is None:
             raise CannotUndo(f"say why {row.tool} is to be undone: the reason is recorded and kept with what it changes")
         wanted = Compensation(row.key, row.execution_id, call_id_of(row.key), one.tool, one.args, caller, reason)
-        counts = known if known and not reason.strip() else await self._db.run(partial(begin, wanted=wanted))
+        counts = known if known and not reason.strip() else await self._db.run(lambda c: self._begin(c, wanted, row, known))
         call = ProposedCall(
             caller=counts.requester,
             agent="undo",
@@ -116,6 +120,15 @@ class Undoer:
         )
         return call, await self._gateway.propose(call)
 
+    def _begin(self, c: Connection, wanted: Compensation, row: EffectRow, known: Compensation | None) -> Compensation:
+        """Keep and record what is asked for. Approvals of what was asked for before are void, unless it is the same call."""
+        counts = begin(c, wanted)
+        if counts is wanted:
+            if known and known.args != wanted.args:
+                self._gateway.approvals.withdraw(c, row.execution_id, wanted.call_id, "its undoing was asked for anew")
+            self._gateway.decisions.add(c, _asked(wanted, row), wanted.args)
+        return counts
+
     async def _act(self, one: Undoing, call: ProposedCall, clearing: Clearing, *, tried: bool) -> Undoing:
         tell = partial(Undoing, one.effect, tool=call.tool, args=clearing.args, approval_id=clearing.approval_id)
         if clearing.outcome in ("deny", "invalid"):
@@ -129,6 +142,24 @@ class Undoer:
             return tell("compensated")
         standing: Mapping[str, Standing] = {"error": "failed", "denied": "denied", "unknown": "unknown"}
         return tell(standing[outcome.status], why=outcome.error)
+
+
+def _asked(wanted: Compensation, row: EffectRow) -> Record:
+    return Record(
+        phase="undo",
+        outcome="asked",
+        org=row.org,
+        execution_id=row.execution_id,
+        step_id=row.step_id,
+        call_id=wanted.call_id,
+        agent="undo",
+        user=wanted.requester.user,
+        tool=wanted.tool,
+        version="",
+        args_digest=digest(wanted.args),
+        reasons=(wanted.reason,),
+        roles=wanted.requester.roles,
+    )
 
 
 def finished(found: Sequence[Undoing]) -> bool:

@@ -56,7 +56,7 @@ class Channel:
     unwritten: list[Event] = field(default_factory=list)
     endings: dict[str, Ending] = field(default_factory=dict)
     users: int = 0
-    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    order: asyncio.Lock = field(default_factory=asyncio.Lock)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     flush: asyncio.TimerHandle | None = None
 
@@ -149,7 +149,7 @@ class Log:
 
     async def end(self, channel: Channel, run_id: str, ending: Ending, commit: Callable[[Sequence[Event]], Awaitable[T]]) -> T:
         """End a run: `commit` is handed what is unwritten and the end itself, and followers see the end once it returned."""
-        async with channel.writing:
+        async with channel.order:
             last = Event(channel.last + 1, channel.thread_id, run_id, END, dumps({"status": ending.status}))
             batch = list(channel.unwritten)
             result = await commit([*batch, last])
@@ -201,7 +201,7 @@ class Log:
         task.add_done_callback(self._flushes.discard)
 
     async def _flush(self, channel: Channel) -> None:
-        async with channel.writing:
+        async with channel.order:
             channel.flush = None
             batch = list(channel.unwritten)
             if not batch:
@@ -214,7 +214,7 @@ class Log:
             self._written(channel, batch)
 
     def _written(self, channel: Channel, batch: Sequence[Event]) -> None:
-        """The first of the unwritten are on disk now. The caller holds `channel.writing`."""
+        """The first of the unwritten are on disk now. The caller holds `channel.order`."""
         del channel.unwritten[: len(batch)]
         if channel.flush and not channel.unwritten:
             channel.flush.cancel()

@@ -69,7 +69,10 @@ def show_mappings() -> None:
     """The column mappings that were confirmed."""
     console = Console()
     with _records() as records:
-        for one in own.remembered(records.reading):
+        known = own.remembered(records.reading)
+        if not known:
+            console.print("No mapping was confirmed yet: clearance data import --orders FILE --map")
+        for one in known:
             console.print(f"{one.mapping.fingerprint}  {one.at:%Y-%m-%d %H:%M} UTC  {one.path}", highlight=False, markup=False)
             for name, at in one.mapping.columns.items():
                 said = f"  {ORDER_COLUMNS[name].title}: {reveal(at.column)}{f' ({at.format})' if at.format else ''}"

@@ -14,7 +14,7 @@ from evals.bench.decisions import decision_costs
 from evals.bench.decisions import shown as decisions_shown
 from evals.bench.door import door_cost, shown
 from evals.bench.ledger import EventCost, event_cost
-from evals.bench.limits import SMALL, broken, broken_decisions
+from evals.bench.limits import SMALL, broken, broken_decisions, broken_door
 from evals.bench.measure import Makespan, Memory, StepCost, makespan, memory, step_cost
 from evals.bench.shapes import Latency, ladder
 from evals.bench.show import lines, tables
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(json.dumps({"kind": "decision", **asdict(one), "ratio": one.ratio}))
     else:
         print(f"\n{decisions_shown(decisions)}")
-    wrong = broken(*measured) + broken_decisions(decisions)
+    wrong = broken(*measured) + broken_door(door) + broken_decisions(decisions)
     for sentence in wrong:
         print(f"limit: {sentence}", file=sys.stderr)
     return 1 if wrong and not chosen.no_limits else 0

@@ -1,4 +1,4 @@
-"""What the door costs: a read through the gateway (decided, recorded, run, recorded) beside the bare tool, and the decision alone.
+"""What the door costs: a read through the gateway (decided, run, both recorded) beside the bare tool, and the decision alone.
 
 `python -m evals.bench.door` measures only this. The agent has ten results of a hundred rows before it, one of them text of others,
 so that labels have something to be found in.
@@ -87,7 +87,7 @@ def shown(cost: DoorCost) -> str:
         ["bare", f"{cost.bare:.3f}"],
         ["through the door", f"{cost.governed:.3f}"],
         ["what the door adds", f"{cost.over:.3f}"],
-        ["of that, each of its two decisions", f"{cost.decision:.3f}"],
+        ["of that, its decision", f"{cost.decision:.3f}"],
     ]
     return table(["one read", "ms"], rows)
 

@@ -174,7 +174,7 @@ def test_the_list_of_approvals_says_what_waits_and_was_reminded(home: Path) -> N
     resumed = clearance(home, "resume", thread)
     assert resumed.stdout.count("note: reminder: open_case") == 3 and "(reminded " in resumed.stdout
     listed = clearance(home, "approvals")
-    assert listed.stdout.count("◆ open_case: Supplier risk: ") == listed.stdout.count(", reminded ") == 3
+    assert listed.stdout.count("◆ open_case: Supplier risk: ") == listed.stdout.count("· reminded ") == 3
     assert f"resume {thread} --approve ask" in listed.stdout
     rows = json.loads(clearance(home, "approvals", "--json").stdout)
     assert {row["thread_id"] for row in rows} == {thread} and all(row["reminded_at"] for row in rows)

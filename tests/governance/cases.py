@@ -6,7 +6,7 @@ from typing import Any
 
 from governance.identity import Caller
 from governance.manifest import ToolManifest
-from governance.policy import CallFacts, Decision
+from governance.policy import CallFacts, Decision, Panel
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 ANN = Caller("ann", "acme", ("requester",))
@@ -31,9 +31,10 @@ class Time:
 
 @dataclass
 class Judge:
-    """A policy for edited actions: over 500 it asks two people, over 900 it denies, severity low it allows."""
+    """A policy for edited actions: over 500 it asks two people, over 900 it denies, 0 it allows. `further` may decide in the end."""
 
     asked: list[dict[str, Any]] = field(default_factory=list)
+    further: tuple[str, ...] = ()
 
     def __call__(self, facts: CallFacts) -> Decision:
         self.asked.append(dict(facts.args))
@@ -41,9 +42,9 @@ class Judge:
             return Decision("deny", ("too-much",), ("over the limit",))
         if facts.args["amount"] == 0:
             return Decision("allow", ("free",), ("it costs nothing",))
-        return Decision(
-            "approve", ("effects",), ("it changes something",), ("risk-manager",), 2 if facts.args["amount"] > 500 else 1
-        )
+        panel = Panel(("risk-manager",), 2 if facts.args["amount"] > 500 else 1, further=self.further)
+        why = ("effects",), ("it changes something",)
+        return Decision("approve", *why, panel.roles, panel.quorum, panels=(panel,))
 
 
 def call(amount: int = 100, step: str = "s1", execution: str = "e1", who: Caller = ANN) -> CallFacts:
@@ -61,6 +62,6 @@ def details(at: datetime = START, hours: float = 8) -> dict[str, Any]:
     return dict(
         call_id="c1",
         thread_id="t1",
-        provenance={"who": "from your request", "amount": "written by the model"},
+        provenance={"who": "from the request", "amount": "written by the model"},
         expires_at=at + timedelta(hours=hours),
     )

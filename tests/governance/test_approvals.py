@@ -26,7 +26,7 @@ async def test_asking_twice_is_asking_once(approvals: Approvals) -> None:
     assert first == again != other
     (one, _) = await approvals.pending("e1")
     assert (one.call_id, one.requester, one.effect, one.approvers) == ("c1", ANN, "write", ("risk-manager",))
-    assert one.provenance == {"who": "from your request", "amount": "written by the model"}
+    assert one.provenance == {"who": "from the request", "amount": "written by the model"}
     assert await approvals.pending(org="other") == [] and len(await approvals.pending(org="acme")) == 2
 
 
@@ -51,6 +51,16 @@ async def test_only_the_asked_roles_of_the_same_organisation_decide(approvals: A
     with pytest.raises(UnknownApproval):
         await approvals.vote("nothing", RISK, "approve")
     assert len(await approvals.pending()) == 1
+
+
+async def test_roles_are_those_that_a_person_holds_when_voting(approvals: Approvals) -> None:
+    id = await ask(approvals, quorum=2)
+    await approvals.vote(id, RISK, "approve")
+    moved = replace(RISK2, roles=("analyst",))
+    with pytest.raises(WrongRole):
+        await approvals.vote(id, moved, "approve")
+    done = await approvals.vote(id, replace(moved, roles=("analyst", "risk-manager")), "approve")
+    assert done.status == "approved" and done.votes[1].roles == ("risk-manager",)
 
 
 async def test_a_quorum_counts_people_not_votes(approvals: Approvals) -> None:
@@ -100,13 +110,13 @@ async def test_after_its_time_an_approval_denies(approvals: Approvals, time: Tim
 
 async def test_people_are_reminded_once_past_half_of_the_time(approvals: Approvals, time: Time, decisions: Decisions) -> None:
     old, new = await ask(approvals), await ask(approvals, call(step="s2", execution="e2"), **details(hours=20))
-    assert await approvals.remind() == [] and await approvals.reminder_in("e1") == timedelta(hours=4)
+    assert await approvals.remind() == [] and await approvals.due_in("e1") == timedelta(hours=4)
     time.pass_(hours=5)
-    assert await approvals.reminder_in("e1") == timedelta()
+    assert await approvals.due_in("e1") == timedelta()
     assert await approvals.remind(execution_id="e2") == [] and await approvals.remind(org="else") == []
     (told,) = await approvals.remind(org="acme")
     assert (told.id, told.reminded_at) == (old, time.at) and (await approvals.get([old]))[0].reminded_at == time.at
-    assert await approvals.remind() == [] and await approvals.reminder_in("e1") is None
+    assert await approvals.remind() == [] and await approvals.due_in("e1") is None
     (record,) = [one for one in await decisions.for_execution("e1") if one.phase == "reminded"]
     assert (record.approval_id, record.approvers) == (old, ("risk-manager",))
     assert [one.id for one in await approvals.expire(time.pass_(hours=3))] == [old]
@@ -151,7 +161,7 @@ async def test_an_edit_is_a_new_action_that_the_editor_agrees_to(approvals: Appr
     made = await approvals.vote(id, RISK, "edit", args=EDIT, message="less")
     (old,) = await approvals.get([id])
     assert (made.status, made.args, made.decided_by) == ("approved", EDIT, ("ravi",))
-    assert made.provenance == {"who": "from your request", "amount": "edited by ravi"}
+    assert made.provenance == {"who": "from the request", "amount": "edited by ravi"}
     assert (old.status, old.superseded_by, old.args["amount"]) == ("superseded", made.id, 100)
     assert made.digest != old.digest and judge.asked == [EDIT]
     assert await approvals.resolve(id) == made

@@ -170,6 +170,7 @@ async def test_a_budget_owner_raises_a_limit_and_others_do_not(db: Database) -> 
         ("acme", "otto", "raised"),
         ("other", "eve", "refused"),
     ]
+    assert all([await Decisions(db).payload(r.args_digest) for r in told]), "nothing was erased"
     with pytest.raises(ValueError, match="no limit of money"):
         await one.raise_limit(OWNER, ANN, "run", "money", 5)
 
@@ -188,6 +189,7 @@ async def test_without_limits_nothing_is_written(db: Database) -> None:
         ("[run]\nmoney = true", "number of dollars"),
         ("[run]\ntoken = 1", "'token' is no unit; there are tokens, money"),
         ("[day]\ntokens = 1", "'day' is no scope; there are the tables run, step, user, org"),
+        ("[user]\nseconds = 1", r"time is limited in \[run\] and \[step\]"),
         ("[run", "no TOML"),
     ],
 )

@@ -41,6 +41,8 @@ def forbid(condition: str, **annotations: str) -> str:
         (PERMIT + forbid("context.asked", outcome="approve"), "mine.cedar:2", "@approver"),
         (PERMIT + forbid("context.asked", reason=""), "mine.cedar:2", "@reason"),
         (PERMIT + forbid("context.asked", outcome="approve", approver="x", quorum="two"), "mine.cedar:2", "@quorum"),
+        (PERMIT + forbid("context.asked", escalate="x"), "mine.cedar:2", "@escalate"),
+        (PERMIT + forbid("context.asked", outcome="approve", approver="x", escalate="y,"), "mine.cedar:2", "@escalate"),
         (forbid("context.asked"), "mine.cedar", "permits"),
     ],
 )
@@ -100,6 +102,17 @@ def test_a_rule_that_its_approver_cannot_waive_denies() -> None:
     assert stubborn.decide(call("people", {})).outcome == "deny"
     waivable = engine(PERMIT + forbid('!context.approvals.contains("boss")', outcome="approve", approver="boss"))
     assert waivable.decide(call("people", {})).approvers == ("boss",)
+
+
+def test_a_rule_says_who_may_decide_in_the_end_and_else_the_heads_do() -> None:
+    asks = 'unless { context.approvals.contains("boss") };'
+    head = '@id("%s") @outcome("approve") @approver("boss") @reason("r") %s '
+    rule = head + 'forbid (principal, action in Action::"call", resource) ' + asks
+    both = PERMIT + rule % ("one", '@escalate("owner, head")') + rule % ("two", "")
+    made = CedarPolicy(MANIFESTS, bundle(SCHEMA_TEXT, {"mine.cedar": both}), heads=("head", "board", "boss"))
+    (panel,) = made.decide(call("people", {})).panels
+    assert (panel.roles, panel.further) == (("boss",), ("owner", "head", "board"))
+    assert engine(both).decide(call("people", {})).panels[0].further == ("owner", "head")
 
 
 @pytest.mark.parametrize("strange", [object(), float("nan"), b"\x00", {"a": object()}, "\ud800", [[[]]], 10**400])

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from database import Database
 from governance.approval import DelegationOver, WrongRole
 from governance.approvals import Approvals
 from governance.decisions import Decisions
@@ -62,6 +63,20 @@ async def test_it_holds_for_its_tool_and_its_organisation_only(approvals: Approv
     await approvals.delegations.give(Caller("x", "other", ("risk-manager",)), "dora", "risk-manager", END)
     with pytest.raises(WrongRole, match="takes one of risk-manager"):
         await approvals.vote(await ask(approvals), DORA, "approve")
+
+
+async def test_who_is_known_to_have_lost_the_role_lends_it_no_more(db: Database, time: Time) -> None:
+    roles = {"ravi": ("risk-manager",)}
+    approvals = Approvals(db, time, roles_of=lambda org, user: roles.get(user) if org == "acme" else None)
+    lent = await approvals.delegations.give(RISK, "dora", "risk-manager", END)
+    assert await approvals.delegations.current("acme") == [lent]
+    roles["ravi"] = ("analyst",)
+    assert await approvals.delegations.current("acme") == []
+    id = await ask(approvals)
+    with pytest.raises(DelegationOver, match="what ravi delegated ended: ravi does not hold the role risk-manager any more"):
+        await approvals.vote(id, DORA, "approve")
+    await approvals.delegations.give(RISK2, "dora", "risk-manager", END)  # of whom the directory knows nothing
+    assert (await approvals.vote(id, DORA, "approve")).votes[0].behalf == "rosa"
 
 
 async def test_only_who_holds_a_role_hands_it_on_and_not_for_ever(approvals: Approvals) -> None:

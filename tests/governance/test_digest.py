@@ -5,10 +5,11 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.digest import action_digest, canonical, digest, effect_key
+from governance.digest import LARGEST_INTEGER, action_digest, canonical, digest, effect_key
 from governance.identity import Caller
 from governance.manifest import ToolManifest
 from tests.governance.cases import ANN, call
@@ -23,6 +24,23 @@ JSON = st.recursive(
 @given(st.dictionaries(st.text(), JSON, max_size=5))
 def test_the_order_of_keys_does_not_matter(value: dict[str, object]) -> None:
     assert canonical(value) == canonical(dict(reversed(list(value.items()))))
+
+
+EXACT = st.recursive(
+    st.none() | st.booleans() | st.integers(-LARGEST_INTEGER, LARGEST_INTEGER) | st.floats(-1e300, 1e300) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(EXACT)
+def test_it_is_rfc_8785_whichever_encoder_writes_it(value: object) -> None:
+    assert canonical(value) == rfc8785.dumps(value)  # type: ignore[arg-type]  # JSON values, by the strategy
+
+
+def test_half_a_character_is_refused() -> None:
+    with pytest.raises(ValueError, match="canonical form"):
+        digest({"value": "\ud800"})
 
 
 def test_decimals_dates_and_large_integers_are_text() -> None:

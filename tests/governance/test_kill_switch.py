@@ -50,6 +50,10 @@ async def test_a_flip_needs_a_reason_and_each_is_in_the_ledger(db: Database) -> 
         await one.flip(OPS, True, "  ")
     await one.flip(OPS, True, "a")
     await one.flip(OPS, False, "b")
-    told = [(r.phase, r.outcome, r.reasons) for r in await Decisions(db).for_execution("")]
-    assert told == [("switch", "on", ("a",)), ("switch", "off", ("b",))]
+    events = await Decisions(db).for_execution("")
+    assert [(r.phase, r.outcome, r.reasons) for r in events] == [("switch", "on", ("a",)), ("switch", "off", ("b",))]
+    assert [await Decisions(db).payload(r.args_digest) for r in events] == [
+        {"org": "acme", "stop": True},
+        {"org": "acme", "stop": False},
+    ]
     assert await Decisions(db).executions() == []  # it belongs to no run

@@ -12,12 +12,14 @@ from governance.approval import VoteRefused
 from governance.approvals import Approvals
 from governance.decisions import Decisions, Record
 from governance.identity import Caller
+from governance.kill_switch import KillSwitch
 from governance.policy import Panel
 from governance.proofs import unproved
 from governance.tables import approvals as table
 from governance.tables import votes
 from tests.governance.cases import ANN, RISK, RISK2, Time, call, decision, details
 
+OPS = Caller("olga", "acme", ("operator",))
 DORA = Caller("dora", "acme", ("analyst",))
 BOT = Caller("bot", "acme", ("risk-manager",), person=False)
 BOTH = Caller("ann", "acme", ("requester", "risk-manager"))
@@ -51,6 +53,15 @@ async def lent_by_who_asked(a: Approvals, db: Database, time: Time, id: str) -> 
     await a.delegations.give(BOTH, "dora", "risk-manager", time.at.replace(hour=10))
 
 
+async def stopped(a: Approvals, db: Database, time: Time, id: str) -> None:
+    await KillSwitch(db, Decisions(db, time), ("operator",), (), time).flip(OPS, True, "odd cases")
+
+
+async def lent_and_lost(a: Approvals, db: Database, time: Time, id: str) -> None:
+    await a.delegations.give(RISK, "dora", "risk-manager", time.at.replace(hour=10))
+    a.delegations._roles_of = lambda org, user: ("analyst",)  # the directory of a later day
+
+
 CASES = {
     "replayed": (used, RISK2, "already-decided"),
     "stale: void": (replanned, RISK2, "already-decided"),
@@ -60,6 +71,8 @@ CASES = {
     "self-given through another": (lent_by_who_asked, DORA, "own-request"),
     "wrong role": (nothing, DORA, "wrong-role"),
     "delegation over": (lent_and_over, DORA, "delegation-over"),
+    "the giver lost the role": (lent_and_lost, DORA, "delegation-over"),
+    "effects are stopped": (stopped, RISK, "kill-switch"),
     "a model": (nothing, BOT, "not-a-person"),
     "of another organisation": (nothing, Caller("eve", "other", ("risk-manager",)), "unknown-approval"),
 }

@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from pydantic import BaseModel, ConfigDict
 
 from app.runner import Runner, open_runner
+from governance.clock import now
 from governance.manifest import ToolManifest
 from graphs.specialists.base import Domain, Product, Reading, Specialist
 from models.scripted import ScriptedModel
@@ -63,7 +64,7 @@ class Yard:
 
     `steps` is the plan; `revise` drafts a revision from the planner's brief. `says` puts words into a role's mouth. `trouble`
     maps a tool to what its next calls raise; a call of a tool (or "tool step") in `held` waits for the event; `frees` sets one.
-    `manifests` says otherwise of a reading tool than `READ`. `backdated`: a test put times back by hand.
+    `manifests` says otherwise of a reading tool than `READ`. `late` is how far the clock of approvals is ahead.
     """
 
     home: Path
@@ -79,7 +80,7 @@ class Yard:
     entered: dict[str, asyncio.Event] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     heard: asyncio.Event = field(default_factory=asyncio.Event)
-    backdated: bool = False
+    late: timedelta = timedelta()
 
     def __post_init__(self) -> None:
         self.home.mkdir(exist_ok=True)
@@ -309,6 +310,6 @@ def finding(brief: Brief, messages: Sequence[BaseMessage]) -> AIMessage:
 async def at_work(yard: Yard, **settings: Any) -> AsyncIterator[Runner]:
     """A runner over the yard's own home; opened again, it is the next process over the same state."""
     given = Settings(home=yard.home, **{"step_timeout": 20.0, **settings})
-    async with open_runner(given, model=yard.model, domain=yard.domain()) as runner:
+    async with open_runner(given, model=yard.model, domain=yard.domain(), clock=lambda: now() + yard.late) as runner:
         runner.services.today = lambda: date(2026, 1, 2)
         yield runner

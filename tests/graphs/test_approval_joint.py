@@ -206,7 +206,8 @@ async def test_half_of_the_decisions_leaves_the_other_half_open(yard: Yard) -> N
     async with at_work(yard) as runner:
         waiting = await runner.run("note wire")
         assert len(waiting.approvals) == 2
-        first = waiting.approvals[0]["tool"]
+        both = (await runner._state(waiting.thread_id)).interrupts[0].value["action_requests"]
+        first = both[0]["name"]  # decisions go by the order of the question
         again = await runner.resume(waiting.thread_id, decisions=[APPROVE])
         assert again.status == "interrupted" and [line.split()[0] for line in yard.calls()] == [first]
         asked = (await runner._state(waiting.thread_id)).interrupts[0].value["action_requests"]

@@ -1,5 +1,6 @@
 """A run whose budget ends stops cleanly with what it has, and says which budget it was."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,28 @@ async def test_without_limits_no_meter_is_built_and_nothing_is_counted(yard: Yar
         done = await runner.run("a", on_event=yard.hear)
         assert runner.services.spending() is None and await used(runner, done.execution_id) == {}
     assert not any("budgets" in e for e in yard.events)
+
+
+@pytest.mark.parametrize("scope", ["run", "step"])
+async def test_a_step_that_works_for_longer_than_is_left_is_cut_off_and_the_run_ends(yard: Yard, scope: str) -> None:
+    yard.steps = [draft("s1", "ann", "a")]
+    yard.held["look_a"] = asyncio.Event()  # nobody sets it: only the budget ends this step
+    async with at_work(yard, budgets=limited(yard, f"[{scope}]\nseconds = 0.5")) as runner:
+        done = await runner.run("a")
+        who = Spender(runner.caller.org, runner.caller.user, done.execution_id, "s1")
+        (account,) = await runner.services.budgets.accounts(who)
+    assert not done.as_json().get("complete")
+    assert f"the budget of this {scope} is spent: 0.5 seconds of work have passed" in str(done.as_json())
+    assert account.scope == scope and account.used >= 500 >= account.limit
+
+
+async def test_waiting_for_people_takes_no_time_and_work_does(yard: Yard) -> None:
+    yard.steps = [draft("s1", "clerk", "note")]
+    async with at_work(yard, budgets=limited(yard, "[run]\nseconds = 600")) as runner:
+        waits = await runner.run("note")
+        before = await used(runner, waits.execution_id)
+        await runner.vote(str(waits.approvals[0]["id"]), "approve")
+        assert await used(runner, waits.execution_id) == before  # charged by attempts, of which none is at work
+        done = await runner.resume(waits.thread_id)
+        after = await used(runner, waits.execution_id)
+    assert done.as_json()["complete"] and 0 < before["run seconds"][0] < after["run seconds"][0]

@@ -1,34 +1,23 @@
-"""Who has to decide is reminded once: while the run is live, when it is resumed, and when somebody lists what waits."""
+"""Who has to decide is reminded once, and later others may decide as well: while the run is live, when it is resumed, and when
+somebody lists what waits."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import update
-
-from app.runner import Outcome, Runner
-from governance.clock import stamp
-from governance.tables import approvals
+from app.runner import Outcome
 from tests.graphs.little import Yard, at_work, draft
 
 
-def reminders(yard: Yard) -> list[dict[str, Any]]:
-    return [event for event in yard.events if event["event"] == "approval"]
-
-
-async def asked_hours_ago(yard: Yard, runner: Runner, hours: float) -> None:
-    """Let everything that waits have been asked for so long ago; it ends eight hours after that."""
-    yard.backdated = True
-    then = datetime.now(UTC) - timedelta(hours=hours)
-    times = dict(created_at=stamp(then), expires_at=stamp(then + timedelta(hours=8)))
-    await runner.services.approvals._db.run(lambda c: c.execute(update(approvals).values(**times)))
+def reminders(yard: Yard, change: str = "reminded") -> list[dict[str, Any]]:
+    return [event for event in yard.events if event["event"] == "approval" and event["change"] == change]
 
 
 async def waiting(yard: Yard, hours: float) -> Outcome:
     yard.steps = [draft("s1", "clerk", "note")]
     async with at_work(yard) as runner:
         paused = await runner.run("note", on_event=yard.hear)
-        await asked_hours_ago(yard, runner, hours)
+    yard.late = timedelta(hours=hours)
     assert reminders(yard) == []
     return paused
 
@@ -71,5 +60,39 @@ async def test_a_list_reminds_and_drops_what_is_over(yard: Yard) -> None:
     async with at_work(yard) as runner:
         (listed,) = await runner.inbox()
         assert listed.reminded_at is not None
-        await asked_hours_ago(yard, runner, 9)
+        yard.late = timedelta(hours=9)
         assert await runner.inbox() == []
+
+
+async def test_what_nobody_decided_goes_to_further_people_and_they_decide(yard: Yard) -> None:
+    paused = await waiting(yard, hours=6.5)
+    async with at_work(yard, act_as="hana") as runner:
+        still = await runner.resume(paused.thread_id, on_event=yard.hear)
+        (told,) = reminders(yard, "escalated")
+        assert (told["approvers"], told["escalated_to"]) == (["risk-manager", "head-of-risk"], ["head-of-risk"])
+        assert still.approvals[0]["escalated_at"] == told["escalated_at"] and still.status == "interrupted"
+        await runner.vote(still.approvals[0]["id"], "approve")
+        assert (await runner.resume(paused.thread_id, on_event=yard.hear)).status == "success"
+    assert yard.notes() == ["hello"] and len(reminders(yard, "escalated")) == 1
+
+
+async def test_a_live_run_escalates_while_a_sibling_works(yard: Yard) -> None:
+    yard.steps, yard.held["look_b"] = [draft("s1", "clerk", "note"), draft("s2", "ben", "b")], asyncio.Event()
+
+    def hear(event: dict[str, Any]) -> None:
+        yard.hear(event)
+        if event["event"] == "approval" and event["change"] == "escalated":
+            yard.held["look_b"].set()
+
+    async with at_work(yard, approval_hours=24, escalate_after=1e-6) as runner:
+        await asyncio.wait_for(runner.run("note b", on_event=hear), 60)
+    assert len(reminders(yard, "escalated")) == 1 and reminders(yard) == [] and yard.notes() == []
+
+
+async def test_without_roles_to_go_to_nothing_is_escalated(yard: Yard) -> None:
+    yard.steps = [draft("s1", "clerk", "note")]
+    async with at_work(yard, escalate_to=()) as runner:
+        await runner.run("note", on_event=yard.hear)
+        yard.late = timedelta(hours=7)
+        (listed,) = await runner.inbox()
+    assert listed.escalated_at is None and listed.reminded_at is not None

@@ -148,6 +148,31 @@ async def test_going_back_behind_what_was_done_is_refused(yard: Yard) -> None:
     assert yard.notes() == ["hello"]
 
 
+async def test_a_copy_does_not_do_again_what_the_original_did_since(yard: Yard) -> None:
+    yard.steps = PLAN
+    async with at_work(yard) as runner:
+        waiting = await runner.run("a note")
+        copy = await copied(runner, waiting.thread_id, "copy")
+        done = await runner.resume(waiting.thread_id, decisions=[APPROVE])
+        with pytest.raises(EffectsStand, match=f"clearance undo {done.execution_id}"):
+            await go(runner, copy, APPROVE)
+    assert yard.notes() == ["hello"]
+
+
+async def test_going_back_behind_what_a_fork_did_is_refused(yard: Yard) -> None:
+    yard.steps = PLAN
+    async with at_work(yard) as runner:
+        waiting = await runner.run("a note")
+        await runner.resume(waiting.thread_id, decisions=[{"type": "reject", "message": "not yet"}])
+        earlier = await waiting_checkpoint(runner, waiting.thread_id)
+        fork = (await go(runner, earlier, APPROVE)).values["execution_id"]
+        assert (await runner.resume(waiting.thread_id, decisions=[APPROVE])).execution_id == fork
+        assert yard.notes() == ["hello"]
+        with pytest.raises(EffectsStand, match=f"clearance undo {fork}"):
+            await go(runner, earlier, APPROVE)
+    assert yard.notes() == ["hello"]
+
+
 async def test_the_waiting_checkpoint_by_its_name_is_no_fork_the_first_time(yard: Yard) -> None:
     yard.steps = PLAN
     async with at_work(yard) as runner:

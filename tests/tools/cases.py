@@ -121,6 +121,13 @@ async def look_async(args: Ask, ctx: ToolContext) -> Sums:
     return Sums(title="Sums", scope="all", as_of="2026")
 
 
+@tool(READ.model_copy(update={"egress": True}))
+def fetch(args: Ask, ctx: ToolContext) -> Sums:
+    """Look something up outside."""
+    _world(ctx).calls["fetch"] += 1
+    return Sums(title="Sums", scope="all", as_of="2026")
+
+
 @tool(READ)
 def sneak(args: Ask, ctx: ToolContext) -> Sums:
     """Call itself a read and write all the same."""
@@ -176,7 +183,7 @@ def send(args: Case, ctx: ToolContext) -> Opened:
     return _open(args, ctx)
 
 
-TOOLS: tuple[Tool, ...] = (look, look_async, sneak, open_case, close_case, send)
+TOOLS: tuple[Tool, ...] = (look, look_async, fetch, sneak, open_case, close_case, send)
 
 
 def policy(manifests: Mapping[str, ToolManifest]) -> CedarPolicy:

@@ -101,7 +101,7 @@ async def test_a_call_that_was_denied_stays_denied(door: Door) -> None:
 
 async def test_what_cannot_be_recorded_is_not_cleared(door: Door, db: Database) -> None:
     await db.run(lambda c: c.execute(text("DROP TABLE ledger")))
-    for name, args in (("look", {}), ("open_case", {"who": "Cipla"})):
+    for name, args in (("fetch", {}), ("open_case", {"who": "Cipla"})):
         clearing = await door.gateway.propose(door.call(name, **args))
         assert (clearing.outcome, clearing.rules) == ("deny", ("no-record",))
     assert await door.approvals.pending() == []  # the request was rolled back with its record

@@ -129,7 +129,7 @@ async def one_fault(db: Database, name: str, way: Way, at: int) -> bool:
         task = asyncio.create_task(door.gateway.act(call, clearing))
         with suppress(Crash, asyncio.CancelledError, DatabaseUnavailable):
             assert_true(door, await task)
-        await asyncio.gather(*door.gateway._live.values(), return_exceptions=True)  # what a cancelled waiter left running
+        await door.gateway.idle()  # what a cancelled waiter left running
     door.gateway.close()  # its threads end what they began
     for _ in range(2):  # the next process makes the same call again
         after = door.again()

@@ -23,7 +23,7 @@ async def test_an_effect_waits_for_a_person_then_happens_once(door: Door) -> Non
     early = await door.gateway.act(call, clearing)
     assert early.status == "denied" and "nobody has approved it yet" in early.error and door.world.writing == []
     (asked,) = await door.approvals.pending("e1")
-    assert asked.provenance == {"who": "from your request", "amount": "written by the model"}
+    assert asked.provenance == {"who": "from the request", "amount": "written by the model"}
     await door.approvals.vote(asked.id, RISK, "approve")
     done = await door.gateway.act(call, clearing)
     assert (done.status, done.effect, done.approval_id) == ("ok", "done", asked.id)
@@ -135,8 +135,9 @@ async def test_a_broken_ledger_denies_what_was_approved_before(door: Door, db: D
     await db.run(lambda c: c.execute(text("UPDATE ledger_heads SET hash = '00'")))
     done = await door.gateway.act(call, clearing)
     assert done.status == "denied" and "could not be recorded" in done.error and door.world.writing == []
-    proposed = await door.gateway.propose(door.call("look"))
+    proposed = await door.gateway.propose(door.call("send", who="Cipla"))
     assert (proposed.outcome, proposed.rules) == ("deny", ("no-record",))
+    assert (await door.run(door.call("look"))).result is None
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before the effect", "after the effect"])

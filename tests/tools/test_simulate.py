@@ -20,7 +20,8 @@ async def recorded(door: Door) -> None:
         ("open_case", {"who": "Cipla"}),
         ("open_case", {"who": "Acme", "amount": 90}),
     ):
-        await door.gateway.propose(door.call(name, **args))
+        call = door.call(name, **args)
+        await door.gateway.act(call, await door.gateway.propose(call))  # a read is recorded with its outcome
 
 
 async def again(door: Door, engine: CedarPolicy, tools: object = MANIFESTS) -> Simulated:
