@@ -57,6 +57,12 @@ class Settings(BaseSettings):
         description="web pages elsewhere that may call the service (JSON list); those of this machine may",
     )
 
+    sign_in: Literal["none", "keys"] = Field(
+        "none", description="how callers of the service say who they are; none: local mode, on loopback only"
+    )
+    rate: int = Field(1200, ge=0, description="requests a minute of one caller who signed in; 0: no limit")
+    body_bytes: int = Field(16_000_000, ge=1024, description="largest body of a request to the service")
+
     concurrency: int = Field(8, ge=1, description="steps that may run at once in one execution")
     step_timeout: float = Field(120.0, gt=0, description="seconds one step attempt may take, waiting for people not counted")
     step_attempts: int = Field(2, ge=1, description="attempts of one step before its fallbacks")

@@ -409,6 +409,40 @@ def serve(
     _go(lambda: serve_on(host, port, config))
 
 
+keys = typer.Typer(help="The service's API keys.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(keys, name="keys")
+
+
+@keys.command("create")
+def keys_create(
+    user: Annotated[str, typer.Argument(help="Whom the key acts as.")],
+    role: Annotated[list[str] | None, typer.Option(help="A role of theirs; may be given again.")] = None,
+    org: Annotated[str, typer.Option(help="Their organisation; yours if it is not said.")] = "",
+    name: Annotated[str, typer.Option(help="What the key is for.")] = "",
+    machine: Annotated[bool, typer.Option("--machine", help="A program holds it: it may ask, and never decides.")] = False,
+) -> None:
+    """Make a key. Its secret is printed once."""
+    from app.key_commands import create
+
+    _go(lambda: create(name, user, org, role or [], machine))
+
+
+@keys.command("list")
+def keys_list() -> None:
+    """List the keys, never their secrets."""
+    from app.key_commands import every
+
+    _go(every)
+
+
+@keys.command("revoke")
+def keys_revoke(key_id: Annotated[str, typer.Argument(help="As `keys list` shows it.")]) -> None:
+    """Stop a key from working, at once."""
+    from app.key_commands import revoke
+
+    _go(lambda: revoke(key_id))
+
+
 @app.command()
 def version() -> None:
     """Print the version."""

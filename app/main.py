@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from app.api import assistants, errors, runs, state, stateless, system, threads
 from app.api.governance import routers as governance
 from app.api.guard import LOOPBACK_ORIGIN, Guard
+from app.api.limits import BodyLimit
+from app.auth.access import admit
 from app.service import open_service
 from settings import Settings
 
@@ -28,7 +30,13 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
             yield
 
     app = FastAPI(
-        title="Clearance", version=_version(), lifespan=lifespan, docs_url=None, redoc_url=None, responses=errors.DOCUMENTED
+        title="Clearance",
+        version=_version(),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses=errors.DOCUMENTED,
+        dependencies=[Depends(admit)],
     )
     for router in (system.router, assistants.router, threads.router, state.router, runs.router, stateless.router, *governance):
         app.include_router(router)
@@ -42,7 +50,8 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
         expose_headers=["Content-Location", "Location", "X-Pagination-Total", "X-Pagination-Next"],
         allow_private_network=True,
     )
-    app.add_middleware(Guard, origins=settings.origins)
+    app.add_middleware(BodyLimit, most=settings.body_bytes)
+    app.add_middleware(Guard, origins=settings.origins, local=settings.sign_in == "none")
     return app
 
 

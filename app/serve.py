@@ -26,10 +26,11 @@ def serve(host: str, port: int, config: Path | None) -> int:
     Raises `NotLoopback`, `PortTaken`.
     """
     settings = Settings()
-    if not is_loopback(host):
+    local = settings.sign_in == "none"
+    if local and not is_loopback(host):
         raise NotLoopback(
             f"{host} can be reached by others, and no sign-in is configured: whoever reaches it could act as you. "
-            "Serve on 127.0.0.1, with a proxy before it that asks who calls"
+            "Make keys (clearance keys create) and set CLEARANCE_SIGN_IN=keys, or serve on 127.0.0.1"
         )
     listening = _bind(host, port)
     options = uvicorn.Config(
@@ -40,11 +41,12 @@ def serve(host: str, port: int, config: Path | None) -> int:
         timeout_keep_alive=75,
     )
     own_port = listening.getsockname()[1]
-    print(
-        f"Clearance serves on http://{host}:{own_port} · local mode: no sign-in, everyone on this machine acts as "
-        f"{settings.act_as or settings.user} · /docs lists the operations",
-        flush=True,
+    who = (
+        f"local mode: no sign-in, everyone on this machine acts as {settings.act_as or settings.user}"
+        if local
+        else "callers sign in with API keys"
     )
+    print(f"Clearance serves on http://{host}:{own_port} · {who} · /docs lists the operations", flush=True)
     uvicorn.Server(options).run([listening])
     return 0
 

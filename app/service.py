@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from app import catalogue as catalogues
+from app.auth.keys import Keys
+from app.auth.rates import Rates
 from app.catalogue import Catalogue
 from app.db.assistants import Assistants
 from app.db.threads import Threads
@@ -30,7 +32,7 @@ DRAIN_S = 5.0
 
 @dataclass
 class Service:
-    """What a request needs. `services` are the floors below, None where other people's graphs are served."""
+    """What a request needs. `services` are the floors below, None where other people's graphs are served; no `keys`: local mode."""
 
     settings: Settings
     catalogue: Catalogue
@@ -40,8 +42,15 @@ class Service:
     queue: Queue
     log: Log
     worker: Worker
+    rates: Rates
+    keys: Keys | None = None
     services: Services | None = None
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    @property
+    def mode(self) -> str:
+        """How callers say who they are; local: they do not."""
+        return "keys" if self.keys else "local"
 
     def later(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do this after the request, which may be gone by then."""
@@ -75,8 +84,9 @@ async def open_service(settings: Settings, config: Path | None = None) -> AsyncI
         queue = Queue(db, f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}")
         worker = Worker(queue, log, catalogue, saver, capacity=settings.runs)
         await worker.open(alone=db.sqlite)
+        rates, keys = Rates(settings.rate), Keys(db) if settings.sign_in == "keys" else None
         try:
-            yield Service(settings, catalogue, saver, assistants, Threads(db), queue, log, worker, services)
+            yield Service(settings, catalogue, saver, assistants, Threads(db), queue, log, worker, rates, keys, services)
         finally:
             await worker.drain(DRAIN_S)
             await log.close()

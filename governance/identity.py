@@ -17,6 +17,11 @@ class Caller:
     roles: tuple[str, ...] = ()
     person: bool = True
 
+    @property
+    def identity(self) -> str:
+        """The user, by the name under which LangGraph looks for it."""
+        return self.user
+
     def as_dict(self) -> dict[str, Any]:
         said = {"user": self.user, "org": self.org, "roles": list(self.roles)}
         return said if self.person else {**said, "person": False}

@@ -1,16 +1,18 @@
 """From a request for a run to the run that is made: the assistant, the config, what may not be asked. Used by the runs' routers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 from uuid import UUID
 
 from app.api.bodies import RunCreate
 from app.api.errors import Refused
+from app.auth.access import acting
 from app.catalogue import UnknownGraph
 from app.db.assistants import AssistantMissing, id_of
 from app.runs.queue import Created, ThreadMissing, public
 from app.runs.spec import NewRun, Spec
 from app.service import Service
+from governance.identity import Caller
 
 ONLY_SERVER = ("thread_id", "run_id", "graph_id", "assistant_id")
 
@@ -33,14 +35,17 @@ class Made:
         return {"Content-Location": self.path} | ({"Location": f"{self.path}/{then}"} if then else {})
 
 
-async def make_run(service: Service, thread_id: str | None, body: RunCreate) -> Made:
+async def make_run(service: Service, caller: Caller | None, thread_id: str | None, body: RunCreate) -> Made:
     """Make the run, and start it if it may start and there is room. Raises what the queue raises, and `Refused`."""
     assistant = await assistant_of(service, body.assistant_id)
     new = NewRun(
         thread_id=thread_id,
         assistant_id=assistant["assistant_id"],
         graph_id=assistant["graph_id"],
-        spec=spec_of(service, assistant, body, temporary=thread_id is None),
+        spec=replace(
+            spec_of(service, assistant, body, temporary=thread_id is None), caller=caller.as_dict() if caller else None
+        ),
+        owner=acting(caller, service),
         strategy=body.multitask_strategy or "enqueue",
         base_metadata=assistant["metadata"],
         metadata=body.metadata or {},

@@ -51,6 +51,9 @@ STATUS: dict[type[Exception], int] = {
     DatabaseUnavailable: 503,
 }
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    401: {"model": Problem, "description": "nobody signed in"},
+    413: {"model": Problem, "description": "the body is too large"},
+    429: {"model": Problem, "description": "too many requests; Retry-After says when to try again"},
     400: {"model": Problem, "description": "two things were said that exclude each other"},
     403: {"model": Problem, "description": "the caller may not do this"},
     404: {"model": Problem, "description": "there is no such thing"},

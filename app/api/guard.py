@@ -1,4 +1,4 @@
-"""The guard before every request in local mode, where nobody signs in: only pages and programs of this machine may call.
+"""The guard before every request: only the pages that may call do; in local mode, where nobody signs in, only this machine does.
 
 A foreign web page can send requests to loopback: by name resolution (the Host header is then not ours) or as a simple
 cross-site POST (the Origin header is then foreign). Both are refused. JSON sent as text/plain is read as JSON.
@@ -15,10 +15,10 @@ _HOST = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?")
 
 
 class Guard:
-    """ASGI middleware. `origins` are the pages elsewhere that may call, such as LangGraph Studio's."""
+    """ASGI middleware. `origins` are the pages elsewhere that may call, such as LangGraph Studio's; `local`: nobody signs in."""
 
-    def __init__(self, app: ASGIApp, origins: Iterable[str]) -> None:
-        self._app, self._origins = app, frozenset(origins)
+    def __init__(self, app: ASGIApp, origins: Iterable[str], *, local: bool) -> None:
+        self._app, self._origins, self._local = app, frozenset(origins), local
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -33,7 +33,7 @@ class Guard:
 
     def _wrong(self, headers: dict[bytes, bytes]) -> str:
         host, origin = headers.get(b"host", b"").decode("latin-1"), headers.get(b"origin", b"").decode("latin-1")
-        if not _HOST.fullmatch(host):
+        if self._local and not _HOST.fullmatch(host):
             return f"the host {host[:100]!r} is not this machine: call by 127.0.0.1 or localhost"
         if origin and origin not in self._origins and not re.fullmatch(LOOPBACK_ORIGIN, origin):
             return f"pages of {origin[:100]} may not call: add it to CLEARANCE_ORIGINS"

@@ -10,6 +10,7 @@ from app.api.asking import Made, make_run
 from app.api.bodies import RunCreate, RunsCancel
 from app.api.errors import Refused
 from app.api.sse import nothing, slow_json, stream_run
+from app.auth.access import Calling, reached
 from app.runs.queue import RunMissing, ThreadMissing
 from app.runs.spec import ACTIVE
 from app.service import Service
@@ -23,22 +24,22 @@ After = Annotated[str | None, Header(alias="Last-Event-ID")]
 
 
 @router.post("/threads/{thread_id}/runs")
-async def create(service: Serving, thread_id: ThreadId, body: RunCreate) -> Response:
+async def create(service: Serving, caller: Calling, thread_id: ThreadId, body: RunCreate) -> Response:
     """Make a run and return at once."""
-    made = await make_run(service, thread_id, body)
+    made = await make_run(service, caller, thread_id, body)
     return answer(shown(made.row, RUN), headers=made.headers())
 
 
 @router.post("/threads/{thread_id}/runs/stream")
-async def create_and_stream(service: Serving, thread_id: ThreadId, body: RunCreate) -> Response:
+async def create_and_stream(service: Serving, caller: Calling, thread_id: ThreadId, body: RunCreate) -> Response:
     """Make a run and follow it."""
-    return streamed(service, await make_run(service, thread_id, body), body)
+    return streamed(service, await make_run(service, caller, thread_id, body), body)
 
 
 @router.post("/threads/{thread_id}/runs/wait")
-async def create_and_wait(service: Serving, thread_id: ThreadId, body: RunCreate) -> Response:
+async def create_and_wait(service: Serving, caller: Calling, thread_id: ThreadId, body: RunCreate) -> Response:
     """Make a run and wait for its thread's values."""
-    return waited(service, await make_run(service, thread_id, body), body)
+    return waited(service, await make_run(service, caller, thread_id, body), body)
 
 
 @router.get("/threads/{thread_id}/runs")
@@ -124,10 +125,16 @@ async def cancel(
 
 
 @router.post("/runs/cancel", status_code=204)
-async def cancel_many(service: Serving, body: RunsCancel, action: Literal["interrupt", "rollback"] = "interrupt") -> Response:
+async def cancel_many(
+    service: Serving, caller: Calling, body: RunsCancel, action: Literal["interrupt", "rollback"] = "interrupt"
+) -> Response:
     """Stop these runs of a thread, or all of these status."""
     if not body.thread_id:
         raise Refused(422, "thread_id: name the thread whose runs are to stop")
+    try:
+        await reached(service, caller, body.thread_id, "write")
+    except ThreadMissing:
+        raise Refused(404, NOTHING_TO_CANCEL) from None
     stopped = 0
     asked = ACTIVE if body.status in (None, "all") else (body.status,)
     ids = body.run_ids

@@ -16,15 +16,20 @@ async def ok(service: Serving) -> Response:
     """Is it up? `model` says whether an honest offline model does the thinking."""
     offline = not service.settings.model
     return answer(
-        {"ok": True, "mode": "local", "model": "offline" if offline else service.settings.model, "runs": service.worker.running}
+        {
+            "ok": True,
+            "mode": service.mode,
+            "model": "offline" if offline else service.settings.model,
+            "runs": service.worker.running,
+        }
     )
 
 
 @router.get("/info")
-async def info(request: Request) -> Response:
+async def info(request: Request, service: Serving) -> Response:
     """Versions and what is there. `version` is the Agent Server API's that this service speaks, which clients look at."""
     flags = {"assistants": True, "crons": False, "langsmith": False}
-    own = {"name": "clearance", "version": request.app.version}
+    own = {"name": "clearance", "version": request.app.version, "mode": service.mode}
     return answer({"version": "0.16.7", "langgraph_py_version": version("langgraph"), "flags": flags, "server": own})
 
 

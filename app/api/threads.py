@@ -5,30 +5,33 @@ from starlette.responses import Response
 
 from app.api.answers import THREAD, Serving, ThreadId, answer, empty, page, shown
 from app.api.bodies import ThreadCreate, ThreadPatch, ThreadSearch
+from app.auth.access import Calling, acting
 from app.service import Service
+from governance.identity import Caller
 
 router = APIRouter(prefix="/threads", tags=["threads"])
 
 
 @router.post("")
-async def create(service: Serving, body: ThreadCreate) -> Response:
+async def create(service: Serving, caller: Calling, body: ThreadCreate) -> Response:
     """A new thread."""
-    row = await service.threads.create(body.thread_id, body.metadata or {}, keep=body.if_exists == "do_nothing")
+    owner = acting(caller, service)
+    row = await service.threads.create(body.thread_id, body.metadata or {}, keep=body.if_exists == "do_nothing", owner=owner)
     return answer(shown(row, THREAD))
 
 
 @router.post("/search")
-async def search(service: Serving, body: ThreadSearch) -> Response:
+async def search(service: Serving, caller: Calling, body: ThreadSearch) -> Response:
     """Threads by metadata, values and status; the newest first."""
-    rows, total = await _found(service, body)
+    rows, total = await _found(service, caller, body)
     names = [name for name in THREAD if not body.select or name in body.select]
     return page([shown(row, names) for row in rows], total, body.offset)
 
 
 @router.post("/count")
-async def count(service: Serving, body: ThreadSearch) -> Response:
+async def count(service: Serving, caller: Calling, body: ThreadSearch) -> Response:
     """How many threads a search finds."""
-    return answer((await _found(service, body.model_copy(update={"limit": 1, "offset": 0})))[1])
+    return answer((await _found(service, caller, body.model_copy(update={"limit": 1, "offset": 0})))[1])
 
 
 @router.get("/{thread_id}")
@@ -57,14 +60,14 @@ async def delete(service: Serving, thread_id: ThreadId) -> Response:
 
 
 @router.post("/{thread_id}/copy")
-async def copy(service: Serving, thread_id: ThreadId) -> Response:
+async def copy(service: Serving, caller: Calling, thread_id: ThreadId) -> Response:
     """A thread of its own that begins where this one stands."""
-    row = await service.threads.copy(thread_id)
+    row = await service.threads.copy(thread_id, acting(caller, service))
     await service.saver.acopy_thread(thread_id, row["thread_id"])
     return answer(shown(row, THREAD))
 
 
-async def _found(service: Service, body: ThreadSearch) -> tuple[list[dict[str, object]], int]:
+async def _found(service: Service, caller: Caller | None, body: ThreadSearch) -> tuple[list[dict[str, object]], int]:
     return await service.threads.search(
         ids=body.ids or [],
         metadata=body.metadata or {},
@@ -74,4 +77,5 @@ async def _found(service: Service, body: ThreadSearch) -> tuple[list[dict[str, o
         offset=body.offset,
         sort_by=body.sort_by or "created_at",
         descending=body.sort_order != "asc",
+        caller=caller,
     )

@@ -62,11 +62,14 @@ threads = Table(
     Column("interrupts", JSON, nullable=False, comment="task id -> the interrupts that wait"),
     Column("error", JSON(none_as_null=True), comment="of the last run: {error, message}"),
     Column("last_seq", BigInteger, nullable=False, comment="of the thread's log"),
+    Column("org", String(100), nullable=False, server_default="local"),
+    Column("owner", String(100), nullable=False, server_default="local", comment="the user whose it is"),
     Column("created_at", String(32), nullable=False),
     Column("updated_at", String(32), nullable=False),
     Column("state_updated_at", String(32), nullable=False),
     Index("threads_updated", "updated_at"),
     Index("threads_status", "status"),
+    Index("threads_owner", "org", "owner"),
 )
 runs = Table(
     "runs",
@@ -108,6 +111,17 @@ events = Table(
     Column("event", String(200), nullable=False, comment="the stream's name of it, with the namespace after a |"),
     Column("data", LargeBinary, nullable=False, comment="JSON, as it is sent"),
     Index("thread_events_run", "run_id", "seq"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", String(36), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True, comment="SHA-256 of the secret, hexadecimal"),
+    Column("caller", JSON, nullable=False, comment="whom it acts as: Caller"),
+    Column("created_at", String(32), nullable=False),
+    Column("revoked_at", String(32)),
 )
 
 every = (metadata, governance_metadata, graphs_metadata)

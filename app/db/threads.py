@@ -4,12 +4,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, select, update
 
+from app.auth.reach import Owner, may, reaches_all
 from app.db.clock import stamp
 from app.db.filters import contains
 from app.db.tables import runs, threads
 from app.runs.queue import ThreadBusy, ThreadMissing, forget, new_thread
 from app.runs.spec import ACTIVE, Ending
 from database import Database
+from governance.identity import Caller
 
 SORTED_BY = ("thread_id", "status", "created_at", "updated_at", "state_updated_at")
 
@@ -24,16 +26,16 @@ class Threads:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def create(self, thread_id: str | None, metadata: dict[str, Any], *, keep: bool) -> dict[str, Any]:
-        """A new one. With `keep` one that is there is answered as it is. Raises `ThreadExists`."""
+    async def create(self, thread_id: str | None, metadata: dict[str, Any], *, keep: bool, owner: Caller) -> dict[str, Any]:
+        """A new one. With `keep` one that is there, and the owner's to read, is answered as it is. Raises `ThreadExists`."""
 
         def work(c: Connection) -> dict[str, Any]:
             there = self._find(c, thread_id) if thread_id else None
             if there is not None:
-                if keep:
+                if keep and may(owner, "read", Owner(there["org"], there["owner"])):
                     return there
                 raise ThreadExists(f"Thread with ID {thread_id} already exists")
-            row = new_thread(thread_id, metadata, stamp())
+            row = new_thread(thread_id, metadata, stamp(), owner)
             c.execute(insert(threads).values(**row))
             return row
 
@@ -46,6 +48,14 @@ class Threads:
             return self._get(c, thread_id)
 
         return await self._db.run(work, durable=False)
+
+    async def owner(self, thread_id: str) -> Owner:
+        """Whose it is. Raises `ThreadMissing`."""
+        query = select(threads.c.org, threads.c.owner).where(threads.c.thread_id == thread_id)
+        row = await self._db.run(lambda c: c.execute(query).one_or_none(), durable=False)
+        if row is None:
+            raise ThreadMissing(f"Thread with ID {thread_id} not found")
+        return Owner(row.org, row.owner)
 
     async def change(self, thread_id: str, metadata: dict[str, Any]) -> dict[str, Any]:
         """Merge metadata. Raises `ThreadMissing`."""
@@ -78,14 +88,14 @@ class Threads:
         change = update(threads).where(threads.c.thread_id == thread_id).values(**values, state_updated_at=at)
         await self._db.run(lambda c: c.execute(change), durable=False)
 
-    async def copy(self, thread_id: str) -> dict[str, Any]:
+    async def copy(self, thread_id: str, owner: Caller) -> dict[str, Any]:
         """A thread that stands as this one does; its checkpoints are the saver's to copy. Raises `ThreadMissing`."""
 
         def work(c: Connection) -> dict[str, Any]:
             own, at = self._get(c, thread_id), stamp()
             kept = {name: own[name] for name in ("values", "interrupts", "config")}
             status = "idle" if own["status"] == "busy" else own["status"]
-            row = {**new_thread(None, own["metadata"], at), **kept, "status": status}
+            row = {**new_thread(None, own["metadata"], at, owner), **kept, "status": status}
             c.execute(insert(threads).values(**row))
             return row
 
@@ -114,13 +124,18 @@ class Threads:
         offset: int,
         sort_by: str,
         descending: bool,
+        caller: Caller | None,
     ) -> tuple[list[dict[str, Any]], int]:
-        """A page of them, and how many there are in all."""
+        """A page of those that the caller may read (None: all), and how many there are in all."""
         column = threads.c[sort_by]
         order = (column.desc() if descending else column.asc(), threads.c.thread_id)
 
         def matching(query: Select[Any]) -> Select[Any]:
             query = query.where(*contains(threads.c.metadata, metadata), *contains(threads.c["values"], values))
+            if caller:
+                query = query.where(threads.c.org == caller.org)
+                if not reaches_all(caller, "read"):
+                    query = query.where(threads.c.owner == caller.user)
             if ids:
                 query = query.where(threads.c.thread_id.in_(ids))
             return query.where(threads.c.status == status) if status else query

@@ -15,6 +15,7 @@ from app.encoding import plain
 from app.runs.lease import LeaseLost
 from app.runs.modes import INTERRUPT, Wording, graph_modes
 from app.runs.spec import Claim, Ending, Spec
+from governance.identity import Caller
 
 Tell = Callable[[str, Any], None]
 LANGGRAPH = version("langgraph")
@@ -69,6 +70,8 @@ def config_of(claim: Claim) -> RunnableConfig:
     }
     metadata = {**claim.metadata, **ids, "run_attempt": claim.attempt, "langgraph_version": LANGGRAPH}
     configurable = {"checkpoint_ns": "", **(asked.get("configurable") or {}), **ids}
+    if claim.spec.caller:
+        configurable["langgraph_auth_user"] = Caller.from_dict(claim.spec.caller)
     config: dict[str, Any] = {**asked, "configurable": configurable, "metadata": metadata, "run_id": claim.run_id}
     return config  # type: ignore[return-value]  # a RunnableConfig is such a dict
 

@@ -12,12 +12,14 @@ from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Connection, Float, delete, func, insert, literal, or_, select, update
 
+from app.auth.reach import Owner, may
 from app.db.clock import new_id, stamp
 from app.db.tables import events, runs, threads
 from app.runs.lease import LEASE_S, LeaseLost
 from app.runs.log import Event
 from app.runs.spec import ACTIVE, Action, Claim, Ending, NewRun, Spec
 from database import Database
+from governance.identity import Caller
 
 ATTEMPTS = 3
 SKIP = 10_000
@@ -203,10 +205,12 @@ class Queue:
     def _create(self, c: Connection, new: NewRun, claim: bool) -> Created:
         at = stamp()
         thread = _lock(c, new.thread_id) if new.thread_id else None
+        if thread and new.spec.caller and not may(new.owner, "write", Owner(thread["org"], thread["owner"])):
+            raise ThreadMissing(new.thread_id)
         if thread is None:
             if new.thread_id and not new.make_thread:
                 raise ThreadMissing(new.thread_id)
-            thread = new_thread(new.thread_id, new.thread_metadata, at)
+            thread = new_thread(new.thread_id, new.thread_metadata, at, new.owner)
             c.execute(insert(threads).values(**thread))
             active: list[tuple[str, str]] = []
         else:
@@ -335,9 +339,10 @@ class Queue:
             c.execute(change.values(status="interrupted" if waits else "idle"))
 
 
-def new_thread(thread_id: str | None, metadata: dict[str, Any], at: str) -> dict[str, Any]:
+def new_thread(thread_id: str | None, metadata: dict[str, Any], at: str, owner: Caller) -> dict[str, Any]:
     """The row of a new thread."""
     row: dict[str, Any] = dict(thread_id=thread_id or new_id(), status="idle", metadata=metadata, config={}, values=None)
+    row |= {"org": owner.org, "owner": owner.user}
     return {**row, "interrupts": {}, "error": None, "last_seq": 0, "created_at": at, "updated_at": at, "state_updated_at": at}
 
 

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from governance.identity import Caller
+
 Strategy = Literal["reject", "enqueue", "interrupt", "rollback"]
 Action = Literal["interrupt", "rollback"]
 ACTIVE = ("pending", "running")
@@ -23,10 +25,12 @@ class Spec:
     interrupt_after: Any = None
     durability: str = "async"
     temporary: bool = False
+    caller: dict[str, Any] | None = None  # who asked: a Caller; None in local mode
 
     def as_dict(self) -> dict[str, Any]:
         """As it is kept in the row and shown as `kwargs`."""
-        return {**asdict(self), "stream_mode": list(self.stream_mode)}
+        kept = {**asdict(self), "stream_mode": list(self.stream_mode)}
+        return kept if self.caller else {name: value for name, value in kept.items() if name != "caller"}
 
     @classmethod
     def from_dict(cls, kept: dict[str, Any]) -> "Spec":
@@ -47,6 +51,7 @@ class NewRun:
     base_metadata: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     thread_metadata: dict[str, Any] = field(default_factory=dict)
+    owner: Caller = field(default_factory=lambda: Caller("local"))  # of the thread if it is made
     make_thread: bool = False
     after: float = 0.0
     stateless: bool = False  # its thread ends with it

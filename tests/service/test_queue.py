@@ -18,6 +18,7 @@ from app.runs.log import END, Event, Log
 from app.runs.queue import ATTEMPTS, SKIP, Queue, StaleResume, ThreadBusy, ThreadMissing
 from app.runs.spec import Ending, NewRun, Spec
 from database import Database
+from governance.identity import Caller
 
 
 @pytest.fixture
@@ -120,11 +121,13 @@ async def test_what_may_not_be_made(db: Database) -> None:
 async def test_searches_mean_the_same_on_both(db: Database) -> None:
     threads = Threads(db)
     for metadata in ({"a": 1, "in": {"b": "x"}}, {"a": 2, "flag": True}, {"a": "1"}):
-        await threads.create(None, metadata, keep=False)
+        await threads.create(None, metadata, keep=False, owner=Caller("ann", "acme"))
 
     async def found(metadata: dict[str, Any]) -> list[Any]:
-        every: dict[str, Any] = dict(ids=[], values={}, status=None, limit=10, offset=0, sort_by="created_at", descending=False)
-        return [row["metadata"]["a"] for row in (await threads.search(metadata=metadata, **every))[0]]
+        every: dict[str, Any] = dict(ids=[], values={}, status=None, limit=10, offset=0, sort_by="created_at")
+        return [
+            row["metadata"]["a"] for row in (await threads.search(metadata=metadata, **every, descending=False, caller=None))[0]
+        ]
 
     assert await found({"in": {"b": "x"}}) == [1]
     assert await found({"flag": True}) == [2]

@@ -1,0 +1,31 @@
+"""No request body beyond a size: 413, by its declared length or as soon as what arrives exceeds it. Composed in `app/main.py`."""
+
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class BodyLimit:
+    """ASGI middleware. `most` is in bytes."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self._app, self._most = app, most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        said = f"the request's body is larger than {self._most} bytes"
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > self._most:
+            return await JSONResponse({"detail": said}, 413)(scope, receive, send)
+        got = 0
+
+        async def counted() -> Message:
+            nonlocal got
+            message = await receive()
+            got += len(message.get("body", b""))
+            if got > self._most:
+                raise HTTPException(413, said)
+            return message
+
+        await self._app(scope, counted, send)
