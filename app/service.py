@@ -63,13 +63,12 @@ class Service:
 async def open_service(settings: Settings, config: Path | None = None) -> AsyncIterator[Service]:
     """Compose the service for the product's own graphs, or for those of a `langgraph.json`; drain and close it in reverse order.
 
-    Raises `HomeInUse` where another process serves the same SQLite database.
+    Raises `HomeInUse` where another process serves the same home or database.
     """
     async with AsyncExitStack() as stack:
         db = await asyncio.to_thread(Database, settings.app_url())
         stack.push_async_callback(asyncio.to_thread, db.close)
-        if db.sqlite:
-            stack.enter_context(home_lock(settings.home))
+        stack.enter_context(home_lock(settings.home, db))
         await asyncio.to_thread(upgrade, db)
         services = None
         if config is None:
@@ -83,7 +82,7 @@ async def open_service(settings: Settings, config: Path | None = None) -> AsyncI
         await assistants.make_for_graphs(catalogue.names)
         queue = Queue(db, f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}")
         worker = Worker(queue, log, catalogue, saver, capacity=settings.runs)
-        await worker.open(alone=db.sqlite)
+        await worker.open(alone=True)
         rates, keys = Rates(settings.rate), Keys(db) if settings.sign_in == "keys" else None
         try:
             yield Service(settings, catalogue, saver, assistants, Threads(db), queue, log, worker, rates, keys, services)

@@ -1,6 +1,7 @@
 """Who calls: the one place where a request becomes a `Caller`. Used by the routers under `app/api/governance`.
 
-In local mode, where nobody signs in, that is the local person, or the demo person that the header X-Clearance-As names.
+In local mode, where nobody signs in, that is the local person, or the demo person that the header X-Clearance-As names. Where people
+sign in these routers are not there yet: what they show is not redacted by role.
 """
 
 from typing import Annotated
@@ -15,7 +16,9 @@ from graphs.services import Services
 
 
 def floors_of(service: Serving) -> Services:
-    """The floors below. Raises `Refused` (404) where other people's graphs are served, which have none."""
+    """The floors below. Raises `Refused` (404) where people sign in, and where other people's graphs are served, which have none."""
+    if service.keys:
+        raise Refused(404, "approvals and executions are served in local mode only, until what they show is redacted by role")
     if service.services is None:
         raise Refused(404, "this service serves the graphs of a langgraph.json: nothing here is governed")
     return service.services

@@ -54,7 +54,7 @@ async def cancel(service: Serving, floors: Floors, caller: Calling, execution_id
         raise Refused(403, f"{caller.user} may not stop what {found.requester.user} asked for")
     if found.status == "waiting":
         said = {"messages": [{"role": "user", "content": "cancel"}]}
-        made = await make_run(service, found.thread_id, RunCreate(assistant_id="orchestrator", input=said))
+        made = await make_run(service, caller, found.thread_id, RunCreate(assistant_id="orchestrator", input=said))
         return CancelShape(execution_id=execution_id, run_id=made.run_id)
     if found.status != "running":
         raise Refused(409, f"execution {execution_id} is {found.status}: there is nothing to stop")
