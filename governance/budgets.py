@@ -59,6 +59,10 @@ class BudgetSpent(RuntimeError):
         )
 
 
+class NotRaised(ValueError):
+    """There is nothing to raise, or nothing to raise it by; the message says which."""
+
+
 class RaiseRefused(PermissionError):
     """This person may not raise a budget; the message says who may."""
 
@@ -161,11 +165,11 @@ class Budgets:
 
     async def reserve(self, who: Spender, id: str, amounts: Amounts, least: Amounts) -> None:
         """Set aside what a call may need; `least` is charged if it is never settled. Raises `BudgetSpent`, having set aside nothing."""
-        await self._db.run(lambda c: self._reserve(c, who, id, amounts, least))
+        await self._db.run(lambda c: self._reserve(c, who, id, amounts, least), durable=False)  # a power cut ends the call too
 
     async def settle(self, id: str, real: Amounts) -> None:
         """Charge what a call really used, even where it is more than was set aside. Nothing happens the second time."""
-        await self._db.run(lambda c: self._settle(c, id, real))
+        await self._db.run(lambda c: self._settle(c, id, real), durable=False)
 
     async def charge(self, who: Spender, used: Mapping[tuple[Scope, Unit], int]) -> None:
         """Add what was used without having been set aside (time), even over a limit."""
@@ -198,11 +202,11 @@ class Budgets:
         return await self._db.run(work) if self.limits else []
 
     async def raise_limit(self, caller: Caller, who: Spender, scope: Scope, unit: Unit, amount: int) -> Account:
-        """Add to one limit of one run, step or day; in the ledger, refused or not. Raises `RaiseRefused`, or `ValueError`."""
+        """Add to one limit of one run, step or day; in the ledger, refused or not. Raises `RaiseRefused`, `NotRaised`."""
         if (scope, unit) not in self.limits.of:
-            raise ValueError(f"a {NAMES[scope]} has no limit of {unit.replace('_', ' ')}, so there is nothing to raise")
+            raise NotRaised(f"a {NAMES[scope]} has no limit of {unit.replace('_', ' ')}, so there is nothing to raise")
         if amount <= 0:
-            raise ValueError(f"{amount} raises nothing: give an amount above 0")
+            raise NotRaised(f"{amount} raises nothing: give an amount above 0")
         may = bool(set(caller.roles) & set(self._owners)) and caller.org == who.org
 
         def work(c: Connection) -> Account:
