@@ -9,7 +9,7 @@ from database import Database
 from governance.budgets import Budgets, Spender
 from governance.decisions import Decisions
 from governance.delegations import Delegations
-from governance.identity import Caller
+from governance.identity import Caller, nobody_known
 from governance.kill_switch import KillSwitch, SwitchRefused
 from governance.limits import Limits
 from governance.powers import powers_disagree
@@ -32,7 +32,7 @@ async def used(db: Database) -> Database:
     time = Time()
     decisions = Decisions(db, time)
     switch = KillSwitch(db, decisions, ("operator",), ("platform",), time)
-    lending = Delegations(db, time, decisions)
+    lending = Delegations(db, time, decisions, nobody_known)
     budgets = Budgets(db, decisions, Limits({("run", "tokens"): 10, ("user", "money"): 5}), ("budget-owner",), time)
     await switch.flip(ROOT, True, "odd transfers", everyone=True)
     time.pass_(hours=1)
