@@ -31,7 +31,7 @@ async def ask(approvals: Approvals, decisions: Decisions, *panels: Panel) -> str
 
 
 async def faults(approvals: Approvals, decisions: Decisions) -> list[str]:
-    account = Account("e1", ANN, {}, [], await approvals.of_execution("e1", superseded=True), [])
+    account = Account("e1", ANN, {}, [], await approvals.of_execution("e1", superseded=True), [], [])
     return [fault.what for fault in disagreements(account, await decisions.for_execution("e1"))]
 
 
