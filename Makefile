@@ -30,9 +30,10 @@ lint: .venv/.dev
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 
+# the development lock first: what langgraph dev needs holds for all, so that both environments have the same versions
 lock:
-	uv pip compile --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml -o requirements.lock
-	uv pip compile --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	uv pip compile --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --extra dev pyproject.toml -o requirements-dev.lock
+	uv pip compile --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -c requirements-dev.lock pyproject.toml -o requirements.lock
 	(sed -n 's/^benchmarks = \["\(.*\)"\].*/\1/p' pyproject.toml; grep -oE '^(cedarpy|pydantic|rfc8785)==[^ ]+' requirements.lock) | uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" - -o requirements-benchmarks.lock
 
 clean:
