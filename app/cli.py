@@ -443,6 +443,25 @@ def keys_revoke(key_id: Annotated[str, typer.Argument(help="As `keys list` shows
     _go(lambda: revoke(key_id))
 
 
+BackupArgument = Annotated[Path, typer.Argument(metavar="FILE.tar.gz", help="The backup.")]
+
+
+@app.command()
+def backup(file: BackupArgument) -> None:
+    """Write the whole home to one file: one moment of all that is in it, while runs and the service go on."""
+    from app.backup import backup as back_up
+
+    _go(lambda: back_up(file))
+
+
+@app.command()
+def restore(file: BackupArgument) -> None:
+    """Lay a backup out as the home (CLEARANCE_HOME), which must be empty."""
+    from app.backup import restore as lay_out
+
+    _go(lambda: lay_out(file))
+
+
 @app.command()
 def version() -> None:
     """Print the version."""
