@@ -89,6 +89,7 @@ class Settings(BaseSettings):
     )
     goal_characters: int = Field(8000, ge=100, description="longest goal that is taken")
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    log_format: Literal["text", "json"] = Field("text", description="lines of the service's log: for people, or JSON objects")
 
     @model_validator(mode="after")
     def _act_as_somebody(self) -> Self:

@@ -16,6 +16,7 @@ from app.api.governance import routers as governance
 from app.api.guard import LOOPBACK_ORIGIN, Guard
 from app.api.limits import BodyLimit
 from app.auth.access import admit
+from app.logs import Requests
 from app.service import open_service
 from settings import Settings
 
@@ -51,6 +52,7 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
         allow_private_network=True,
     )
     app.add_middleware(BodyLimit, most=settings.body_bytes)
+    app.add_middleware(Requests)
     app.add_middleware(Guard, origins=settings.origins, local=settings.sign_in == "none")
     return app
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import uvicorn
 
+from app.logs import configure
 from app.main import create_app
 from settings import Settings
 
@@ -32,10 +33,11 @@ def serve(host: str, port: int, config: Path | None) -> int:
             f"{host} can be reached by others, and no sign-in is configured: whoever reaches it could act as you. "
             "Make keys (clearance keys create) and set CLEARANCE_SIGN_IN=keys, or serve on 127.0.0.1"
         )
+    configure(settings)
     listening = _bind(host, port)
     options = uvicorn.Config(
         create_app(settings, config),
-        log_level=settings.log_level,
+        log_config=None,
         access_log=False,
         timeout_graceful_shutdown=STREAMS_END_S,
         timeout_keep_alive=75,

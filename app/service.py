@@ -35,6 +35,7 @@ class Service:
     """What a request needs. `services` are the floors below, None where other people's graphs are served; no `keys`: local mode."""
 
     settings: Settings
+    db: Database
     catalogue: Catalogue
     saver: LeasedSaver
     assistants: Assistants
@@ -85,7 +86,7 @@ async def open_service(settings: Settings, config: Path | None = None) -> AsyncI
         await worker.open(alone=True)
         rates, keys = Rates(settings.rate), Keys(db) if settings.sign_in == "keys" else None
         try:
-            yield Service(settings, catalogue, saver, assistants, Threads(db), queue, log, worker, rates, keys, services)
+            yield Service(settings, db, catalogue, saver, assistants, Threads(db), queue, log, worker, rates, keys, services)
         finally:
             await worker.drain(DRAIN_S)
             await log.close()

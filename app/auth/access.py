@@ -17,7 +17,7 @@ from app.service import Service
 from governance.identity import Caller
 from graphs.caller import local_caller
 
-OPEN = ("/ok", "/info", "/docs")
+OPEN = ("/ok", "/ready", "/info", "/docs")
 READING_POSTS = ("/search", "/count", "/history", "/state/checkpoint")
 MAKES_RUNS = tuple(f"/threads/{{thread_id}}/runs{end}" for end in ("", "/stream", "/wait"))
 """These may make the thread, so whose it is is asked in the transaction that makes the run."""
