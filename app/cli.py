@@ -352,6 +352,14 @@ def audit_head(out: FileOption = None) -> None:
     _go(lambda: head_command(out))
 
 
+@audit.command("key")
+def audit_key(file: Annotated[Path, typer.Argument(help="Made if it is missing, readable by you alone.")]) -> None:
+    """Make the key that signs the ledger of an installation on a database server, and print its public half."""
+    from app.audit_commands import key_command
+
+    _go(lambda: key_command(file))
+
+
 budgets = typer.Typer(help="What runs may spend, and what is left of it.", invoke_without_command=True, rich_markup_mode=None)
 app.add_typer(budgets, name="budgets")
 

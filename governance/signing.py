@@ -89,13 +89,13 @@ def signer_for(settings: Settings) -> Signer:
     if not settings.app_url().startswith("sqlite"):
         raise BadKey(
             "the database is a server, which several machines may share: set CLEARANCE_SIGNING_KEY to the file of the key that "
-            "signs the ledger for all of them; openssl genpkey -algorithm ed25519 -out FILE && chmod 600 FILE makes one"
+            "signs the ledger for all of them; clearance audit key FILE makes one"
         )
     return open_signer(settings.home / KEY_FILE, make=True)
 
 
 KEY_FILE = "ledger.pem"
-HOW = "restore it, or make one with openssl genpkey -algorithm ed25519 -out FILE && chmod 600 FILE"
+HOW = "restore it, or make one with clearance audit key FILE"
 
 
 def _make(path: Path) -> None:
