@@ -44,6 +44,8 @@ from graphs.saver import Saver, open_saver
 from graphs.specialists.base import Added, Domain, Resources, Specialist
 from graphs.specialists.core import core_roles
 from graphs.spending import Left, Spending, left_of, spender
+from graphs.waits import Waits
+from graphs.workflows import Workflows
 from models.factory import chat_model
 from models.price import Price
 from settings import Settings
@@ -100,6 +102,8 @@ class Services:
     budgets: Budgets
     switch: KillSwitch
     executions: Executions
+    waits: Waits
+    workflows: Workflows
     saver: BaseCheckpointSaver[str]
     model_for: Callable[[str], BaseChatModel]
     prompts: Mapping[str, str]
@@ -235,6 +239,8 @@ async def open_services(
                 budgets=budgets,
                 switch=KillSwitch(db, decisions, settings.operators, settings.platform_operators),
                 executions=Executions(db, decisions),
+                waits=Waits(db, decisions, clock),
+                workflows=Workflows(db),
                 saver=opened,
                 model_for=model_for,  # type: ignore[arg-type]  # a callable where it is no model
                 prompts=prompts,
