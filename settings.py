@@ -63,6 +63,10 @@ class Settings(BaseSettings):
     rate: int = Field(1200, ge=0, description="requests a minute of one caller who signed in; 0: no limit")
     body_bytes: int = Field(16_000_000, ge=1024, description="largest body of a request to the service")
 
+    event_secrets: dict[str, SecretStr] = Field(
+        {}, description='who may tell of events, and their Standard Webhooks secrets (JSON: {"org/sender": "whsec_…"})'
+    )
+
     concurrency: int = Field(8, ge=1, description="steps that may run at once in one execution")
     step_timeout: float = Field(120.0, gt=0, description="seconds one step attempt may take, waiting for people not counted")
     step_attempts: int = Field(2, ge=1, description="attempts of one step before its fallbacks")

@@ -2,17 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 
 from rich.console import Console
 
-from app.runner import Runner, UnknownExecution, open_runner
+from app.runner import Runner, open_runner
 from app.running import Options, program, run_goal, show_plan
+from app.workflows import save_workflow
 from graphs.plan import Wait
-from graphs.planner import accepted
 from graphs.state import WorkflowRun
 from graphs.waits import wait_of
-from graphs.workflows import BadWorkflow, Workflow, compare, workflow_of
+from graphs.workflows import BadWorkflow, compare
 from settings import Settings
 
 
@@ -25,23 +25,11 @@ def save(name: str, run: str, parameters: list[str], waits: list[str]) -> int:
     wished = {step: _wait(what) for step, what in pairs(waits, "--wait", "STEP=WHAT").items()}
 
     async def go(runner: Runner) -> int:
-        saved = await save_workflow(runner, name, run, parameters, wished)
+        saved = await save_workflow(runner.services, runner.caller, name, run, parameters, wished)
         print(f"Saved as {saved.name}, version {saved.version}. Run it with:  {program()} workflow run {saved.name}")
         return 0
 
     return _run(go)
-
-
-async def save_workflow(runner: Runner, name: str, run: str, parameters: Iterable[str], waits: Mapping[str, Wait]) -> Workflow:
-    """The saved version. Raises `UnknownExecution`, `BadWorkflow`."""
-    services = runner.services
-    found = await services.executions.get(run)
-    if found is None or found.requester.org != runner.caller.org:
-        raise UnknownExecution(f"there is no execution {run} in {services.settings.home}")
-    plans = await services.executions.plans(run)
-    known = {name for plan in plans for step in plan.steps for name in accepted(step, services)} & set(services.domain.settings)
-    made = workflow_of(name, found.request, plans, [*parameters], waits, sorted(known), run)
-    return await services.workflows.save(runner.caller, made)
 
 
 def every(as_json: bool) -> int:
@@ -138,7 +126,7 @@ def tell_event(name: str, run: str, data: str) -> int:
         raise BadEvent('--data must be an object, such as {"order": "4711"}')
 
     async def go(runner: Runner) -> int:
-        found = await runner.services.waits.arrive(runner.caller.org, name, carried, runner.caller.user, run)
+        found = await runner.services.waits.arrive(runner.caller.org, name, carried, runner.caller.user, execution_id=run)
         for id in found:
             execution = await runner.services.executions.get(id)
             assert execution

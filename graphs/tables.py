@@ -51,6 +51,7 @@ step_waits = Table(
     Column("arrived", String(32), comment="when the event came"),
     Column("sender", String(200), comment="who signed the event"),
     Column("data", JSON, comment="what the event carried"),
+    Column("message_id", String(200), index=True, comment="the sender's own id of the message"),
     Column("taken", String(32), comment="when the step started after it"),
     Column("begun", String(32), nullable=False),
 )

@@ -106,11 +106,13 @@ class Waits:
         query = select(step_waits.c.step_id).where(mine, self._over()).limit(1)
         return await self._db.run(lambda c: c.execute(query).first()) is not None
 
-    async def arrive(self, org: str, event: str, data: Mapping[str, Any], sender: str, execution_id: str = "") -> list[str]:
+    async def arrive(
+        self, org: str, event: str, data: Mapping[str, Any], sender: str, *, execution_id: str = "", message_id: str = ""
+    ) -> list[str]:
         """An event came, from a sender whose signature was checked: whoever in the organisation waits for it may start.
 
-        The executions. With `execution_id` only that one's. Recorded in the ledger, with the digest of what it carried. Told twice, it
-        does nothing more. Raises `NobodyWaits`.
+        The executions. With `execution_id` only that one's. Recorded in the ledger, with the digest of what it carried. Told twice (the
+        same `message_id`), it does nothing more: not for a wait that began since, either. Raises `NobodyWaits`.
         """
         mine = [executions.c.org == org, step_waits.c.event == event, executions.c.ended.is_(None)]
         mine += [executions.c.id == execution_id] if execution_id else []
@@ -119,6 +121,10 @@ class Waits:
             joined = step_waits.join(executions, executions.c.id == step_waits.c.execution_id)
             columns = (step_waits.c.execution_id, step_waits.c.step_id, step_waits.c.arrived, step_waits.c.due)
             at = stamp(self._clock())
+            before = [executions.c.org == org, step_waits.c.message_id == message_id]
+            ids = select(step_waits.c.execution_id).select_from(joined).where(*before)
+            if message_id and (told := c.execute(ids).scalars().all()):
+                return sorted(set(told))
             found = c.execute(select(*columns).select_from(joined).where(*mine)).all()
             if not found:
                 whose = f"execution {execution_id}" if execution_id else "any execution"
@@ -126,11 +132,13 @@ class Waits:
             fresh = [row for row in found if row.arrived is None and (row.due is None or row.due > at)]
             for row in fresh:
                 key = and_(step_waits.c.execution_id == row.execution_id, step_waits.c.step_id == row.step_id)
-                c.execute(update(step_waits).where(key).values(arrived=at, sender=sender, data=dict(data)))
-                told = Record(
-                    "event", "arrived", org, row.execution_id, row.step_id, "", "", sender, "", event, digest(dict(data))
+                c.execute(
+                    update(step_waits)
+                    .where(key)
+                    .values(arrived=at, sender=sender, data=dict(data), message_id=message_id or None)
                 )
-                self._decisions.add(c, told, dict(data))
+                head = (org, row.execution_id, row.step_id, "", "", sender, "", event, digest(dict(data)))
+                self._decisions.add(c, Record("event", "arrived", *head), dict(data))
             return sorted({row.execution_id for row in found})
 
         return await self._db.run(work)

@@ -18,6 +18,7 @@ from governance.identity import Caller
 from graphs.caller import local_caller
 
 OPEN = ("/ok", "/ready", "/info", "/docs")
+EVENTS = "/events/{name}"
 READING_POSTS = ("/search", "/count", "/history", "/state/checkpoint")
 MAKES_RUNS = tuple(f"/threads/{{thread_id}}/runs{end}" for end in ("", "/stream", "/wait"))
 """These may make the thread, so whose it is is asked in the transaction that makes the run."""
@@ -29,7 +30,7 @@ async def admit(request: Request, service: Serving) -> None:
         request.state.caller = None
         return
     path: str = request.scope["route"].path
-    if path in OPEN:
+    if path in OPEN or path == EVENTS:  # an event is signed
         return
     caller = await _signed_in(request, service)
     if wait := service.rates.wait(caller):
