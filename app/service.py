@@ -18,6 +18,7 @@ from app.db.assistants import Assistants
 from app.db.threads import Threads
 from app.db.upgrade import upgrade
 from app.home_lock import home_lock
+from app.runs.going_on import keep_going_on
 from app.runs.log import Log
 from app.runs.queue import Queue
 from app.runs.saver import LeasedSaver
@@ -85,8 +86,12 @@ async def open_service(settings: Settings, config: Path | None = None) -> AsyncI
         worker = Worker(queue, log, catalogue, saver, capacity=settings.runs)
         await worker.open(alone=True)
         rates, keys = Rates(settings.rate), Keys(db) if settings.sign_in == "keys" else None
+        going_on = asyncio.create_task(keep_going_on(db, services, queue, worker)) if services else None
         try:
             yield Service(settings, db, catalogue, saver, assistants, Threads(db), queue, log, worker, rates, keys, services)
         finally:
+            if going_on:
+                going_on.cancel()
+                await asyncio.gather(going_on, return_exceptions=True)
             await worker.drain(DRAIN_S)
             await log.close()

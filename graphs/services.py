@@ -40,6 +40,7 @@ from graphs.caller import local_directory
 from graphs.context import StepContext
 from graphs.executions import Executions
 from graphs.plan import Step
+from graphs.ready import Ready, ready
 from graphs.saver import Saver, open_saver
 from graphs.specialists.base import Added, Domain, Resources, Specialist
 from graphs.specialists.core import core_roles
@@ -91,6 +92,8 @@ class Services:
     """The lower floors, composed. `model_for` gives the model of a role (a specialist's or core role's name)."""
 
     settings: Settings
+    db: Database
+    clock: Clock
     domain: Domain
     resources: Resources
     registry: Registry
@@ -138,6 +141,10 @@ class Services:
             checkpointer=saver,
             spending=self.spending(),
         )
+
+    async def ready(self) -> list[Ready]:
+        """The paused executions that can go on."""
+        return await ready(self.db, self.approvals, self.clock)
 
     def spending(self) -> Spending | None:
         """The meter of every role's model calls; none where nothing has a limit."""
@@ -228,6 +235,8 @@ async def open_services(
         async with open_saver(settings.home / "checkpoints.db", saver) as opened:
             yield Services(
                 settings=settings,
+                db=db,
+                clock=clock,
                 domain=own,
                 resources=resources,
                 registry=registry,

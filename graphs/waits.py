@@ -1,7 +1,7 @@
 """Waits: steps that wait for a time or for an event from outside. Kept in the application's database, they outlive every process.
 
 The execute node asks whether a step may start (`may_start`); the application tells of events (`arrive`) and asks which threads can
-go on (`ready`). An event only lets a step start: what it carries is kept and recorded, and no model reads it.
+go on (`graphs/ready.py`). An event only lets a step start: what it carries is kept and recorded, and no model reads it.
 """
 
 import re
@@ -16,7 +16,6 @@ from database import Database
 from governance.clock import Clock, now, parse, stamp
 from governance.decisions import Decisions, Record
 from governance.digest import digest
-from governance.identity import Caller
 from governance.tables import insert_new
 from graphs.plan import Step, Wait
 from graphs.tables import executions, step_waits
@@ -41,15 +40,6 @@ class TooLate:
     """The event a step waits for did not come in its time."""
 
     said: str
-
-
-@dataclass(frozen=True)
-class Ready:
-    """A paused execution of which a step may start now."""
-
-    execution_id: str
-    thread_id: str
-    requester: Caller
 
 
 def span(text: str) -> timedelta:
@@ -142,18 +132,6 @@ class Waits:
             return sorted({row.execution_id for row in found})
 
         return await self._db.run(work)
-
-    async def ready(self, limit: int = 100) -> list[Ready]:
-        """Paused executions of which a step may start now, or has waited too long."""
-        query = (
-            select(executions.c.id, executions.c.thread_id, executions.c.requester)
-            .join(step_waits, step_waits.c.execution_id == executions.c.id)
-            .where(executions.c.status == "waiting", step_waits.c.taken.is_(None), self._over())
-            .distinct()
-            .limit(limit)
-        )
-        rows = await self._db.run(lambda c: c.execute(query).all())
-        return [Ready(row.id, row.thread_id, Caller.from_dict(row.requester)) for row in rows]
 
     async def take(self, execution_id: str, step_id: str) -> None:
         """A step started, or failed, after its wait: nobody need be woken for it any more."""

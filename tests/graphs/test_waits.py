@@ -36,16 +36,16 @@ async def test_a_timer_runs_for_days_over_restarts(yard: Yard) -> None:
     for hours in (1, 47, 71):
         yard.late = timedelta(hours=hours)
         async with at_work(yard) as runner:
-            assert await runner.services.waits.ready() == []
+            assert await runner.services.ready() == []
             assert (await runner.resume(paused.thread_id)).status == "interrupted"
     assert yard.calls("look_b") == ["s2"], "of the run that was saved"
     yard.late = timedelta(hours=73)
     async with at_work(yard) as runner:
-        (ready,) = await runner.services.waits.ready()
+        (ready,) = await runner.services.ready()
         assert (ready.thread_id, ready.requester.user) == (paused.thread_id, "local")
         ended = await runner.resume(paused.thread_id)
         assert ended.status == "success" and stands(ended) == dict.fromkeys(("s1", "s2", "s3"), "succeeded")
-        assert await runner.services.waits.ready() == []
+        assert await runner.services.ready() == []
     assert yard.calls("look_b") == ["s2", "s2"] and yard.calls("look_a") == ["s1", "s1"]
 
 
@@ -111,5 +111,5 @@ async def test_an_approval_and_a_timer_wait_side_by_side(yard: Yard) -> None:
         noted = await runner.resume(paused.thread_id)
         assert stands(noted) == {"s1": "succeeded", "s2": "waiting_external"} and noted.waits_for == "event"
         stopped = await runner.cancel(paused.thread_id)
-        assert stopped.status == "failed" and await runner.services.waits.ready() == []
+        assert stopped.status == "failed" and await runner.services.ready() == []
     assert yard.notes() == ["hello"]
