@@ -402,11 +402,24 @@ def serve(
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Serve the graphs of this langgraph.json instead of Clearance's own.")
     ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes; more than one needs PostgreSQL.")] = 1,
 ) -> None:
     """Serve the LangGraph Agent Server API until Ctrl-C: for the chat UI, Studio and the SDKs."""
     from app.serve import serve as serve_on
 
-    _go(lambda: serve_on(host, port, config))
+    _go(lambda: serve_on(host, port, config, workers))
+
+
+@app.command()
+def worker(
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The langgraph.json that the service serves, if it serves one.")
+    ] = None,
+) -> None:
+    """Carry out the service's runs on one more machine, until Ctrl-C. Needs PostgreSQL."""
+    from app.work import work
+
+    _go(lambda: work(config))
 
 
 keys = typer.Typer(help="The service's API keys.", no_args_is_help=True, rich_markup_mode=None)

@@ -1,15 +1,37 @@
-"""`clearance serve`: the service on a socket. Without a way to know who calls it listens on loopback only, and says so."""
+"""`clearance serve`: the service on a socket. Without a way to know who calls it listens on loopback only, and says so.
+
+On PostgreSQL several processes may serve one socket (`--workers`); uvicorn starts them, and another one where one dies.
+"""
 
 import ipaddress
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
 
+from app.catalogue import from_file
+from app.db.upgrade import upgrade
 from app.main import create_app
+from app.work import OneProcess
+from database import Database
 from settings import Settings
 
 STREAMS_END_S = 10
+ANSWERS_S = 60  # a process that is silent for longer is replaced
+
+
+@dataclass(frozen=True)
+class Factory:
+    """Makes the application, in whichever process."""
+
+    settings: Settings
+    config: Path | None
+
+    def __call__(self) -> FastAPI:
+        return create_app(self.settings, self.config)
 
 
 class NotLoopback(ValueError):
@@ -20,12 +42,14 @@ class PortTaken(RuntimeError):
     """Another program listens there."""
 
 
-def serve(host: str, port: int, config: Path | None) -> int:
+def serve(host: str, port: int, config: Path | None, workers: int = 1) -> int:
     """Serve until SIGINT or SIGTERM: then nothing more is taken, streams get a moment to end, unfinished runs are given back.
 
-    Raises `NotLoopback`, `PortTaken`.
+    Raises `NotLoopback`, `PortTaken`, `OneProcess`.
     """
     settings = Settings()
+    if workers > 1:
+        _prepare(settings, config, workers)
     local = settings.sign_in == "none"
     if local and not is_loopback(host):
         raise NotLoopback(
@@ -34,7 +58,10 @@ def serve(host: str, port: int, config: Path | None) -> int:
         )
     listening = _bind(host, port)
     options = uvicorn.Config(
-        create_app(settings, config),
+        Factory(settings, config),
+        factory=True,
+        workers=workers,
+        timeout_worker_healthcheck=ANSWERS_S,
         log_level=settings.log_level,
         access_log=False,
         timeout_graceful_shutdown=STREAMS_END_S,
@@ -47,8 +74,24 @@ def serve(host: str, port: int, config: Path | None) -> int:
         else "callers sign in with API keys"
     )
     print(f"Clearance serves on http://{host}:{own_port} · {who} · /docs lists the operations", flush=True)
-    uvicorn.Server(options).run([listening])
+    if workers > 1:
+        Multiprocess(options, [listening]).run()
+    else:
+        uvicorn.Server(options).run([listening])
     return 0
+
+
+def _prepare(settings: Settings, config: Path | None, workers: int) -> None:
+    """See to it that several processes can begin, for one that cannot is started again and again."""
+    if config:
+        from_file(config)
+    db = Database(settings.app_url())
+    try:
+        if db.sqlite:
+            raise OneProcess(f"{workers} processes need a database server: SQLite is served by one")
+        upgrade(db)
+    finally:
+        db.close()
 
 
 def is_loopback(host: str) -> bool:

@@ -197,7 +197,7 @@ async def _place(service: Service, row: dict[str, Any], last_event_id: str | Non
         if not active:
             return None
         last = service.log.last(thread_id)
-        return last if last is not None else int((await service.threads.get(thread_id))["last_seq"])
+        return last if last is not None else await service.log.place(thread_id)
     try:
         asked = int(last_event_id)
     except ValueError:
