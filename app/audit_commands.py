@@ -20,7 +20,7 @@ from app.text import reveal, shorten
 from governance.decisions import Record
 from governance.heads import read_heads
 from governance.ledger_check import Fault
-from governance.signing import KEY_FILE, open_signer, signer_for
+from governance.signing import KEY_FILE, signer_for
 from settings import Settings
 
 ARGS = 120  # characters of a call's arguments that are shown
@@ -116,12 +116,6 @@ def head_command(out: Path | None) -> int:
         return 0
 
     return _run(go)
-
-
-def key_command(file: Path) -> int:
-    """Make the key if the file is missing, and print its public half, which `audit verify BUNDLE --key` takes."""
-    print(open_signer(file, make=True).key)
-    return 0
 
 
 def _run(go: Callable[[Audit], Awaitable[int]]) -> int:

@@ -352,14 +352,6 @@ def audit_head(out: FileOption = None) -> None:
     _go(lambda: head_command(out))
 
 
-@audit.command("key")
-def audit_key(file: Annotated[Path, typer.Argument(help="Made if it is missing, readable by you alone.")]) -> None:
-    """Make the key that signs the ledger of an installation on a database server, and print its public half."""
-    from app.audit_commands import key_command
-
-    _go(lambda: key_command(file))
-
-
 budgets = typer.Typer(help="What runs may spend, and what is left of it.", invoke_without_command=True, rich_markup_mode=None)
 app.add_typer(budgets, name="budgets")
 
@@ -505,11 +497,24 @@ def serve(
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Serve the graphs of this langgraph.json instead of Clearance's own.")
     ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes; more than one needs PostgreSQL.")] = 1,
 ) -> None:
     """Serve the LangGraph Agent Server API until Ctrl-C: for the chat UI, Studio and the SDKs."""
     from app.serve import serve as serve_on
 
-    _go(lambda: serve_on(host, port, config))
+    _go(lambda: serve_on(host, port, config, workers))
+
+
+@app.command()
+def worker(
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The langgraph.json that the service serves, if it serves one.")
+    ] = None,
+) -> None:
+    """Carry out the service's runs on one more machine, until Ctrl-C. Needs PostgreSQL."""
+    from app.work import work
+
+    _go(lambda: work(config))
 
 
 keys = typer.Typer(help="The service's API keys.", no_args_is_help=True, rich_markup_mode=None)

@@ -18,7 +18,6 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from database import Database
 from governance import policy_texts
@@ -41,7 +40,7 @@ from graphs.context import StepContext
 from graphs.executions import Executions
 from graphs.plan import Step
 from graphs.ready import Ready, ready
-from graphs.saver import Saver, open_saver
+from graphs.saver import Careful, Guard, nobody_else, open_saver_of
 from graphs.specialists.base import Added, Domain, Resources, Specialist
 from graphs.specialists.core import core_roles
 from graphs.spending import Left, Spending, left_of, spender
@@ -107,7 +106,7 @@ class Services:
     executions: Executions
     waits: Waits
     workflows: Workflows
-    saver: BaseCheckpointSaver[str]
+    saver: Careful
     model_for: Callable[[str], BaseChatModel]
     prompts: Mapping[str, str]
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("clearance"))
@@ -188,13 +187,15 @@ async def open_services(
     model: BaseChatModel | Callable[[str], BaseChatModel] | None = None,
     domain: Domain | None = None,
     clock: Clock = now,
-    saver: type[Saver] = Saver,
+    guard: Guard = nobody_else,
+    database: Database | None = None,
 ) -> AsyncIterator[Services]:
     """Compose everything; closes it in reverse order. `model` replaces the configured model (tests, benchmark), `clock` the time by
-    which approvals are due, `saver` the class of the checkpoints' saver (the service's checks a lease before it writes)."""
+    which approvals are due; `guard` is asked before a checkpoint is written (the service's checks a lease), and `database` is the
+    application's where it is open already."""
 
     own = domain if domain is not None else await asyncio.to_thread(load_domain, settings.domain)
-    db = await asyncio.to_thread(_open_database, settings)
+    db = await asyncio.to_thread(_open_database, settings, database)
     resources = await asyncio.to_thread(own.open, settings)
     prompts = await asyncio.to_thread(
         lambda: {one.name: one.prompt.read_text(encoding="utf-8") for one in (*own.specialists, *core_roles(own))}
@@ -205,7 +206,7 @@ async def open_services(
         engine = await asyncio.to_thread(
             partial(LivePolicy, heads=settings.escalate_to), registry.manifests(), own.policies, adopt
         )
-        decisions = Decisions(db, signer=await asyncio.to_thread(signer_for, settings))
+        decisions = Decisions(db, signer=await asyncio.to_thread(signer_for, settings, db))
         budgets = Budgets(
             db,
             decisions,
@@ -232,7 +233,7 @@ async def open_services(
         )  # it reads what is known of the model, and imports a client
         one = model if isinstance(model, BaseChatModel) else None
         model_for = (lambda role: one) if one is not None else model
-        async with open_saver(settings.home / "checkpoints.db", saver) as opened:
+        async with open_saver_of(db, settings.home, guard) as opened:
             yield Services(
                 settings=settings,
                 db=db,
@@ -256,19 +257,20 @@ async def open_services(
             )
     finally:
         await asyncio.to_thread(resources.close)
-        await asyncio.to_thread(_close, settings, db)
+        await asyncio.to_thread(_close, settings, db, database is None)
 
 
-def _close(settings: Settings, db: Database) -> None:
+def _close(settings: Settings, db: Database, own: bool) -> None:
     """Sign where the ledger ends, on the way out, and keep that beside the database."""
     try:
         keep_head(settings, db)
     finally:
-        db.close()
+        if own:
+            db.close()
 
 
-def _open_database(settings: Settings) -> Database:
-    db = Database(settings.app_url())
+def _open_database(settings: Settings, database: Database | None) -> Database:
+    db = database or Database(settings.app_url())
     db.create(governance_tables.metadata)
     db.create(graph_tables.metadata)
     return db

@@ -121,6 +121,8 @@ def _tell(service: Service, new: NewRun, made: Created) -> None:
     """Start it, and stop those that it replaces."""
     if made.claim:
         service.worker.start(made.claim)
+    elif not new.after:
+        service.worker.offer()
     for run_id in made.dropped:
         service.log.dropped(made.row["thread_id"], run_id, "interrupted")
     service.worker.tell(made.told, cast(Any, new.strategy))
