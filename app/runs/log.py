@@ -27,7 +27,7 @@ UNWRITTEN = 2_000  # a writer waits for the disk beyond this; well below `queue.
 KEPT = 500  # written events that stay in memory for those who come a little late
 UNKNOWN = 1 << 62  # a floor above everything: nobody has looked at the disk yet
 END = "end"
-"""The event that ends a run in the log: {"status": …}. The classic protocol does not send it."""
+"""The event that ends a run in the log: {"status": …, "waiting": does it wait for a person?}. The classic protocol does not send it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,8 @@ class Log:
     async def end(self, channel: Channel, run_id: str, ending: Ending, commit: Callable[[Sequence[Event]], Awaitable[T]]) -> T:
         """End a run: `commit` is handed what is unwritten and the end itself, and followers see the end once it returned."""
         async with channel.order:
-            last = Event(channel.last + 1, channel.thread_id, run_id, END, dumps({"status": ending.status}))
+            told = {"status": ending.status, "waiting": bool(ending.interrupts)}
+            last = Event(channel.last + 1, channel.thread_id, run_id, END, dumps(told))
             batch = list(channel.unwritten)
             result = await commit([*batch, last])
             channel.last = last.seq
