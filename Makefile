@@ -15,6 +15,7 @@ bench: .venv/.dev
 
 chaos: .venv/.dev
 	@.venv/bin/python -m evals.chaos $(ARGS)
+	@.venv/bin/python -m evals.chaos.service $(SERVICE_ARGS)
 
 goals: .venv/.dev
 	@.venv/bin/python -m evals.goals.run $(ARGS)

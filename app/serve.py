@@ -4,13 +4,14 @@ On PostgreSQL several processes may serve one socket (`--workers`); uvicorn star
 """
 
 import ipaddress
+import logging
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from app.catalogue import from_file
 from app.db.upgrade import upgrade
@@ -20,7 +21,7 @@ from database import Database
 from settings import Settings
 
 STREAMS_END_S = 10
-ANSWERS_S = 60  # a process that is silent for longer is replaced
+logger = logging.getLogger("clearance")
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,6 @@ def serve(host: str, port: int, config: Path | None, workers: int = 1) -> int:
         Factory(settings, config),
         factory=True,
         workers=workers,
-        timeout_worker_healthcheck=ANSWERS_S,
         log_level=settings.log_level,
         access_log=False,
         timeout_graceful_shutdown=STREAMS_END_S,
@@ -75,7 +75,7 @@ def serve(host: str, port: int, config: Path | None, workers: int = 1) -> int:
     )
     print(f"Clearance serves on http://{host}:{own_port} · {who} · /docs lists the operations", flush=True)
     if workers > 1:
-        Multiprocess(options, [listening]).run()
+        Processes(options, [listening]).run()
     else:
         uvicorn.Server(options).run([listening])
     return 0
@@ -92,6 +92,20 @@ def _prepare(settings: Settings, config: Path | None, workers: int) -> None:
         upgrade(db)
     finally:
         db.close()
+
+
+class Processes(Multiprocess):
+    """Uvicorn's processes, of which one that died is replaced. Whether one lives the system says: uvicorn asks the process, and waits
+    long for one that is busy starting, or has just died."""
+
+    def keep_subprocess_alive(self) -> None:
+        for at, one in enumerate(self.processes):
+            if not self.should_exit.is_set() and not one.process.is_alive():
+                logger.warning("process %s ended with exit code %s: another one takes its place", one.pid, one.exitcode)
+                one.kill()
+                one.join()
+                self.processes[at] = Process(self.config, self.sockets)
+                self.processes[at].start()
 
 
 def is_loopback(host: str) -> bool:

@@ -195,7 +195,7 @@ async def open_services(
         engine = await asyncio.to_thread(
             partial(LivePolicy, heads=settings.escalate_to), registry.manifests(), own.policies, adopt
         )
-        decisions = Decisions(db, signer=await asyncio.to_thread(signer_for, settings))
+        decisions = Decisions(db, signer=await asyncio.to_thread(signer_for, settings, db))
         budgets = Budgets(
             db,
             decisions,

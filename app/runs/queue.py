@@ -23,6 +23,7 @@ from app.runs.log import Event
 from app.runs.spec import ACTIVE, Action, Claim, Ending, NewRun, Spec
 from database import Database
 from governance.identity import Caller
+from governance.tables import insert_new
 
 ATTEMPTS = 3
 KEPT_S = 60.0
@@ -225,15 +226,20 @@ class Queue:
     def _create(self, c: Connection, new: NewRun, claim: bool) -> Created:
         at = stamp()
         thread = _lock(c, new.thread_id) if new.thread_id else None
-        if thread and new.spec.caller and not may(new.owner, "write", Owner(thread["org"], thread["owner"])):
-            raise ThreadMissing(new.thread_id)
+        active: list[tuple[str, str]] = []
+        made = None
         if thread is None:
             if new.thread_id and not new.make_thread:
                 raise ThreadMissing(new.thread_id)
-            thread = new_thread(new.thread_id, new.thread_metadata, at, new.owner)
-            c.execute(insert(threads).values(**thread))
-            active: list[tuple[str, str]] = []
+            made = new_thread(new.thread_id, new.thread_metadata, at, new.owner)
+            if not insert_new(c, threads, made):  # another request made it meanwhile
+                thread, made = _lock(c, str(new.thread_id)), None
+        if thread is None:
+            assert made is not None
+            thread = made
         else:
+            if new.spec.caller and not may(new.owner, "write", Owner(thread["org"], thread["owner"])):
+                raise ThreadMissing(new.thread_id)
             query = select(runs.c.run_id, runs.c.status).where(runs.c.thread_id == new.thread_id, runs.c.status.in_(ACTIVE))
             active = [(run_id, status) for run_id, status in c.execute(query)]
         if active and new.strategy == "reject":
