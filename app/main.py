@@ -11,7 +11,7 @@ from pathlib import Path
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from app.api import assistants, errors, runs, state, stateless, system, threads, workflows
+from app.api import assistants, commands, errors, runs, state, stateless, stream_events, system, threads, workflows
 from app.api.governance import routers as governance
 from app.api.guard import LOOPBACK_ORIGIN, Guard
 from app.api.limits import BodyLimit
@@ -39,16 +39,8 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
         responses=errors.DOCUMENTED,
         dependencies=[Depends(admit)],
     )
-    for router in (
-        system.router,
-        assistants.router,
-        threads.router,
-        state.router,
-        runs.router,
-        stateless.router,
-        workflows.router,
-        *governance,
-    ):
+    resources = (system, assistants, threads, state, runs, stateless, commands, stream_events, workflows)
+    for router in (*(one.router for one in resources), *governance):
         app.include_router(router)
     errors.install(app)
     app.add_middleware(

@@ -20,8 +20,8 @@ from graphs.caller import local_caller
 OPEN = ("/ok", "/ready", "/info", "/docs")
 EVENTS = "/events/{name}"
 READING_POSTS = ("/search", "/count", "/history", "/state/checkpoint")
-MAKES_RUNS = tuple(f"/threads/{{thread_id}}/runs{end}" for end in ("", "/stream", "/wait"))
-"""These may make the thread, so whose it is is asked in the transaction that makes the run."""
+MAKES_RUNS = tuple(f"/threads/{{thread_id}}/{end}" for end in ("runs", "runs/stream", "runs/wait", "commands", "stream/events"))
+"""These may make the thread, so whose it is is asked in the transaction that makes the run, or when it is there to be followed."""
 
 
 async def admit(request: Request, service: Serving) -> None:
