@@ -107,9 +107,9 @@ async def event(service: Serving, request: Request, name: Annotated[str, Path(ma
 
     401 without a valid signature of a known sender; 404 if nobody waits; the same message told again does nothing more.
     """
-    floors = _floors(service)
     raw = await request.body()
     sender = _sender(service.settings, raw, dict(request.headers))
+    floors = _floors(service)
     try:
         data = json.loads(raw)
     except ValueError:
