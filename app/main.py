@@ -11,7 +11,7 @@ from pathlib import Path
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from app.api import assistants, errors, runs, state, stateless, system, threads
+from app.api import assistants, errors, runs, signing_in, state, stateless, system, threads
 from app.api.governance import routers as governance
 from app.api.guard import LOOPBACK_ORIGIN, Guard
 from app.api.limits import BodyLimit
@@ -38,7 +38,16 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
         responses=errors.DOCUMENTED,
         dependencies=[Depends(admit)],
     )
-    for router in (system.router, assistants.router, threads.router, state.router, runs.router, stateless.router, *governance):
+    for router in (
+        system.router,
+        signing_in.router,
+        assistants.router,
+        threads.router,
+        state.router,
+        runs.router,
+        stateless.router,
+        *governance,
+    ):
         app.include_router(router)
     errors.install(app)
     app.add_middleware(
@@ -51,7 +60,7 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
         allow_private_network=True,
     )
     app.add_middleware(BodyLimit, most=settings.body_bytes)
-    app.add_middleware(Guard, origins=settings.origins, local=settings.sign_in == "none")
+    app.add_middleware(Guard, origins=settings.origins, local=not settings.sign_in, public_url=settings.public_url)
     return app
 
 

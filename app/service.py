@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from app import catalogue as catalogues
-from app.auth.keys import Keys
+from app.auth.people import roles_of
 from app.auth.rates import Rates
+from app.auth.ways import Ways, ways_of
 from app.catalogue import Catalogue
 from app.db.assistants import Assistants
 from app.db.threads import Threads
@@ -32,7 +33,8 @@ DRAIN_S = 5.0
 
 @dataclass
 class Service:
-    """What a request needs. `services` are the floors below, None where other people's graphs are served; no `keys`: local mode."""
+    """What a request needs. `services` are the floors below, None where other people's graphs are served; without `ways` to
+    sign in it is local mode."""
 
     settings: Settings
     catalogue: Catalogue
@@ -43,14 +45,14 @@ class Service:
     log: Log
     worker: Worker
     rates: Rates
-    keys: Keys | None = None
+    ways: Ways | None = None
     services: Services | None = None
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     @property
     def mode(self) -> str:
         """How callers say who they are; local: they do not."""
-        return "keys" if self.keys else "local"
+        return ",".join(self.settings.sign_in) or "local"
 
     def later(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do this after the request, which may be gone by then."""
@@ -70,9 +72,12 @@ async def open_service(settings: Settings, config: Path | None = None) -> AsyncI
         stack.push_async_callback(asyncio.to_thread, db.close)
         stack.enter_context(home_lock(settings.home, db))
         await asyncio.to_thread(upgrade, db)
-        services = None
+        services, ways = None, ways_of(settings, db)
+        if ways:
+            stack.push_async_callback(ways.close)
         if config is None:
-            services = await stack.enter_async_context(open_services(settings, saver=LeasedSaver))
+            directory = roles_of if ways else None
+            services = await stack.enter_async_context(open_services(settings, saver=LeasedSaver, roles_of=directory))
             saver, catalogue = services.saver, catalogues.own(services)
         else:
             saver = await stack.enter_async_context(open_saver(settings.home / "checkpoints.db", LeasedSaver))
@@ -83,9 +88,9 @@ async def open_service(settings: Settings, config: Path | None = None) -> AsyncI
         queue = Queue(db, f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}")
         worker = Worker(queue, log, catalogue, saver, capacity=settings.runs)
         await worker.open(alone=True)
-        rates, keys = Rates(settings.rate), Keys(db) if settings.sign_in == "keys" else None
+        rates = Rates(settings.rate)
         try:
-            yield Service(settings, catalogue, saver, assistants, Threads(db), queue, log, worker, rates, keys, services)
+            yield Service(settings, catalogue, saver, assistants, Threads(db), queue, log, worker, rates, ways, services)
         finally:
             await worker.drain(DRAIN_S)
             await log.close()
