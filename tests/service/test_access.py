@@ -1,10 +1,7 @@
 """Who may do what, over real sockets: keys, other people's threads, the roles' table, and limits."""
 
 import asyncio
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +18,8 @@ from app.runs.spec import Claim, Spec
 from governance.identity import Caller
 from graphs.caller import caller_of
 from settings import Settings
-from tests.service.serving import PROJECT, ROOT, clearance
+from tests.app.command import clearance as command
+from tests.service.serving import PROJECT, clearance
 
 PEOPLE = {
     "ann": ["ann", "--org", "acme"],
@@ -30,11 +28,6 @@ PEOPLE = {
     "adam": ["adam", "--org", "acme", "--role", "admin"],
     "eve": ["eve", "--org", "other", "--role", "admin", "--role", "auditor"],
 }
-
-
-def command(home: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "CLEARANCE_HOME": str(home), "PYTHONPATH": str(ROOT)}
-    return subprocess.run([sys.executable, "-m", "app.cli", *args], env=env, capture_output=True, text=True, timeout=120)
 
 
 @pytest.fixture(scope="module")
