@@ -11,7 +11,7 @@ from pathlib import Path
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from app.api import assistants, commands, errors, runs, state, stateless, stream_events, system, threads, workflows
+from app.api import assistants, commands, errors, runs, signing_in, state, stateless, stream_events, system, threads, workflows
 from app.api.governance import routers as governance
 from app.api.guard import LOOPBACK_ORIGIN, Guard
 from app.api.limits import BodyLimit
@@ -39,7 +39,7 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
         responses=errors.DOCUMENTED,
         dependencies=[Depends(admit)],
     )
-    resources = (system, assistants, threads, state, runs, stateless, commands, stream_events, workflows)
+    resources = (system, signing_in, assistants, threads, state, runs, stateless, commands, stream_events, workflows)
     for router in (*(one.router for one in resources), *governance):
         app.include_router(router)
     errors.install(app)
@@ -54,7 +54,7 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
     )
     app.add_middleware(BodyLimit, most=settings.body_bytes)
     app.add_middleware(Requests)
-    app.add_middleware(Guard, origins=settings.origins, local=settings.sign_in == "none")
+    app.add_middleware(Guard, origins=settings.origins, local=not settings.sign_in, public_url=settings.public_url)
     return app
 
 

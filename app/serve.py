@@ -53,11 +53,16 @@ def serve(host: str, port: int, config: Path | None, workers: int = 1) -> int:
     settings = Settings()
     if workers > 1:
         _prepare(settings, config, workers)
-    local = settings.sign_in == "none"
+    local = not settings.sign_in
     if local and not is_loopback(host):
         raise NotLoopback(
             f"{host} can be reached by others, and no sign-in is configured: whoever reaches it could act as you. "
-            "Make keys (clearance keys create) and set CLEARANCE_SIGN_IN=keys, or serve on 127.0.0.1"
+            "Make keys (clearance keys create) and set CLEARANCE_SIGN_IN=keys (docs/sign-in.md has the other ways), "
+            "or serve on 127.0.0.1"
+        )
+    if "oidc" in settings.sign_in and not settings.public_url and not is_loopback(host):
+        raise NotLoopback(
+            f"browsers elsewhere are to sign in: set CLEARANCE_PUBLIC_URL to the https address at which they reach {host}"
         )
     listening = _bind(host, port)
     options = uvicorn.Config(
@@ -73,7 +78,7 @@ def serve(host: str, port: int, config: Path | None, workers: int = 1) -> int:
     who = (
         f"local mode: no sign-in, everyone on this machine acts as {settings.act_as or settings.user}"
         if local
-        else "callers sign in with API keys"
+        else f"callers sign in by {', '.join(settings.sign_in)}"
     )
     print(f"Clearance serves on http://{host}:{own_port} · {who} · /docs lists the operations", flush=True)
     if workers > 1:

@@ -29,6 +29,7 @@ from governance.clock import Clock, now
 from governance.decisions import Decisions
 from governance.effects import Effects
 from governance.heads import keep_head
+from governance.identity import RolesOf
 from governance.kill_switch import KillSwitch
 from governance.limits import Limits
 from governance.live_policy import LivePolicy
@@ -189,10 +190,12 @@ async def open_services(
     clock: Clock = now,
     guard: Guard = nobody_else,
     database: Database | None = None,
+    roles_of: RolesOf | None = None,
 ) -> AsyncIterator[Services]:
     """Compose everything; closes it in reverse order. `model` replaces the configured model (tests, benchmark), `clock` the time by
-    which approvals are due; `guard` is asked before a checkpoint is written (the service's checks a lease), and `database` is the
-    application's where it is open already."""
+    which approvals are due; `guard` is asked before a checkpoint is written (the service's checks a lease), `database` is the
+    application's where it is open already, `roles_of` the directory of who holds which roles where people sign in (else local
+    mode's)."""
 
     own = domain if domain is not None else await asyncio.to_thread(load_domain, settings.domain)
     db = await asyncio.to_thread(_open_database, settings, database)
@@ -223,7 +226,7 @@ async def open_services(
             check_args=checker(registry),
             remind_after=settings.remind_after,
             escalate_after=settings.escalate_after,
-            roles_of=local_directory(settings),
+            roles_of=roles_of or local_directory(settings),
         )
         gateway = Gateway(
             registry, engine, approvals, effects, decisions, db, clock, approval_hours=settings.approval_hours, budgets=budgets
