@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from app.api import assistants, commands, errors, runs, signing_in, state, stateless, stream_events, system, threads, workflows
-from app.api.governance import routers as governance
+from app.api.governance.routes import routers as governance
 from app.api.guard import LOOPBACK_ORIGIN, Guard
 from app.api.limits import BodyLimit
 from app.auth.access import admit
