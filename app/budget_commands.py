@@ -53,7 +53,7 @@ def raise_budget(run: str, unit: str, amount: float, scope: str) -> int:
     named: tuple[Scope, Unit] = (scope, unit)  # type: ignore[assignment]  # checked above
 
     async def go(runner: Runner) -> int:
-        found = await runner.services.budgets.raise_limit(runner.caller, await _of_run(runner, run), *named, whole)
+        found = await runner.services.asking.raise_limit(runner.caller, await _of_run(runner, run), *named, whole)
         left, limit = spoken(found.unit, found.left), spoken(found.unit, found.limit)
         print(f"Raised: {left} left of {limit}.")
         return 0

@@ -20,6 +20,7 @@ from langchain_core.tools import StructuredTool
 from langgraph.types import Command, interrupt
 from pydantic import BaseModel
 
+from governance.amounts import spend_of
 from governance.approvals import Approvals
 from governance.numerals import strike
 from graphs.context import StepContext
@@ -139,6 +140,7 @@ class Act(AgentMiddleware[Any, Any, Any]):
         super().__init__()
         self.gateway, self.approvals = gateway, approvals
         self.products = {tool.name: tool.produces for tool in tools}
+        self.manifests = {tool.name: tool.manifest for tool in tools}
 
     async def awrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]]
@@ -149,7 +151,10 @@ class Act(AgentMiddleware[Any, Any, Any]):
         clearing = await self.gateway.propose(proposed)
         tell(context, call, "decided", outcome=clearing.outcome, rules=list(clearing.rules), preview=preview(clearing.args))
         if clearing.rules == ("budget",):
-            raise OutOfBudget(clearing.text)
+            raise OutOfBudget(clearing.text, "tool_calls", 1)
+        if clearing.rules == ("over-budget",) and context.asks_to_spend:
+            amount = spend_of(self.manifests[call["name"]], clearing.args)
+            raise OutOfBudget(clearing.text, "spend", amount)
         if clearing.outcome in ("deny", "invalid"):
             text = f"{'not allowed' if clearing.outcome == 'deny' else 'invalid call'}: {clearing.text}"
             return refusal(call, text, clearing.outcome)

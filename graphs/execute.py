@@ -191,7 +191,7 @@ async def execute(services: Services, state: State, thread_id: str, checkpoint_i
         finally:
             reminders.cancel()
             await asyncio.gather(reminders, return_exceptions=True)
-    waiting = [id for ids in scheduler.waiting.values() for id in ids]
+    waiting = list(dict.fromkeys(id for ids in scheduler.waiting.values() for id in ids))  # steps may wait for the same
     cancelled = stopped()
     if cancelled:
         services.cancelled.discard(execution.id)
@@ -250,10 +250,11 @@ async def _steps(services: Services, execution_id: str, scheduler: Scheduler) ->
     shown: dict[str, dict[str, Any]] = {}
     for id, status in scheduler.status.items():
         step = next((s for s in scheduler.plan.steps if s.id == id), None)
-        shown[id] = {"title": step.title if step else "", "status": status, "attempts": []}
+        waits = list(scheduler.waiting.get(id, ()))
+        shown[id] = {"title": step.title if step else "", "status": status, "attempts": [], "waiting_for": waits}
     for attempt in await services.executions.attempts(execution_id):
         head = {"attempt": attempt.attempt, "specialist": attempt.specialist, "thread_id": attempt.thread_id}
-        shown.setdefault(attempt.step_id, {"title": "", "status": "superseded", "attempts": []})
+        shown.setdefault(attempt.step_id, {"title": "", "status": "superseded", "attempts": [], "waiting_for": []})
         shown[attempt.step_id]["attempts"].append({**head, "status": attempt.status})
     return shown
 

@@ -6,6 +6,7 @@ application, and by `studio.py` for LangGraph Studio; nothing is built on import
 
 import asyncio
 from collections.abc import Hashable
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage
@@ -24,12 +25,13 @@ from graphs.dry_run import set_aside
 from graphs.events import captured_writer
 from graphs.markdown import to_markdown
 from graphs.plan import Plan, StepResult, diff_of
-from graphs.planner import NoPlan, edited, left_to_spend, make_plan, reuse
+from graphs.planner import NoPlan, edited, left_to_spend, make_plan, planner_context, reuse
 from graphs.report import report as write_report
 from graphs.scheduler import plan_event
 from graphs.services import Services
 from graphs.spending import OutOfBudget
 from graphs.state import State, results_of
+from graphs.step import more_for
 
 
 def build_orchestrator(services: Services, checkpointer: Any = None, only: str | None = None) -> Any:
@@ -67,11 +69,20 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         if config.get("configurable", {}).get("review_plan"):
             request["review"] = True  # kept: the config of a resume does not say it
         feedback = tuple(str(n) for n in request.get("feedback", ()))
+        about: dict[str, Any] = dict(user_request=state["goal"], dry_run=request["dry_run"])
         try:
             made = await make_plan(services, caller, id, thread, request, write, feedback=feedback)
-        except (NoPlan, OutOfBudget) as error:
+        except OutOfBudget as error:
+            more = await more_for(services, replace(planner_context(services, caller, id, thread, write), **about), error)
+            if more.verdict != "no":  # the same request comes back here, and its planner's thread goes on
+                return {"status": "unpaid", "waiting": list(more.ids), "unpaid": True}
             await services.executions.leave(id, "finished")
-            return {"status": "declined", "messages": [AIMessage(f"No plan could be made: {error}")]}
+            said = f"No plan could be made: {error}{'; ' * bool(more.why)}{more.why}"
+            return {"status": "declined", "waiting": [], "unpaid": False, "messages": [AIMessage(said)]}
+        except NoPlan as error:
+            await services.executions.leave(id, "finished")
+            said = f"No plan could be made: {error}"
+            return {"status": "declined", "waiting": [], "unpaid": False, "messages": [AIMessage(said)]}
         refused = Plan.model_validate(state["plan"]) if state.get("plan") else None  # by the user's review
         if refused:
             made = made.model_copy(update={"rev": refused.rev + 1, "parent_rev": refused.rev, "cause": "review"})
@@ -82,7 +93,8 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         diff = {"added": made.ids(), "dropped": refused.ids() if refused else []}
         write({**plan_event(made, made.parent_rev, diff), "execution_id": id})
         results = {step: result.model_dump(mode="json") for step, result in taken.items()}
-        return {"status": "planned", "request": request, "plan": made.model_dump(mode="json"), "results": results, "seq": 1}
+        planned = {"status": "planned", "request": request, "waiting": [], "unpaid": False, "results": results, "seq": 1}
+        return {**planned, "plan": made.model_dump(mode="json")}
 
     def review(state: State) -> dict[str, Any]:  # nothing but the interrupt
         if not state["request"].get("review"):
@@ -173,13 +185,14 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
     )
     graph.add_edge("clarify", "answered")
     graph.add_edge("answered", "intake")
-    graph.add_conditional_edges("plan", lambda s: "review" if s["status"] == "planned" else END, ["review", END])
+    after: dict[Hashable, str] = {"planned": "review", "unpaid": "prepare", "declined": END}
+    graph.add_conditional_edges("plan", lambda s: s["status"], after)
     graph.add_edge("review", "reviewed")
     graph.add_conditional_edges("reviewed", lambda s: "plan" if s["status"] == "replan" else "execute", ["plan", "execute"])
     graph.add_conditional_edges("execute", lambda s: "prepare" if s["waiting"] else "verify", ["prepare", "verify"])
     graph.add_edge("prepare", "ask")
     graph.add_edge("ask", "apply")
-    graph.add_edge("apply", "execute")
+    graph.add_conditional_edges("apply", lambda s: "plan" if s.get("unpaid") else "execute", ["plan", "execute"])
     graph.add_edge("verify", "report")
     graph.add_conditional_edges("report", lambda s: "intake" if s.get("queued") else END, ["intake", END])
     return graph.compile(checkpointer=checkpointer, name=only or "orchestrator")

@@ -25,6 +25,7 @@ from graphs.events import Emit
 from graphs.plan import Plan, Step, StepResult, check, downstream, needs
 from graphs.services import Services
 from graphs.specialists.base import offers
+from graphs.spending import OutOfBudget
 from graphs.step import ask
 from graphs.wire import PlanDraft, StepDraft
 from models.listed import unpack
@@ -232,7 +233,7 @@ async def make_plan(
 
     `stale` steps have lost their ground and go, even finished ones. `lost` products need not be made any more.
 
-    Raises `NoPlan` after `ROUNDS` refused drafts.
+    Raises `NoPlan` after `ROUNDS` refused drafts, `OutOfBudget` where it cannot be paid for.
     """
     errors: list[str] = list(feedback)
     done = done or {}
@@ -276,6 +277,10 @@ async def make_plan(
         errors += drafts.needless(drafted, wanted) if plan is None else []
         if not errors:
             return drafted
+        unpaid = ": policy plan-over-budget: "
+        if turn == ROUNDS - 1 and all(unpaid in error for error in errors):
+            total = sum(_spend(step, services) for step in drafted.steps)
+            raise OutOfBudget("; ".join(errors), "spend", total)
     raise NoPlan("; ".join(errors))
 
 

@@ -21,9 +21,10 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from database import Database
-from governance import policy_texts
+from governance import asking, policy_texts
 from governance import tables as governance_tables
 from governance.approvals import Approvals
+from governance.asking import Asking
 from governance.budgets import Budgets
 from governance.bundle import Bundle
 from governance.clock import Clock, now
@@ -98,6 +99,7 @@ class Services:
     decisions: Decisions
     gateway: Gateway
     budgets: Budgets
+    asking: Asking
     switch: KillSwitch
     executions: Executions
     saver: BaseCheckpointSaver[str]
@@ -203,15 +205,26 @@ async def open_services(
             keep=timedelta(seconds=2 * settings.model_timeout + 60),
         )
         effects = Effects(db, budgets=budgets)
+        checked = checker(registry)
         approvals = Approvals(
             db,
             clock,
             decisions=decisions,
-            decide=engine.decide,
-            check_args=checker(registry),
+            decide=lambda facts: asks.judge(facts) if facts.tool == asking.TOOL else engine.decide(facts),
+            check_args=lambda tool, args: asking.check(args) if tool == asking.TOOL else checked(tool, args),
             remind_after=settings.remind_after,
             escalate_after=settings.escalate_after,
             roles_of=local_directory(settings),
+        )
+        asks = Asking(
+            db,
+            budgets,
+            approvals,
+            decisions,
+            settings.budget_owners,
+            clock,
+            wait=timedelta(hours=settings.approval_hours),
+            further=settings.escalate_to,
         )
         gateway = Gateway(
             registry, engine, approvals, effects, decisions, db, clock, approval_hours=settings.approval_hours, budgets=budgets
@@ -233,6 +246,7 @@ async def open_services(
                 decisions=decisions,
                 gateway=gateway,
                 budgets=budgets,
+                asking=asks,
                 switch=KillSwitch(db, decisions, settings.operators, settings.platform_operators),
                 executions=Executions(db, decisions),
                 saver=opened,

@@ -12,6 +12,7 @@ from typing import Any
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain_core.messages import AIMessage, BaseMessage
 
+from governance.asking import Lack
 from governance.budgets import Account, Budgets, BudgetSpent, Spender
 from governance.limits import MICRO, PARTS, Unit
 from graphs.context import StepContext
@@ -25,7 +26,11 @@ Left = Callable[[], Awaitable[list[dict[str, Any]]]]
 
 
 class OutOfBudget(ModelUnavailable):
-    """A budget does not leave what the next call may need, so it was not made."""
+    """A budget does not leave what the next call may need, so it was not made. `unit` and `amount` (in its parts) are what it needs."""
+
+    def __init__(self, reason: str, unit: Unit, amount: int) -> None:
+        super().__init__(reason)
+        self.lack = Lack(unit, amount, reason)
 
 
 class Spending(AgentMiddleware[Any, Any, Any]):
@@ -46,7 +51,7 @@ class Spending(AgentMiddleware[Any, Any, Any]):
         try:
             await self.budgets.reserve(who, id, self._amounts(sent, self.output), self._amounts(sent, 0))
         except BudgetSpent as spent:
-            raise OutOfBudget(str(spent)) from spent
+            raise OutOfBudget(str(spent), spent.unit, spent.asked) from spent
         real = self._amounts(sent, 0)  # a call that was cut off may have been served all the same
         try:
             answer = await handler(request)

@@ -26,7 +26,8 @@ class Request(TypedDict, total=False):
 
 class State(TypedDict, total=False):
     """`results` maps step id to a dumped StepResult, `steps` says for each step its status, attempt and child thread;
-    `waiting` holds ids of approvals, `queued` goals that came while the thread waited for people. `dry_run` is
+    `waiting` holds ids of approvals, `queued` goals that came while the thread waited for people; `unpaid`:
+    there is no plan yet, for a budget must be raised to make it. `dry_run` is
     part of the input; what counts is the execution's own request, which takes it over when it is planned."""
 
     messages: Annotated[list[AnyMessage], add_messages]
@@ -41,6 +42,7 @@ class State(TypedDict, total=False):
     results: dict[str, dict[str, Any]]
     steps: dict[str, dict[str, Any]]
     waiting: list[str]
+    unpaid: bool
     decisions: Any
     queued: list[str]
     issues: list[dict[str, Any]]
