@@ -234,6 +234,7 @@ class Runner:
         undone = await self._undone(execution_id)
         shown = [{"id": id, **step, "result": results.get(id)} for id, step in values.get("steps", {}).items()]
         shown = [{**step, "status": "compensated"} if step["id"] in undone else step for step in shown]
+        waits = _waits(values)
         return Outcome(
             thread_id=thread_id,
             run_id=run_id,
@@ -252,14 +253,12 @@ class Runner:
             waits_for=_waits_for(state.interrupts),
             so_far=() if answer else _so_far(results),
             dry_run=bool(values.get("request", {}).get("dry_run")),
-            stopped=await self.services.approvals.stopped(rows),
-            may_go_on=await self._may_go_on(values),
+            stopped=await self.services.approvals.stopped(rows, [id for ids in waits for id in ids]),
+            may_go_on=await self._may_go_on(waits),
         )
 
-    async def _may_go_on(self, values: Mapping[str, Any]) -> bool:
+    async def _may_go_on(self, waits: list[list[str]]) -> bool:
         """Is there a waiting step, or a plan, all of whose approvals are decided, and not stopped?"""
-        steps = [step["waiting_for"] for step in values.get("steps", {}).values() if step.get("waiting_for")]
-        waits = steps or [ids for ids in [values.get("waiting")] if ids]
         open = set(await self.services.approvals.undecided({id for ids in waits for id in ids}))
         return any(not open & set(ids) for ids in waits)
 
@@ -294,6 +293,12 @@ class Runner:
         finally:
             self._driven.discard(thread)
         return await self.outcome(thread, run_id)
+
+
+def _waits(values: Mapping[str, Any]) -> list[list[str]]:
+    """What each waiting step waits for, or the plan, if there is none yet."""
+    steps = [list(step["waiting_for"]) for step in values.get("steps", {}).values() if step.get("waiting_for")]
+    return steps or [ids for ids in [list(values.get("waiting", []))] if ids]
 
 
 def _so_far(results: dict[str, dict[str, Any]]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
 from governance.approval import Approval, Verdict, VoteRefused
 from governance.identity import Caller
+from governance.kill_switch import whose_switch
 from graphs.conversation import same, stale
 from graphs.events import Emit, now
 from graphs.executions import Execution, Steer
@@ -280,6 +281,16 @@ def question(rows: list[Approval]) -> dict[str, Any]:
     }
 
 
+async def question_of_switch(services: Services, execution_id: str, thread_id: str, why: str) -> dict[str, Any]:
+    """The payload where nothing waits for people, and an effect for the kill switch: whatever is answered, it looks again."""
+    execution = await services.executions.get(execution_id)
+    if execution and execution.thread_id == thread_id:  # not a copy of it
+        await services.executions.leave(execution_id, "waiting")
+    request = {"name": "kill_switch", "args": {"stopped": why}, "description": f"What would change something waits: {why}"}
+    allowed = {"action_name": "kill_switch", "allowed_decisions": ["respond"]}
+    return {"action_requests": [request], "review_configs": [allowed], "approvals": []}
+
+
 def describe(row: Approval) -> str:
     return f"Step {row.step_id}, {row.agent}: {row.tool} waits for {row.waits_for()}. {' '.join(row.reasons)}"
 
@@ -298,6 +309,8 @@ async def apply(services: Services, state: State, caller: Caller, thread_id: str
     answer = state.get("decisions")
     decisions = answer.get("decisions", []) if isinstance(answer, dict) else answer if isinstance(answer, list) else []
     for id, decision in zip(state.get("waiting", []), decisions, strict=False):
+        if whose_switch(id):
+            continue  # nobody's vote releases it here
         row = await services.approvals.resolve(id)
         if row.status != "pending" or not isinstance(decision, dict):
             continue  # decided elsewhere meanwhile

@@ -16,13 +16,14 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from governance.approval import Approval
+from governance.kill_switch import whose_switch
 from graphs import execute as executing
 from graphs import intake as reading
 from graphs import verify as verifying
 from graphs.answer import Answer
 from graphs.caller import caller_of
 from graphs.dry_run import set_aside
-from graphs.events import captured_writer
+from graphs.events import captured_writer, now
 from graphs.markdown import to_markdown
 from graphs.plan import Plan, StepResult, diff_of
 from graphs.planner import NoPlan, edited, left_to_spend, make_plan, planner_context, reuse
@@ -137,7 +138,7 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         return await executing.execute(services, state, thread_of(config), checkpoint, captured_writer())
 
     async def prepare(state: State, config: RunnableConfig) -> dict[str, Any]:
-        rows: list[Approval] = [await services.approvals.resolve(id) for id in state["waiting"]]
+        rows: list[Approval] = [await services.approvals.resolve(id) for id in state["waiting"] if not whose_switch(id)]
         open_rows = [row for row in rows if row.status == "pending"]
         if any(row.thread_id == thread_of(config) for row in open_rows):  # a copied thread's are the original's
             await services.executions.leave(state["execution_id"], "waiting")
@@ -145,6 +146,11 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         if any(row.thread_id == thread_of(config) for row in held):
             await services.executions.leave(state["execution_id"], "waiting")
         payload = executing.question(open_rows or held) if open_rows or held else None
+        if payload is None and (stopped := await services.approvals.stopped((), state["waiting"])):
+            payload = await executing.question_of_switch(services, state["execution_id"], thread_of(config), stopped)
+            captured_writer()(
+                {"event": "note", "at": now(), "execution_id": state["execution_id"], "text": f"It waits: {stopped}"}
+            )
         return {"waiting": [row.id for row in open_rows] or state["waiting"], "question": payload}
 
     def ask(state: State) -> dict[str, Any]:  # nothing but the interrupt
