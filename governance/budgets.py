@@ -23,6 +23,7 @@ from governance.tables import insert_new, metadata
 
 NAMES: Mapping[Scope, str] = {"run": "run", "step": "step", "user": "person's day", "org": "organisation's day"}
 Amounts = Mapping[Unit, int]
+KEEP_DAYS = timedelta(days=31)
 
 accounts = Table(
     "budget_accounts",
@@ -192,6 +193,19 @@ class Budgets:
             return self._lost(c, c.scalars(mine.distinct()).all())
 
         return await self._db.run(work) if self.limits else 0
+
+    async def tidy(self, execution_id: str) -> None:
+        """Forget, of an execution that came to its end, which of its calls were counted: none of them is made again; the counts
+        stay. And the accounts of days long past to which nobody added anything (what people added, the audit adds up)."""
+        rows = (reservations.c.execution_id == execution_id, reservations.c.unit == "tool_calls", reservations.c.amount == 0)
+        old = func.substr(accounts.c.owner, func.length(accounts.c.owner) - 9) < stamp(self._clock() - KEEP_DAYS)[:10]
+
+        def work(c: Connection) -> None:
+            c.execute(delete(reservations).where(*rows))
+            c.execute(delete(accounts).where(accounts.c.scope.in_(("user", "org")), accounts.c.raised == 0, old))
+
+        if self.limits:
+            await self._db.run(work)
 
     async def accounts(self, who: Spender) -> list[Account]:
         """How each limit stands for a spender. Of a step only where `who` names one."""

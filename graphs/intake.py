@@ -273,7 +273,7 @@ async def _end(services: Services, before: Execution, status: str, reason: str) 
         return ""
     await services.executions.ensure_idle(before.id)
     await services.approvals.void(before.id, None, reason)
-    await services.executions.leave(before.id, status)
+    await services.finish(before.id, status)
     if before.status == "waiting":
         return ""
     unsure = [row.tool for row in await services.effects.for_execution(before.id) if row.state in ("intended", "unknown")]

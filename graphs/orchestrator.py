@@ -66,6 +66,9 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         id = state["execution_id"]
         request["dry_run"] = bool(state.get("dry_run"))
         request["version"] = await asyncio.to_thread(services.domain.version, services.resources)
+        if services.unpriced and services.unpriced not in request.get("notes", []):
+            request["notes"] = [*request.get("notes", []), services.unpriced]
+            write({"event": "note", "at": now(), "execution_id": id, "text": services.unpriced})
         await services.executions.create(id, thread, caller, state["goal"], request, services.today().isoformat())
         if config.get("configurable", {}).get("review_plan"):
             request["review"] = True  # kept: the config of a resume does not say it
@@ -77,11 +80,11 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
             more = await more_for(services, replace(planner_context(services, caller, id, thread, write), **about), error)
             if more.verdict != "no":  # the same request comes back here, and its planner's thread goes on
                 return {"status": "unpaid", "waiting": list(more.ids), "unpaid": True}
-            await services.executions.leave(id, "finished")
+            await services.finish(id, "finished")
             said = f"No plan could be made: {error}{'; ' * bool(more.why)}{more.why}"
             return {"status": "declined", "waiting": [], "unpaid": False, "messages": [AIMessage(said)]}
         except NoPlan as error:
-            await services.executions.leave(id, "finished")
+            await services.finish(id, "finished")
             said = f"No plan could be made: {error}"
             return {"status": "declined", "waiting": [], "unpaid": False, "messages": [AIMessage(said)]}
         refused = Plan.model_validate(state["plan"]) if state.get("plan") else None  # by the user's review
@@ -173,7 +176,7 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         today = execution.today if execution else services.today().isoformat()
         request, issues = dict(state["request"]), state.get("issues", [])
         answer: Answer = await write_report(services, caller, id, thread, request, plan, results, issues, today, write)
-        await services.executions.leave(id, "cancelled" if state["status"] == "cancelled" else "finished")
+        await services.finish(id, "cancelled" if state["status"] == "cancelled" else "finished")
         message = AIMessage(to_markdown(answer), additional_kwargs={"answer_status": answer.status})
         status = "cancelled" if state["status"] == "cancelled" else "failed" if answer.status == "failed" else "reported"
         return {"answer": answer.model_dump(mode="json"), "status": status, "messages": [message]}

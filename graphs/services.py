@@ -44,9 +44,8 @@ from graphs.plan import Step
 from graphs.saver import Saver, open_saver
 from graphs.specialists.base import Added, Domain, Resources, Specialist
 from graphs.specialists.core import core_roles
-from graphs.spending import Left, Spending, left_of, spender
+from graphs.spending import Left, Spending, left_of, price_of, spender, unpriced
 from models.factory import chat_model
-from models.price import Price
 from settings import Settings
 from tools.arguments import checker
 from tools.charts import make_chart
@@ -139,14 +138,26 @@ class Services:
 
     def spending(self) -> Spending | None:
         """The meter of every role's model calls; none where nothing has a limit."""
-        price = Price.of(self.settings.model_price)
-        return Spending(self.budgets, price, self.settings.model_output) if self.budgets.limits else None
+        if not self.budgets.limits:
+            return None
+        refuse = self.unpriced if self.budgets.limits.without_price == "stop" else ""
+        return Spending(self.budgets, price_of(self.settings), self.settings.model_output, refuse)
+
+    @property
+    def unpriced(self) -> str:
+        """That a limit of money cannot be held for want of a price; empty where it can."""
+        return unpriced(self.settings, self.budgets.limits)
+
+    async def finish(self, execution_id: str, status: str) -> None:
+        """Record that an execution came to its end, and forget what only its going on needed."""
+        await self.budgets.tidy(execution_id)  # first: after a crash in between, the end comes again
+        await self.executions.leave(execution_id, status)
 
     def left(self, context: StepContext) -> Left | None:
         """How to ask what a step's budgets leave; None where nothing has a limit."""
 
         async def left() -> list[dict[str, Any]]:
-            return left_of(await self.budgets.accounts(spender(context)))
+            return left_of(await self.budgets.accounts(spender(context)), priced=not self.unpriced)
 
         return left if self.budgets.limits else None
 

@@ -170,7 +170,7 @@ class StepRunner:
 
 async def more_for(services: Services, context: StepContext, failure: OutOfBudget) -> Answer:
     """Ask for what a call lacked. A dry run asks nobody."""
-    if context.dry_run:
+    if context.dry_run or failure.lack is None:
         return Answer("no")
     told = dict(agent=context.agent, thread_id=context.thread_id, request=context.user_request)
     return await services.asking.more(context.caller, spender(context), failure.lack, **told)
