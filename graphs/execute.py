@@ -12,6 +12,7 @@ from typing import Any, cast
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
 from governance.approval import Approval, Verdict, VoteRefused
+from governance.budgets import Spender
 from governance.identity import Caller
 from governance.kill_switch import whose_switch
 from graphs.conversation import same, stale
@@ -25,6 +26,7 @@ from graphs.scheduler import Scheduler, Waiting, next_attempt, plan_event
 from graphs.services import Services
 from graphs.state import State
 from graphs.step import StepRunner
+from graphs.thrift import saved, shortage
 from graphs.trace import Products
 from graphs.working_time import WorkingTime
 from models.retry import ModelUnavailable
@@ -43,6 +45,7 @@ class PlanWork:
     made: int = 0
     said: list[AnyMessage] = field(default_factory=list)
     time: WorkingTime = field(default_factory=WorkingTime)
+    gave_up: set[tuple[str, int]] = field(default_factory=set)
 
     async def attempt(self, step: Step, attempt: int, specialist: str, done: Mapping[str, StepResult]) -> StepResult | Waiting:
         return await StepRunner(self.services, self.execution, self.emit, self.products, self.time).attempt(
@@ -95,6 +98,38 @@ class PlanWork:
                 self.wake.set()  # there may be more to take up, against the new plan
                 return revised
         return None
+
+    async def economise(self, plan: Plan, done: Mapping[str, StepResult], idle: frozenset[str]) -> Plan | None:
+        own, at = self.execution, self.services.budgets.limits.replan_at
+        who = Spender(own.requester.org, own.requester.user, own.id, "")
+        ended = [result for result in done.values() if result.attempt and not result.reused]
+        short = shortage(await self.services.budgets.accounts(who), at or 1, plan, ended, idle)
+        if short is None:
+            return None
+        kept = plan
+        if len(idle) > short.room and short.key not in self.gave_up:
+            try:
+                kept = await make_plan(
+                    self.services,
+                    own.requester,
+                    own.id,
+                    own.thread_id,
+                    own.request,
+                    self.emit,
+                    plan=plan,
+                    done=done,
+                    feedback=(short.task(plan),),
+                    used=frozenset(self.used - set(plan.ids())),
+                    thrift=short,
+                )
+            except (NoPlan, ModelUnavailable) as error:  # what cannot be paid for will end as such
+                self.gave_up.add(short.key)
+                self.emit({"event": "note", "at": now(), "text": f"the plan was not made to fit the budget: {error}"})
+        titles = {product.name: product.title for product in self.services.domain.products}
+        revised = saved(kept, plan, short, own.request.get("products", []), titles)
+        if revised:
+            await self._commit(revised)
+        return revised
 
     async def _steered(self, said: Steer, plan: Plan, done: Mapping[str, StepResult]) -> tuple[Plan | None, str]:
         """The revision for one thing that was said, and what to answer."""
@@ -186,6 +221,7 @@ async def execute(services: Services, state: State, thread_id: str, checkpoint_i
             services.settings.concurrency,
             services.settings.rows,
             tell,
+            services.budgets.limits.replan_at is not None,
         )
         try:
             await scheduler.run()

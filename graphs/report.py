@@ -210,10 +210,12 @@ def missing_products(
         steps = [s for s in plan.steps if product in s.produces]
         settled = steps and all(s.id in decided or (s.id in results and results[s.id].status == "succeeded") for s in steps)
         if product not in made and product not in lost and not settled:
+            title = titles.get(product, product)
+            known = [text.partition(": ")[2] for text in plan.assumptions if text.startswith(f"{title} was left out: ")]
             lost[product] = {
                 "product": product,
-                "title": titles.get(product, product),
-                "why": "no step could make it",
+                "title": title,
+                "why": known[-1] if known else "no step could make it",
                 "affects": [],
             }
     return list(lost.values())
