@@ -181,7 +181,9 @@ class Scheduler:
                     continue
                 if step.for_each:
                     await self._expand(step)
-                    changed = True
+                    self._spent = True  # its rows may be more than can be paid for
+                    self._economise_next()
+                    changed = not self._saving
                     break
                 if len(self._live) >= self.concurrency:
                     return

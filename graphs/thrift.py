@@ -14,6 +14,7 @@ from governance.limits import Unit, spoken
 from graphs.plan import Plan, StepResult, needs
 
 UNITS: tuple[Unit, ...] = ("tokens", "money", "model_calls", "tool_calls")
+LEFT_OUT = " was left out: "
 ROLES = 1  # steps' worth that the verifier and the reporter take, but for tool calls
 
 
@@ -87,18 +88,26 @@ def _took(result: StepResult, unit: Unit) -> int:
 
 def saved(plan: Plan, base: Plan, thrift: Thrift, products: Sequence[str], titles: dict[str, str]) -> Plan | None:
     """The revision of `base` that saves: `plan`, with one attempt and no fallback for each step that has not begun. None if nothing
-    is another. What of the wanted `products` nobody makes any more is said in its assumptions."""
+    is another. What of the wanted `products` is not made any more is said in its assumptions (`left_out`)."""
     lean = tuple(
         step.model_copy(update={"attempts": 1, "fallbacks": ()}) if step.id in thrift.idle else step for step in plan.steps
     )
     if lean == base.steps:
         return None
     made = {product for step in lean for product in step.produces}
-    before = {product for step in base.steps for product in step.produces}
-    lost = [
-        f"{titles.get(product, product)} was left out: {thrift.sentence}" for product in products if product in before - made
+    gone = [step for step in base.steps if step.id not in plan.ids() and set(step.produces) & set(products)]
+    rows = [step.title for step in gone if set(step.produces) <= made]  # others make their product, for other rows
+    whole = [
+        titles.get(product, product) for product in products if any(product in s.produces for s in gone) and product not in made
     ]
+    lost = [f"{title}{LEFT_OUT}{thrift.sentence}" for title in (*whole, *rows)]
     tight = "The steps that have not begun get one attempt and no fallback."
     reason = " ".join([thrift.sentence, *([plan.reason] if plan is not base else []), tight])
     head = {"rev": base.rev + 1, "parent_rev": base.rev, "cause": "budget", "reason": reason}
     return plan.model_copy(update={**head, "steps": lean, "assumptions": (*plan.assumptions, *lost)})
+
+
+def left_out(plan: Plan) -> dict[str, str]:
+    """What was dropped to save, by title, and why."""
+    split = [text.partition(LEFT_OUT) for text in plan.assumptions]
+    return {title: why for title, said, why in split if said}

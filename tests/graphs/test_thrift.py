@@ -36,6 +36,17 @@ async def test_what_the_rest_cannot_pay_for_is_dropped_before_it_begins_and_said
     assert "s5" in [e for e in yard.events if e["event"] == "plan"][1]["diff"]["dropped"]
 
 
+async def test_of_rows_that_come_up_late_as_many_are_carried_out_as_can_be_paid_for(yard: Yard) -> None:
+    yard.steps, yard.revise = [draft("s1", "lister", "parts"), draft("s2", "each", "each", each="s1.parts")], frugal
+    async with at_work(yard, budgets=limited(yard, "replan_at = 0.3\n[run]\ntool_calls = 3\n")) as runner:
+        done = await runner.run("parts each")
+        plans = await runner.services.executions.plans(done.execution_id)
+    assert [plan.cause for plan in plans] == ["goal", "budget", "rows", "budget"]
+    assert sorted(yard.calls()) == ["look_each s2-1", "look_each s2-2", "look_parts s1"]
+    missing = done.as_json()["missing"]
+    assert missing == ["Step s2: part 2 is missing: 33 % of the budget of this run is used: 1 tool call of 3 tool calls."]
+
+
 async def test_where_all_that_is_left_fits_no_planner_is_asked_and_fallbacks_go(yard: Yard) -> None:
     yard.steps, yard.revise = FIVE[:3], lambda brief: pytest.fail("the planner was asked")
     yard.trouble["look_c"] = [OSError("gone")] * 9
