@@ -347,7 +347,7 @@ class Gateway:
             await self._db.run(work)
         except UNRECORDED as error:  # it is denied either way
             log.error("a refusal of %s could not be recorded: %s", call.tool, error)
-        return ToolOutcome("denied", error=str(refused), approval_id=clearing.approval_id)
+        return ToolOutcome("denied", error=str(refused), approval_id=clearing.approval_id, rule=refused.rule)
 
 
 def _readable(args: Mapping[str, Any]) -> Mapping[str, Any]:
