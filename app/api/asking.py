@@ -108,7 +108,7 @@ def spec_of(service: Service, assistant: dict[str, Any], body: RunCreate, *, tem
         raise Refused(
             422, f"durability: exit is not supported by {assistant['graph_id']}: what it does must be on disk before it is done"
         )
-    modes = [body.stream_mode] if isinstance(body.stream_mode, str) else body.stream_mode
+    modes = [body.stream_mode] if isinstance(body.stream_mode, str) else body.stream_mode or ["values"]  # hooks send none for it
     return Spec(
         input=body.input,
         command=body.command,
