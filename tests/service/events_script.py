@@ -173,12 +173,7 @@ async def sdk(url: str, told: Transcript) -> None:
     client = get_client(url=url)
     async with asyncio.timeout(WAITS_S), client.threads.stream(assistant_id="chain") as thread:
         await thread.run.start(input={"said": ["sdk"]})
-        told.lines.append(("sdk: values", [values async for values in thread.values][-1]))
         told.lines.append(("sdk: output", (await thread.output)["said"]))
-    async with asyncio.timeout(WAITS_S), client.threads.stream(assistant_id="talking") as thread:
-        await thread.run.start(input={"messages": [{"role": "user", "content": "hi", "id": "u1"}]})
-        said = [await message.text async for message in thread.messages]
-        told.lines.append(("sdk: messages", said))
     async with asyncio.timeout(WAITS_S), client.threads.stream(assistant_id="asking") as thread:
         await thread.run.start(input={"said": []})
         async for _ in thread.values:
