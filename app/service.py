@@ -21,6 +21,7 @@ from app.home_lock import home_lock
 from app.runs.log import Log
 from app.runs.queue import Queue
 from app.runs.saver import LeasedSaver
+from app.runs.verdicts import Verdicts
 from app.runs.worker import Worker
 from database import Database
 from graphs.saver import open_saver
@@ -45,6 +46,7 @@ class Service:
     rates: Rates
     keys: Keys | None = None
     services: Services | None = None
+    verdicts: Verdicts | None = None
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     @property
@@ -84,8 +86,15 @@ async def open_service(settings: Settings, config: Path | None = None) -> AsyncI
         worker = Worker(queue, log, catalogue, saver, capacity=settings.runs)
         await worker.open(alone=True)
         rates, keys = Rates(settings.rate), Keys(db) if settings.sign_in == "keys" else None
+        verdicts = Verdicts(db, services.approvals, queue, worker) if services else None
+        keeping = asyncio.create_task(verdicts.keep()) if verdicts else None
         try:
-            yield Service(settings, catalogue, saver, assistants, Threads(db), queue, log, worker, rates, keys, services)
+            yield Service(
+                settings, catalogue, saver, assistants, Threads(db), queue, log, worker, rates, keys, services, verdicts
+            )
         finally:
+            if keeping:
+                keeping.cancel()
+                await asyncio.gather(keeping, return_exceptions=True)
             await worker.drain(DRAIN_S)
             await log.close()

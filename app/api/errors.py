@@ -14,7 +14,16 @@ from app.db.filters import BadFilter
 from app.db.threads import ThreadExists
 from app.runs.queue import RunMissing, StaleResume, ThreadBusy, ThreadMissing
 from database import DatabaseUnavailable
-from governance.approval import AlreadyDecided, ApprovalExpired, EditDenied, NotAPerson, OwnRequest, UnknownApproval, WrongRole
+from governance.approval import (
+    AlreadyDecided,
+    ApprovalExpired,
+    EditDenied,
+    EffectsStopped,
+    NotAPerson,
+    OwnRequest,
+    UnknownApproval,
+    WrongRole,
+)
 from governance.delegations import DelegationRefused
 from governance.kill_switch import SwitchRefused
 
@@ -47,9 +56,17 @@ STATUS: dict[type[Exception], int] = {
     DelegationRefused: 422,
     AlreadyDecided: 409,
     ApprovalExpired: 409,
+    EffectsStopped: 409,
     EditDenied: 403,
     DatabaseUnavailable: 503,
 }
+
+
+def status_of(error: Exception) -> int:
+    """The status of one of these errors, or of a kind of it."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "nobody signed in"},
     413: {"model": Problem, "description": "the body is too large"},

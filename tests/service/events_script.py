@@ -150,7 +150,9 @@ async def filters(wire: Wire) -> None:
         inner = [await anext(parts) for _ in range(5)]
     wire.told.lines.append(("within the inner", [same(plain(one)) for one in inner]))
     later = await wire.events("since the third", 1, since=seen[2]["seq"])
-    assert later == [one | {"params": later[n]["params"]} for n, one in enumerate(seen[3:])], "numbers and ids are the same again"
+    assert later == [one | {"params": later[n]["params"]} for n, one in enumerate(seen[3:])], (
+        "numbers and ids are the same again"
+    )
 
 
 async def both(wire: Wire) -> None:

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from app.api.answers import Serving
 from app.api.caller import Calling, Floors
 from app.api.errors import Refused
 from app.api.governance.shapes import ApprovalShape, VoteBody
@@ -37,12 +38,14 @@ async def get_approval(floors: Floors, caller: Calling, approval_id: str) -> App
 
 
 @router.post("/{approval_id}/votes")
-async def vote(floors: Floors, caller: Calling, approval_id: str, body: VoteBody) -> ApprovalShape:
-    """Vote as the caller; the approval that results, of an edit the new one. Wakes a run of this process that waits for it."""
+async def vote(service: Serving, floors: Floors, caller: Calling, approval_id: str, body: VoteBody) -> ApprovalShape:
+    """Vote as the caller; the approval that results, of an edit the new one. What waits for it goes on, also a paused thread."""
     if (body.args is None) == (body.verdict == "edit"):
         raise Refused(422, "args: the new arguments, given with edit and only with it")
     await _own(floors, caller, approval_id)
     row = await floors.approvals.vote(approval_id, caller, body.verdict, message=body.message, args=body.args)
+    if service.verdicts:
+        await service.verdicts.deliver()
     return ApprovalShape.of(row)
 
 
