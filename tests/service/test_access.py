@@ -100,7 +100,8 @@ async def test_every_operation_on_anothers_ids_answers_as_for_ids_that_never_wer
         for method in operations:
             foreign = await ask(method, path, thread, run)
             never = await ask(method, path, str(uuid.uuid4()), str(uuid.uuid4()))
-            assert foreign == never and foreign[0] == 404, (method, path, foreign, never)
+            expected = 400 if path.endswith(("/commands", "/stream/events")) else 404  # these need no thread: see below
+            assert foreign == never and foreign[0] == expected, (method, path, foreign, never)
             tried += 1
     assert tried > 15
     kept = {"thread_id": thread, "if_exists": "do_nothing"}
@@ -111,6 +112,38 @@ async def test_every_operation_on_anothers_ids_answers_as_for_ids_that_never_wer
     assert thread not in [one["thread_id"] for one in found]
     assert (await http.post("/threads/count", json={"ids": [thread]}, headers=keys[who])).json() == 0
     assert (await http.get(f"/threads/{thread}", headers=keys["ann"])).json() == before
+
+
+async def test_the_event_protocol_shows_no_thread_of_anothers(
+    http: httpx.AsyncClient, signed_in: tuple[str, Any, Path]
+) -> None:
+    keys = signed_in[1]
+    thread, _ = await a_run(http, keys["ann"])
+
+    async def ask(who: str, thread_id: str, method: str, **params: Any) -> tuple[int, Any]:
+        body = {"id": 1, "method": method, "params": params}
+        answer = await http.post(f"/threads/{thread_id}/commands", json=body, headers=keys[who])
+        return answer.status_code, answer.json()
+
+    async def first(who: str) -> str:
+        asked: dict[str, Any] = {"json": {"channels": ["values", "lifecycle"]}, "headers": keys[who]}
+        async with http.stream("POST", f"/threads/{thread}/stream/events", **asked) as answer:
+            assert answer.status_code == 200, "a thread that is still to be made can be followed"
+            return await anext(answer.aiter_lines())
+
+    assert await asyncio.gather(*map(first, ("ann", "ada", "bob", "eve"))) == [
+        "event: lifecycle",
+        "event: lifecycle",
+        ": heartbeat",
+        ": heartbeat",
+    ]
+    for method in ("agent.getTree", "input.respond"):
+        params = {"interrupt_id": "x", "response": 1}
+        foreign = await ask("bob", thread, method, **params)
+        assert foreign == await ask("bob", str(uuid.uuid4()), method, **params)
+        assert foreign[1]["error"] == "no_such_run"
+    started = (await ask("bob", thread, "run.start", assistant_id="chain", input={}))[1]
+    assert started["type"] == "error" and started["message"].startswith("404")
 
 
 async def test_an_auditor_reads_an_admin_writes_within_the_organisation(
