@@ -7,7 +7,7 @@ from uuid import UUID
 from app.api.bodies import RunCreate
 from app.api.errors import Refused
 from app.api.votes import check_votes
-from app.auth.access import acting
+from app.auth.access import acting, check_usable
 from app.catalogue import UnknownGraph
 from app.db.assistants import AssistantMissing, id_of
 from app.runs.queue import Created, ThreadMissing, public
@@ -43,9 +43,9 @@ async def make_run(
 
     Raises what the queue raises, and `Refused`.
     """
-    assistant = await assistant_of(service, body.assistant_id)
+    assistant = await assistant_of(service, body.assistant_id, caller)
     if thread_id and body.command and "resume" in body.command:
-        await check_votes(service, acting(caller, service), thread_id, body.command["resume"])
+        await check_votes(service, caller, thread_id, body.command["resume"])
     new = NewRun(
         thread_id=thread_id,
         assistant_id=assistant["assistant_id"],
@@ -73,7 +73,7 @@ async def make_run(
     return Made(row["run_id"], row["thread_id"], row, service.log.last(row["thread_id"]) or made.last_seq)
 
 
-async def assistant_of(service: Service, name: str) -> dict[str, Any]:
+async def assistant_of(service: Service, name: str, caller: Caller | None) -> dict[str, Any]:
     """By id, or by the name of a graph. Raises `Refused` (422) for what can be neither, `AssistantMissing`."""
     if name in service.catalogue.entries:
         return await service.assistants.get(id_of(name))
@@ -85,6 +85,7 @@ async def assistant_of(service: Service, name: str) -> dict[str, Any]:
         raise Refused(422, said) from None
     try:
         found = await service.assistants.get(id)
+        check_usable(caller, found)
         service.catalogue.entry(found["graph_id"])
     except (AssistantMissing, UnknownGraph) as error:
         raise Refused(404, str(error)) from None
@@ -133,6 +134,8 @@ def _tell(service: Service, new: NewRun, made: Created) -> None:
     """Start it, and stop those that it replaces."""
     if made.claim:
         service.worker.start(made.claim)
+    elif not new.after:
+        service.worker.offer()
     for run_id in made.dropped:
         service.log.dropped(made.row["thread_id"], run_id, "interrupted")
     service.worker.tell(made.told, cast(Any, new.strategy))

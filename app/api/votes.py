@@ -6,6 +6,7 @@ see. One that the caller may not cast is refused here, with 403, and no run is m
 
 from typing import Any, cast
 
+from app.auth.access import acting, reached
 from app.runs.queue import ThreadMissing
 from app.service import Service
 from governance.approval import AlreadyDecided, ApprovalExpired, EffectsStopped, Verdict
@@ -13,14 +14,16 @@ from governance.identity import Caller
 from graphs.replies import VERDICTS, replies_of
 
 
-async def check_votes(service: Service, caller: Caller, thread_id: str, resume: Any) -> None:
+async def check_votes(service: Service, caller: Caller | None, thread_id: str, resume: Any) -> None:
     """Raises `WrongRole`, `NotAPerson`, `OwnRequest`, `EditDenied` for the first decision that the caller may not cast."""
     if service.services is None:
         return
     try:
+        await reached(service, caller, thread_id, "write")
         row = await service.threads.get(thread_id)
     except ThreadMissing:
         return  # the queue says so
+    voter = acting(caller, service)
     waiting = [one for several in row["interrupts"].values() for one in several]
     for one in waiting:
         by_id = isinstance(resume, dict) and any(other["id"] in resume for other in waiting)
@@ -31,6 +34,6 @@ async def check_votes(service: Service, caller: Caller, thread_id: str, resume: 
             if found.status != "pending" or found.thread_id != thread_id or reply.verdict not in VERDICTS:
                 continue
             try:
-                await service.services.approvals.check(found.id, caller, cast(Verdict, reply.verdict), args=reply.args)
+                await service.services.approvals.check(found.id, voter, cast(Verdict, reply.verdict), args=reply.args)
             except (AlreadyDecided, ApprovalExpired, EffectsStopped):
                 continue  # it is not that they may not: the run tells how it stands
