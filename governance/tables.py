@@ -106,6 +106,12 @@ ledger_heads = Table(
     Column("signed_at", String(32)),
     comment="where each organisation's ledger ends; locked by whoever adds to it",
 )
+signing_key = Table(
+    "signing_key",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("key", String(64), nullable=False, comment="the public key of whoever signed here first"),
+)
 ledger_signatures = Table(
     "ledger_signatures",
     metadata,

@@ -26,7 +26,7 @@ from graphs.dry_run import set_aside
 from graphs.events import captured_writer, now
 from graphs.markdown import to_markdown
 from graphs.plan import Plan, StepResult, diff_of
-from graphs.planner import NoPlan, edited, left_to_spend, make_plan, planner_context, reuse
+from graphs.planner import NoPlan, edited, from_workflow, left_to_spend, make_plan, planner_context, reuse
 from graphs.report import report as write_report
 from graphs.scheduler import plan_event
 from graphs.services import Services
@@ -75,7 +75,10 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         feedback = tuple(str(n) for n in request.get("feedback", ()))
         about: dict[str, Any] = dict(user_request=state["goal"], dry_run=request["dry_run"])
         try:
-            made = await make_plan(services, caller, id, thread, request, write, feedback=feedback)
+            if request.get("workflow") and not feedback:
+                made = await from_workflow(services, caller, id, request)
+            else:
+                made = await make_plan(services, caller, id, thread, request, write, feedback=feedback)
         except OutOfBudget as error:
             more = await more_for(services, replace(planner_context(services, caller, id, thread, write), **about), error)
             if more.verdict != "no":  # the same request comes back here, and its planner's thread goes on
@@ -148,12 +151,19 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         held = [] if open_rows else await executing.held(services, rows, captured_writer())
         if any(row.thread_id == thread_of(config) for row in held):
             await services.executions.leave(state["execution_id"], "waiting")
-        payload = executing.question(open_rows or held) if open_rows or held else None
-        if payload is None and (stopped := await services.approvals.stopped((), state["waiting"])):
-            payload = await executing.question_of_switch(services, state["execution_id"], thread_of(config), stopped)
+        later = state.get("held_back", {})
+        if not state["waiting"]:
+            later = await executing.still_held(services, state)
+        if stopped := await services.approvals.stopped((), state["waiting"]):
+            halted = [id for id, step in state["steps"].items() if any(map(whose_switch, step["waiting_for"]))]
+            later = {**later, **dict.fromkeys(halted, f"that effects may happen again: {stopped}")}
             captured_writer()(
                 {"event": "note", "at": now(), "execution_id": state["execution_id"], "text": f"It waits: {stopped}"}
             )
+        if later and not rows and await executing.owned(services, state, thread_of(config)):
+            await services.executions.leave(state["execution_id"], "waiting")
+        pauses = open_rows or held or (later and not rows)
+        payload = executing.question(open_rows or held, later) if pauses else None
         return {"waiting": [row.id for row in open_rows] or state["waiting"], "question": payload}
 
     def ask(state: State) -> dict[str, Any]:  # nothing but the interrupt
@@ -198,7 +208,7 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
     graph.add_conditional_edges("plan", lambda s: s["status"], after)
     graph.add_edge("review", "reviewed")
     graph.add_conditional_edges("reviewed", lambda s: "plan" if s["status"] == "replan" else "execute", ["plan", "execute"])
-    graph.add_conditional_edges("execute", lambda s: "prepare" if s["waiting"] else "verify", ["prepare", "verify"])
+    graph.add_conditional_edges("execute", lambda s: "prepare" if s["status"] == "waiting" else "verify", ["prepare", "verify"])
     graph.add_edge("prepare", "ask")
     graph.add_edge("ask", "apply")
     graph.add_conditional_edges("apply", lambda s: "plan" if s.get("unpaid") else "execute", ["plan", "execute"])

@@ -187,7 +187,7 @@ class Yard:
             ),
             playbooks=(),
             tools=self.tools(),
-            settings=("place",),
+            settings=("place", "times"),
             policies=self.policies,
             open=lambda settings: Handles(),
             read=lambda goal, resources: self.reading(goal),
