@@ -366,6 +366,16 @@ def question(rows: list[Approval], held_back: Mapping[str, str]) -> dict[str, An
     }
 
 
+async def question_of_switch(services: Services, execution_id: str, thread_id: str, why: str) -> dict[str, Any]:
+    """The payload where nothing waits for people, and an effect for the kill switch: whatever is answered, it looks again."""
+    execution = await services.executions.get(execution_id)
+    if execution and execution.thread_id == thread_id:  # not a copy of it
+        await services.executions.leave(execution_id, "waiting")
+    request = {"name": "kill_switch", "args": {"stopped": why}, "description": f"What would change something waits: {why}"}
+    allowed = {"action_name": "kill_switch", "allowed_decisions": ["respond"]}
+    return {"action_requests": [request], "review_configs": [allowed], "approvals": []}
+
+
 def describe(row: Approval) -> str:
     return f"Step {row.step_id}, {row.agent}: {row.tool} waits for {row.waits_for()}. {' '.join(row.reasons)}"
 

@@ -241,8 +241,8 @@ def lacking(services: Services, products: Sequence[str], settings: Mapping[str, 
 
 def _fresh(request: dict[str, Any], builds_on: str) -> dict[str, Any]:
     """A new execution; `builds_on` names the one whose evidence may still hold."""
-    empty: dict[str, Any] = dict(plan={}, results={}, steps={}, waiting=[], held_back={}, issues=[], answer=None, question=None)
-    empty["unpaid"] = False
+    empty: dict[str, Any] = dict(plan={}, results={}, steps={}, waiting=[], held_back={}, unpaid=False)
+    empty |= dict(issues=[], answer=None, question=None)
     head = {"status": "goal", "goal": request["goal"], "execution_id": str(uuid.uuid4()), "seq": 0}
     return {**head, "request": {**request, "builds_on": builds_on}, **empty}
 

@@ -154,16 +154,15 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         later = state.get("held_back", {})
         if not state["waiting"]:
             later = await executing.still_held(services, state)
-        if stopped := await services.approvals.stopped((), state["waiting"]):
-            halted = [id for id, step in state["steps"].items() if any(map(whose_switch, step["waiting_for"]))]
-            later = {**later, **dict.fromkeys(halted, f"that effects may happen again: {stopped}")}
-            captured_writer()(
-                {"event": "note", "at": now(), "execution_id": state["execution_id"], "text": f"It waits: {stopped}"}
-            )
         if later and not rows and await executing.owned(services, state, thread_of(config)):
             await services.executions.leave(state["execution_id"], "waiting")
         pauses = open_rows or held or (later and not rows)
         payload = executing.question(open_rows or held, later) if pauses else None
+        if payload is None and (stopped := await services.approvals.stopped((), state["waiting"])):
+            payload = await executing.question_of_switch(services, state["execution_id"], thread_of(config), stopped)
+            captured_writer()(
+                {"event": "note", "at": now(), "execution_id": state["execution_id"], "text": f"It waits: {stopped}"}
+            )
         return {"waiting": [row.id for row in open_rows] or state["waiting"], "question": payload}
 
     def ask(state: State) -> dict[str, Any]:  # nothing but the interrupt

@@ -52,8 +52,8 @@ class State(TypedDict, total=False):
     results: dict[str, dict[str, Any]]
     steps: dict[str, dict[str, Any]]
     waiting: list[str]
-    unpaid: bool
     held_back: dict[str, str]
+    unpaid: bool
     decisions: Any
     queued: list[str]
     issues: list[dict[str, Any]]
