@@ -16,7 +16,6 @@ from governance.kill_switch import halted
 from governance.tables import approvals
 from graphs.tables import attempts, executions, step_waits
 
-
 PAST = ("void", "superseded", "consumed")
 """An approval that answers nothing: its step was dropped, it was edited, or it was used, and the step now waits for something else."""
 
