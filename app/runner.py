@@ -29,6 +29,7 @@ from graphs.plan import Plan, StepResult
 from graphs.reminders import remind
 from graphs.report import Evidence, qualified, sentence
 from graphs.services import Services, open_services
+from graphs.state import WorkflowRun
 from graphs.step import unfinished
 from graphs.wire import Claim
 from settings import Settings
@@ -66,7 +67,8 @@ class Outcome:
     citations: list[dict[str, Any]]
     usage: dict[str, Any]
     model: str
-    waits_for: str = ""  # approvals | plan | answer
+    waits_for: str = ""  # approvals | plan | answer | event
+    held_back: tuple[str, ...] = ()  # steps that wait for a time or an event, and for what
     so_far: tuple[str, ...] = ()  # what finished steps found, while others wait
     dry_run: bool = False
     stopped: str = ""  # why what was approved does not happen now: the kill switch
@@ -112,8 +114,9 @@ class Runner:
         review: bool = False,
         stop_at_plan: bool = False,
         dry_run: bool = False,
+        workflow: WorkflowRun | None = None,
     ) -> Outcome:
-        """Take a goal as far as it goes: an answer, a question, or approvals that wait. In a dry run effects are simulated.
+        """Take a goal or a workflow as far as it goes: an answer, a question, approvals that wait. In a dry run effects are simulated.
 
         `thread_id` names a thread that is there, unless `new_thread` says that the caller chose the id (to find the thread again
         after a crash). Raises `UnknownThread`.
@@ -126,7 +129,7 @@ class Runner:
         if thread in self._driven:
             return await self.steer(thread, goal)
         before = ["execute"] if stop_at_plan else None
-        given = {"messages": [HumanMessage(goal)], "dry_run": dry_run}
+        given = {"messages": [HumanMessage(goal)], "dry_run": dry_run, "workflow": workflow}
         return await self._drive(thread, given, on_event, review=review, interrupt_before=before)
 
     async def steer(self, thread_id: str, text: str) -> Outcome:
@@ -153,11 +156,7 @@ class Runner:
         command: Any = None
         if state.interrupts:
             first = state.interrupts[0]
-            if (
-                answer is None
-                and decisions is None
-                and first.value["action_requests"][0]["name"] in ("ask_user", "review_plan")
-            ):
+            if answer is None and decisions is None and _asked(state.interrupts) in ("ask_user", "review_plan"):
                 return await self.outcome(thread_id)
             given = (
                 decisions if decisions is not None else [{"type": "respond", "message": answer}] if answer is not None else []
@@ -256,6 +255,7 @@ class Runner:
             usage=_usage(results),
             model=self.model_name,
             waits_for=_waits_for(state.interrupts),
+            held_back=tuple(f"{_title(values, id)}: waits {waits}" for id, waits in values.get("held_back", {}).items()),
             so_far=() if answer else _so_far(results),
             dry_run=bool(values.get("request", {}).get("dry_run")),
             stopped=await self.services.approvals.stopped(rows),
@@ -304,11 +304,21 @@ def _so_far(results: dict[str, dict[str, Any]]) -> tuple[str, ...]:
     return tuple(reversed(lines))
 
 
+def _title(values: dict[str, Any], step: str) -> str:
+    return str(values.get("steps", {}).get(step, {}).get("title") or step)
+
+
 def _waits_for(interrupts: Any) -> str:
     if not interrupts:
         return ""
-    name = interrupts[0].value["action_requests"][0]["name"]
-    return {"ask_user": "answer", "review_plan": "plan"}.get(name, "approvals")
+    kinds = {"ask_user": "answer", "review_plan": "plan", "": "event"}
+    return kinds.get(_asked(interrupts), "approvals")
+
+
+def _asked(interrupts: Any) -> str:
+    """The first action that an interrupt asks about; empty: no person is asked, a time or an event is awaited."""
+    requests = interrupts[0].value["action_requests"]
+    return str(requests[0]["name"]) if requests else ""
 
 
 def _status(values: dict[str, Any], interrupted: bool, unfinished: bool, answer: Answer | None) -> str:

@@ -23,10 +23,10 @@ from governance.digest import action_digest
 from governance.escalation import Escalation
 from governance.identity import Caller, RolesOf, nobody_known
 from governance.kill_switch import halted
-from governance.policy import CallFacts, Decision
+from governance.policy import CallFacts, Decision, Seen
 from governance.refusals import record_refusal
 from governance.tables import approvals, insert_new, votes
-from governance.traces import keep
+from governance.traces import Erased, keep, recall
 from governance.voting import CheckArgs, Decide, Voting, refuse_edits
 from governance.wakes import Wakes
 
@@ -117,6 +117,17 @@ class Approvals:
     async def get(self, ids: Sequence[str]) -> list[Approval]:
         """The approvals of these ids, in their order. Raises `UnknownApproval`."""
         return await self._db.run(lambda c: [self.load(c, id) for id in ids])
+
+    async def seen(self, row: Approval) -> tuple[Seen, ...] | None:
+        """What the agent had before it when it asked; None where that was erased."""
+
+        def work(c: Connection) -> tuple[Seen, ...] | None:
+            try:
+                return recall(c, row.trace)
+            except Erased:
+                return None
+
+        return await self._db.run(work)
 
     async def resolve(self, id: str) -> Approval:
         """The row that counts: the approval itself, or what edits made of it. Raises `UnknownApproval`."""

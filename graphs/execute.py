@@ -17,16 +17,19 @@ from graphs.conversation import same, stale
 from graphs.events import Emit, now
 from graphs.executions import Execution, Steer
 from graphs.intake import amendment
-from graphs.plan import TERMINAL, Plan, Step, StepResult
+from graphs.plan import TERMINAL, Plan, Step, StepError, StepResult
 from graphs.planner import NoPlan, accepted, left_to_spend, make_plan, runnable
 from graphs.reminders import keep_reminding, remind
-from graphs.scheduler import Scheduler, Waiting, next_attempt, plan_event
+from graphs.scheduler import HeldBack, Outcome, Scheduler, next_attempt, plan_event
 from graphs.services import Services
 from graphs.state import State
 from graphs.step import StepRunner
 from graphs.trace import Products
+from graphs.waits import Held, TooLate
 from graphs.working_time import WorkingTime
 from models.retry import ModelUnavailable
+
+LOOK_S = 1.0
 
 
 @dataclass
@@ -43,10 +46,29 @@ class PlanWork:
     said: list[AnyMessage] = field(default_factory=list)
     time: WorkingTime = field(default_factory=WorkingTime)
 
-    async def attempt(self, step: Step, attempt: int, specialist: str, done: Mapping[str, StepResult]) -> StepResult | Waiting:
+    async def attempt(self, step: Step, attempt: int, specialist: str, done: Mapping[str, StepResult]) -> Outcome:
+        if step.wait:
+            stands = await self.services.waits.may_start(self.execution.id, step)
+            if isinstance(stands, Held):
+                return HeldBack(stands.waits)
+            await self.services.waits.take(self.execution.id, step.id)
+            if isinstance(stands, TooLate):
+                return await self._never_started(step, attempt, specialist, stands.said)
         return await StepRunner(self.services, self.execution, self.emit, self.products, self.time).attempt(
             step, attempt, specialist, done
         )
+
+    async def _never_started(self, step: Step, attempt: int, specialist: str, why: str) -> StepResult:
+        executions, id = self.services.executions, self.execution.id
+        await executions.start(id, self.execution.thread_id, step.id, attempt, specialist)
+        error = StepError(kind="expired", message=why)
+        head = {"step_id": step.id, "specialist": specialist, "produces": step.produces, "attempt": attempt}
+        result = StepResult(**head, status="failed", error=error)
+        await executions.mark(id, step.id, attempt, result.status, result)
+        return result
+
+    async def may_start(self, step: Step) -> bool:
+        return not isinstance(await self.services.waits.may_start(self.execution.id, step), Held)
 
     async def undecided(self, approvals: Iterable[str]) -> list[str]:
         return await self.services.approvals.undecided(tuple(approvals))
@@ -174,7 +196,10 @@ async def execute(services: Services, state: State, thread_id: str, checkpoint_i
     products = Products(services.registry.manifests())
     with services.approvals.subscribe(execution.id) as wake:
         work = PlanWork(services, execution, tell, set(plan.ids()) | set(results), wake, products, made)
-        reminders = asyncio.create_task(keep_reminding(services, execution.id, tell))
+        alarms = [keep_reminding(services, execution.id, tell)]
+        if any(step.wait for step in plan.steps):
+            alarms.append(keep_waking(services, execution.id, wake))
+        reminders = asyncio.gather(*alarms)
         scheduler = Scheduler(
             plan,
             work,
@@ -192,11 +217,12 @@ async def execute(services: Services, state: State, thread_id: str, checkpoint_i
             reminders.cancel()
             await asyncio.gather(reminders, return_exceptions=True)
     waiting = [id for ids in scheduler.waiting.values() for id in ids]
+    held_back = dict(scheduler.held)
     cancelled = stopped()
     if cancelled:
         services.cancelled.discard(execution.id)
         await services.approvals.void(execution.id, None, "the run was stopped")
-        waiting = []
+        waiting, held_back = [], {}
     # Not yet "waiting" or "cancelled": until this node's checkpoint is written a crash leads back here, which is no fork, and
     # what was stopped is to stay so (see `enter`).
     await services.executions.leave(execution.id, "stopping" if cancelled else "running")
@@ -210,7 +236,8 @@ async def execute(services: Services, state: State, thread_id: str, checkpoint_i
         "results": {id: result.model_dump(mode="json") for id, result in scheduler.results.items()},
         "steps": await _steps(services, execution.id, scheduler),
         "waiting": waiting,
-        "status": "waiting" if waiting else "cancelled" if cancelled else "executed",
+        "held_back": held_back,
+        "status": "waiting" if waiting or held_back else "cancelled" if cancelled else "executed",
     }
 
 
@@ -218,6 +245,14 @@ def unsaid(messages: list[AnyMessage], said: list[AnyMessage]) -> list[AnyMessag
     """What the thread does not hold yet: a message to a waiting thread came in by its input."""
     last = messages[-1] if messages else None
     return said[1:] if said and last and last.type == "human" and last.text == said[0].text else said
+
+
+async def keep_waking(services: Services, execution_id: str, wake: asyncio.Event) -> None:
+    """Wake the scheduler when a wait is over: looked at every `LOOK_S`, for waits begin, and events come to other processes."""
+    while True:
+        if await services.waits.over(execution_id):
+            wake.set()
+        await asyncio.sleep(LOOK_S)
 
 
 async def _recover(
@@ -269,13 +304,27 @@ async def held(services: Services, rows: list[Approval], emit: Emit) -> list[App
     return waiting
 
 
-def question(rows: list[Approval]) -> dict[str, Any]:
-    """The interrupt's payload: one action request for each open approval, batched."""
+async def still_held(services: Services, state: State) -> dict[str, str]:
+    """The steps that wait for a time or an event, if every one of them still does: else there is something to go on with."""
+    plan, held = Plan.model_validate(state["plan"]), state.get("held_back", {})
+    stands = [await services.waits.may_start(state["execution_id"], plan.step(id)) for id in held]
+    return held if all(isinstance(one, Held) for one in stands) else {}
+
+
+async def owned(services: Services, state: State, thread_id: str) -> bool:
+    """Is the execution this thread's own? A copied thread's is the original's."""
+    found = await services.executions.get(state["execution_id"])
+    return found is not None and found.thread_id == thread_id
+
+
+def question(rows: list[Approval], held_back: Mapping[str, str]) -> dict[str, Any]:
+    """The interrupt's payload: one action request for each open approval, batched, and what steps wait for besides people."""
     allowed = ["approve", "edit", "reject", "respond"]
     return {
         "action_requests": [{"name": r.tool, "args": r.args, "description": describe(r)} for r in rows],
         "review_configs": [{"action_name": r.tool, "allowed_decisions": allowed} for r in rows],
         "approvals": [r.id for r in rows],
+        "waiting_external": [{"step": id, "waits": waits} for id, waits in held_back.items()],
     }
 
 

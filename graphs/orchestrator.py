@@ -24,7 +24,7 @@ from graphs.dry_run import set_aside
 from graphs.events import captured_writer
 from graphs.markdown import to_markdown
 from graphs.plan import Plan, StepResult, diff_of
-from graphs.planner import NoPlan, edited, left_to_spend, make_plan, reuse
+from graphs.planner import NoPlan, edited, from_workflow, left_to_spend, make_plan, reuse
 from graphs.report import report as write_report
 from graphs.scheduler import plan_event
 from graphs.services import Services
@@ -68,7 +68,10 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
             request["review"] = True  # kept: the config of a resume does not say it
         feedback = tuple(str(n) for n in request.get("feedback", ()))
         try:
-            made = await make_plan(services, caller, id, thread, request, write, feedback=feedback)
+            if request.get("workflow") and not feedback:
+                made = await from_workflow(services, caller, id, request)
+            else:
+                made = await make_plan(services, caller, id, thread, request, write, feedback=feedback)
         except (NoPlan, OutOfBudget) as error:
             await services.executions.leave(id, "finished")
             return {"status": "declined", "messages": [AIMessage(f"No plan could be made: {error}")]}
@@ -132,7 +135,13 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         held = [] if open_rows else await executing.held(services, rows, captured_writer())
         if any(row.thread_id == thread_of(config) for row in held):
             await services.executions.leave(state["execution_id"], "waiting")
-        payload = executing.question(open_rows or held) if open_rows or held else None
+        later = state.get("held_back", {})
+        if not state["waiting"]:
+            later = await executing.still_held(services, state)
+        if later and not rows and await executing.owned(services, state, thread_of(config)):
+            await services.executions.leave(state["execution_id"], "waiting")
+        pauses = open_rows or held or (later and not rows)
+        payload = executing.question(open_rows or held, later) if pauses else None
         return {"waiting": [row.id for row in open_rows] or state["waiting"], "question": payload}
 
     def ask(state: State) -> dict[str, Any]:  # nothing but the interrupt
@@ -176,7 +185,7 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
     graph.add_conditional_edges("plan", lambda s: "review" if s["status"] == "planned" else END, ["review", END])
     graph.add_edge("review", "reviewed")
     graph.add_conditional_edges("reviewed", lambda s: "plan" if s["status"] == "replan" else "execute", ["plan", "execute"])
-    graph.add_conditional_edges("execute", lambda s: "prepare" if s["waiting"] else "verify", ["prepare", "verify"])
+    graph.add_conditional_edges("execute", lambda s: "prepare" if s["status"] == "waiting" else "verify", ["prepare", "verify"])
     graph.add_edge("prepare", "ask")
     graph.add_edge("ask", "apply")
     graph.add_edge("apply", "execute")

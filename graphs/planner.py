@@ -27,6 +27,7 @@ from graphs.services import Services
 from graphs.specialists.base import offers
 from graphs.step import ask
 from graphs.wire import PlanDraft, StepDraft
+from graphs.workflows import filled
 from models.listed import unpack
 
 ROUNDS = 3
@@ -111,6 +112,26 @@ def edited(given: Any, plan: Plan, services: Services, caller: Caller, left: int
     )
     made = wished.model_copy(update={"rev": plan.rev + 1, "parent_rev": plan.rev, "cause": "review", "steps": steps})
     return made, problems(made, services, caller, [], set(), left)
+
+
+async def from_workflow(services: Services, caller: Caller, execution_id: str, request: Mapping[str, Any]) -> Plan:
+    """The plan of a workflow with this run's values, its grants made anew, held against today's tools, policies and budgets.
+
+    Raises `NoPlan`.
+    """
+    chosen = request["workflow"]
+    saved = await services.workflows.get(caller.org, chosen["name"], chosen["version"])
+    _, plan = filled(saved, chosen["parameters"], {step.id: sorted(accepted(step, services)) for step in saved.plan.steps})
+    known = {one.name for one in services.domain.specialists}
+    steps = tuple(
+        step.model_copy(update=grant(step.specialist, step.produces, services)) if step.specialist in known else step
+        for step in plan.steps
+    )
+    made = plan.model_copy(update={"steps": steps})
+    left = await left_to_spend(services, caller, execution_id)
+    if wrong := problems(made, services, caller, list(request.get("products", [])), set(), left):
+        raise NoPlan(f"the workflow {saved.name} (version {saved.version}) cannot run any more: {'; '.join(wrong)}")
+    return made
 
 
 def _makes(services: Services, specialist: str, products: Sequence[str]) -> bool:

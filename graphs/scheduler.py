@@ -35,14 +35,27 @@ class Waiting:
     approvals: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class HeldBack:
+    """An attempt that may not start yet: what it waits for, in words."""
+
+    waits: str
+
+
+Outcome = StepResult | Waiting | HeldBack
+
+
 class Work(Protocol):
     """What the scheduler asks of the outside."""
 
-    async def attempt(self, step: Step, attempt: int, specialist: str, done: Mapping[str, StepResult]) -> StepResult | Waiting:
+    async def attempt(self, step: Step, attempt: int, specialist: str, done: Mapping[str, StepResult]) -> Outcome:
         """Carry out, adopt or resume one attempt. Never raises for a failing step."""
 
     async def undecided(self, approvals: Iterable[str]) -> list[str]:
         """Those of the approvals that are still open."""
+
+    async def may_start(self, step: Step) -> bool:
+        """Has what a step that was held back waits for come, or come too late?"""
 
     async def revise(self, plan: Plan, done: Mapping[str, StepResult], failed: StepResult) -> Plan | None:
         """A new revision after a failure, committed; None when there is nothing to try."""
@@ -113,6 +126,7 @@ class Scheduler:
         self.status: dict[str, Status] = {step.id: "pending" for step in self.plan.steps}
         self.status.update({id: result.status for id, result in self.results.items()})
         self.waiting: dict[str, tuple[str, ...]] = {}
+        self.held: dict[str, str] = {}
         self._live: dict[asyncio.Task[Any], str] = {}
         self._started: dict[str, float] = {}
         self._dropped: list[asyncio.Task[Any]] = []
@@ -148,13 +162,13 @@ class Scheduler:
                     self._told = True
                     self.wake.clear()
                     woken = asyncio.create_task(self.wake.wait())
-                known = set(self.waiting)
+                known = {*self.waiting, *self.held}
                 for task in finished:
                     if task is self._revising:
                         self._adopt(cast(Plan | None, task.result()))
                     elif task in self._live:
-                        self._finish(self._live.pop(task), cast(StepResult | Waiting, task.result()))
-                if decided or set(self.waiting) - known:  # a verdict may have come before the step was known to wait
+                        self._finish(self._live.pop(task), cast(Outcome, task.result()))
+                if decided or {*self.waiting, *self.held} - known:  # a verdict may have come before the step was known to wait
                     await self._resume_decided()
                 self._revise_next()
         finally:
@@ -225,7 +239,7 @@ class Scheduler:
 
     # -- finishing --------------------------------------------------------------------------------
 
-    def _finish(self, id: str, outcome: StepResult | Waiting) -> None:
+    def _finish(self, id: str, outcome: Outcome) -> None:
         attempt = self.open.get(id, 1)
         if id not in self.plan.ids():  # dropped by a revision while it ran
             return
@@ -234,6 +248,10 @@ class Scheduler:
             self.waiting[id] = outcome.approvals
             who = self._specialist(step, attempt)
             self._set(id, "waiting_approval", attempt=attempt, specialist=who, waiting_for=list(outcome.approvals))
+            return
+        if isinstance(outcome, HeldBack):
+            self.held[id] = outcome.waits
+            self._set(id, "waiting_external", attempt=attempt, waiting_for=[outcome.waits])
             return
         self.open.pop(id, None)
         error = outcome.error.message if outcome.error else None
@@ -282,6 +300,7 @@ class Scheduler:
                 del self._live[task]
                 self._dropped.append(task)
             self.waiting.pop(id, None)
+            self.held.pop(id, None)
             self.open.pop(id, None)
             self._set(id, "superseded")
         for step in plan.steps:
@@ -292,8 +311,13 @@ class Scheduler:
     # -- waiting and stopping ---------------------------------------------------------------------
 
     async def _resume_decided(self) -> bool:
-        """Steps all of whose approvals are decided become pending again, with the attempt they wait in."""
+        """Steps all of whose approvals are decided, or whose wait is over, become pending again, with the attempt they wait in."""
         resumed = False
+        for id in list(self.held):
+            if await self.work.may_start(self.plan.step(id)):
+                del self.held[id]
+                self.status[id] = "pending"
+                resumed = True
         for id, approvals in list(self.waiting.items()):
             if not await self.work.undecided(approvals):
                 del self.waiting[id]

@@ -29,6 +29,7 @@ from governance.clock import Clock, now
 from governance.decisions import Decisions
 from governance.effects import Effects
 from governance.heads import keep_head
+from governance.identity import RolesOf
 from governance.kill_switch import KillSwitch
 from governance.limits import Limits
 from governance.live_policy import LivePolicy
@@ -39,10 +40,13 @@ from graphs.caller import local_directory
 from graphs.context import StepContext
 from graphs.executions import Executions
 from graphs.plan import Step
+from graphs.ready import Ready, ready
 from graphs.saver import Careful, Guard, nobody_else, open_saver_of
 from graphs.specialists.base import Added, Domain, Resources, Specialist
 from graphs.specialists.core import core_roles
 from graphs.spending import Left, Spending, left_of, spender
+from graphs.waits import Waits
+from graphs.workflows import Workflows
 from models.factory import chat_model
 from models.price import Price
 from settings import Settings
@@ -88,6 +92,8 @@ class Services:
     """The lower floors, composed. `model_for` gives the model of a role (a specialist's or core role's name)."""
 
     settings: Settings
+    db: Database
+    clock: Clock
     domain: Domain
     resources: Resources
     registry: Registry
@@ -99,6 +105,8 @@ class Services:
     budgets: Budgets
     switch: KillSwitch
     executions: Executions
+    waits: Waits
+    workflows: Workflows
     saver: Careful
     model_for: Callable[[str], BaseChatModel]
     prompts: Mapping[str, str]
@@ -133,6 +141,10 @@ class Services:
             checkpointer=saver,
             spending=self.spending(),
         )
+
+    async def ready(self) -> list[Ready]:
+        """The paused executions that can go on."""
+        return await ready(self.db, self.approvals, self.clock)
 
     def spending(self) -> Spending | None:
         """The meter of every role's model calls; none where nothing has a limit."""
@@ -178,10 +190,12 @@ async def open_services(
     clock: Clock = now,
     guard: Guard = nobody_else,
     database: Database | None = None,
+    roles_of: RolesOf | None = None,
 ) -> AsyncIterator[Services]:
     """Compose everything; closes it in reverse order. `model` replaces the configured model (tests, benchmark), `clock` the time by
-    which approvals are due; `guard` is asked before a checkpoint is written (the service's checks a lease), and `database` is the
-    application's where it is open already."""
+    which approvals are due; `guard` is asked before a checkpoint is written (the service's checks a lease), `database` is the
+    application's where it is open already, `roles_of` the directory of who holds which roles where people sign in (else local
+    mode's)."""
 
     own = domain if domain is not None else await asyncio.to_thread(load_domain, settings.domain)
     db = await asyncio.to_thread(_open_database, settings, database)
@@ -212,7 +226,7 @@ async def open_services(
             check_args=checker(registry),
             remind_after=settings.remind_after,
             escalate_after=settings.escalate_after,
-            roles_of=local_directory(settings),
+            roles_of=roles_of or local_directory(settings),
         )
         gateway = Gateway(
             registry, engine, approvals, effects, decisions, db, clock, approval_hours=settings.approval_hours, budgets=budgets
@@ -225,6 +239,8 @@ async def open_services(
         async with open_saver_of(db, settings.home, guard) as opened:
             yield Services(
                 settings=settings,
+                db=db,
+                clock=clock,
                 domain=own,
                 resources=resources,
                 registry=registry,
@@ -236,6 +252,8 @@ async def open_services(
                 budgets=budgets,
                 switch=KillSwitch(db, decisions, settings.operators, settings.platform_operators),
                 executions=Executions(db, decisions),
+                waits=Waits(db, decisions, clock),
+                workflows=Workflows(db),
                 saver=opened,
                 model_for=model_for,  # type: ignore[arg-type]  # a callable where it is no model
                 prompts=prompts,

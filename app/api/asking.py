@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.api.bodies import RunCreate
 from app.api.errors import Refused
-from app.auth.access import acting
+from app.auth.access import acting, check_usable
 from app.catalogue import UnknownGraph
 from app.db.assistants import AssistantMissing, id_of
 from app.runs.queue import Created, ThreadMissing, public
@@ -35,15 +35,22 @@ class Made:
         return {"Content-Location": self.path} | ({"Location": f"{self.path}/{then}"} if then else {})
 
 
-async def make_run(service: Service, caller: Caller | None, thread_id: str | None, body: RunCreate) -> Made:
-    """Make the run, and start it if it may start and there is room. Raises what the queue raises, and `Refused`."""
-    assistant = await assistant_of(service, body.assistant_id)
+async def make_run(
+    service: Service, caller: Caller | None, thread_id: str | None, body: RunCreate, *, protocol: bool = False
+) -> Made:
+    """Make the run, and start it if it may start and there is room; with `protocol` it streams as the event protocol has it.
+
+    Raises what the queue raises, and `Refused`.
+    """
+    assistant = await assistant_of(service, body.assistant_id, caller)
     new = NewRun(
         thread_id=thread_id,
         assistant_id=assistant["assistant_id"],
         graph_id=assistant["graph_id"],
         spec=replace(
-            spec_of(service, assistant, body, temporary=thread_id is None), caller=caller.as_dict() if caller else None
+            spec_of(service, assistant, body, temporary=thread_id is None),
+            caller=caller.as_dict() if caller else None,
+            protocol=protocol,
         ),
         owner=acting(caller, service),
         strategy=body.multitask_strategy or "enqueue",
@@ -63,7 +70,7 @@ async def make_run(service: Service, caller: Caller | None, thread_id: str | Non
     return Made(row["run_id"], row["thread_id"], row, service.log.last(row["thread_id"]) or made.last_seq)
 
 
-async def assistant_of(service: Service, name: str) -> dict[str, Any]:
+async def assistant_of(service: Service, name: str, caller: Caller | None) -> dict[str, Any]:
     """By id, or by the name of a graph. Raises `Refused` (422) for what can be neither, `AssistantMissing`."""
     if name in service.catalogue.entries:
         return await service.assistants.get(id_of(name))
@@ -75,6 +82,7 @@ async def assistant_of(service: Service, name: str) -> dict[str, Any]:
         raise Refused(422, said) from None
     try:
         found = await service.assistants.get(id)
+        check_usable(caller, found)
         service.catalogue.entry(found["graph_id"])
     except (AssistantMissing, UnknownGraph) as error:
         raise Refused(404, str(error)) from None

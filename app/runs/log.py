@@ -32,7 +32,7 @@ KEPT = 500  # written events that stay in memory for those who come a little lat
 AGAIN_S = 0.5  # between two tries of a follower to reach a server that is gone
 UNKNOWN = 1 << 62  # a floor above everything: nobody has looked at the disk yet
 END = "end"
-"""The event that ends a run in the log: {"status": …}. The classic protocol does not send it."""
+"""The event that ends a run in the log: {"status": …, "waiting": does it wait for a person?}. The classic protocol does not send it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,8 @@ class Log:
     async def end(self, channel: Channel, run_id: str, ending: Ending, commit: Callable[[Sequence[Event]], Awaitable[T]]) -> T:
         """End a run: `commit` is handed what is unwritten and the end itself, and followers see the end once it returned."""
         async with channel.order:
-            last = Event(channel.last + 1, channel.thread_id, run_id, END, dumps({"status": ending.status}))
+            told = {"status": ending.status, "waiting": bool(ending.interrupts)}
+            last = Event(channel.last + 1, channel.thread_id, run_id, END, dumps(told))
             batch = list(channel.unwritten)
             result = await commit([*batch, last])
             channel.last = last.seq

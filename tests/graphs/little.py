@@ -185,7 +185,7 @@ class Yard:
             ),
             playbooks=(),
             tools=self.tools(),
-            settings=("place",),
+            settings=("place", "times"),
             open=lambda settings: Handles(),
             read=lambda goal, resources: self.reading(goal),
         )
