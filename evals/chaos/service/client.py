@@ -7,6 +7,7 @@ import asyncio
 import random
 import time
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -29,7 +30,7 @@ class Followed:
 
     run_id: str
     seen: list[int] = field(default_factory=list)
-    breaks: int = 0
+    breaks: Counter[str] = field(default_factory=Counter)  # by what broke
 
 
 @dataclass
@@ -99,8 +100,9 @@ class Client:
                 row = await self._ask(http, "GET", f"/threads/{self.thread}/runs/{run.run_id}")
                 if row["status"] not in ("pending", "running"):
                     break
-            except BREAKS:
-                run.breaks += 1
+            except BREAKS as error:
+                status = f" {error.response.status_code}" if isinstance(error, httpx.HTTPStatusError) else ""
+                run.breaks[f"{type(error).__name__}{status}"] += 1
                 await self._elsewhere()
         if row["status"] not in ("success", "interrupted"):
             raise Unended(f"run {run.run_id} ended as {row['status']}: {row.get('error')}")
