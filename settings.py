@@ -51,6 +51,8 @@ class Settings(BaseSettings):
             "mona": ("risk-manager",),
             "hana": ("head-of-risk",),
             "ada": ("auditor",),
+            "bo": ("budget-owner",),
+            "olga": ("operator",),
         },
         description="the demo people of local mode and their roles (JSON object)",
     )

@@ -39,7 +39,10 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Confirm what a live mode
 @app.callback()
 def local_mode(
     act_as: Annotated[
-        str, typer.Option("--as", metavar="NAME", help="Play a demo person of local mode, such as rita, marc, mona or ada.")
+        str,
+        typer.Option(
+            "--as", metavar="NAME", help="Play a demo person of local mode, such as rita, marc, mona, ada, bo or olga."
+        ),
     ] = "",
 ) -> None:
     if not act_as:

@@ -6,7 +6,7 @@ one run's result in the shape of `--json`.
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -72,17 +72,11 @@ class Outcome:
     so_far: tuple[str, ...] = ()  # what finished steps found, while others wait
     dry_run: bool = False
     stopped: str = ""  # why what was approved does not happen now: the kill switch
+    may_go_on: bool = False  # nothing that some waiting step, or the plan, waits for is open any more
 
     @property
     def waits_for_plan(self) -> bool:
         return self.waits_for == "plan"
-
-    @property
-    def may_go_on(self) -> bool:
-        """Is there a waiting step all of whose approvals are decided, and not stopped?"""
-        still = ("pending", "approved") if self.stopped else ("pending",)
-        open = {row["step_id"] for row in self.approvals if row["status"] in still}
-        return any(step["status"] == "waiting_approval" and step["id"] not in open for step in self.steps)
 
     def as_json(self) -> dict[str, Any]:
         """One JSON-ready object; `answer` is Markdown. `complete` is true only of an answer that lacks nothing asked for."""
@@ -239,6 +233,7 @@ class Runner:
         undone = await self._undone(execution_id)
         shown = [{"id": id, **step, "result": results.get(id)} for id, step in values.get("steps", {}).items()]
         shown = [{**step, "status": "compensated"} if step["id"] in undone else step for step in shown]
+        waits = _waits(values)
         return Outcome(
             thread_id=thread_id,
             run_id=run_id,
@@ -258,8 +253,14 @@ class Runner:
             held_back=tuple(f"{_title(values, id)}: waits {waits}" for id, waits in values.get("held_back", {}).items()),
             so_far=() if answer else _so_far(results),
             dry_run=bool(values.get("request", {}).get("dry_run")),
-            stopped=await self.services.approvals.stopped(rows),
+            stopped=await self.services.approvals.stopped(rows, [id for ids in waits for id in ids]),
+            may_go_on=await self._may_go_on(waits),
         )
+
+    async def _may_go_on(self, waits: list[list[str]]) -> bool:
+        """Is there a waiting step, or a plan, all of whose approvals are decided, and not stopped?"""
+        open = set(await self.services.approvals.undecided({id for ids in waits for id in ids}))
+        return any(not open & set(ids) for ids in waits)
 
     async def _undone(self, execution_id: str) -> frozenset[str]:
         """The steps of an execution of whose effects nothing stands any more."""
@@ -292,6 +293,12 @@ class Runner:
         finally:
             self._driven.discard(thread)
         return await self.outcome(thread, run_id)
+
+
+def _waits(values: Mapping[str, Any]) -> list[list[str]]:
+    """What each waiting step waits for, or the plan, if there is none yet."""
+    steps = [list(step["waiting_for"]) for step in values.get("steps", {}).values() if step.get("waiting_for")]
+    return steps or [ids for ids in [list(values.get("waiting", []))] if ids]
 
 
 def _so_far(results: dict[str, dict[str, Any]]) -> tuple[str, ...]:

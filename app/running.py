@@ -202,13 +202,14 @@ def tell(console: Console, outcome: Outcome, runner: Runner) -> None:
         waiting = [a for a in outcome.approvals if a["status"] == "pending"]
         what = f"{len(waiting)} approval{'s' if len(waiting) != 1 else ''}" if waiting else "a decision"
         what = "what comes by itself" if outcome.waits_for == "event" else what
+        what = "the kill switch to be off" if outcome.stopped and not waiting else what
         if outcome.so_far:
             console.print("\nFound so far:", style="bold")
             for line in outcome.so_far:
                 console.print(f"  • {line}", markup=False)
         console.print(f"\nWaiting for {what}:", style="bold")
         if outcome.stopped:
-            console.print(f"  What is approved waits: {outcome.stopped}", markup=False)
+            console.print(f"  What would change something waits: {outcome.stopped}", markup=False)
         for row in waiting:
             reminded = f" (reminded {row['reminded_at'][:16].replace('T', ' ')} UTC)" if row["reminded_at"] else ""
             console.print(f"  ◆ {row['tool']}: {row['args'].get('title') or row['args']}{reminded}", markup=False)

@@ -82,10 +82,10 @@ async def intake(
         return {"status": "queued", "messages": [AIMessage(wrong)]}
     if waits and not replaced:
         reading, heard = await _read(services, goal, state["request"], caller, thread_id, emit)
-        if heard and heard.kind == "amend":
+        if heard and heard.kind == "amend" and not state.get("unpaid"):
             await services.executions.say(waits, caller, goal)
             return {"status": "steered", "queued": queued}
-        if heard and heard.kind == "explain":
+        if heard and heard.kind == "explain" and not state.get("unpaid"):
             told = to_markdown(_explained(services, state, goal, reading, heard))
             emit({"event": "note", "at": now(), "text": told})
             return {"status": "queued", "queued": queued, "messages": [AIMessage(told)]}
@@ -241,7 +241,8 @@ def lacking(services: Services, products: Sequence[str], settings: Mapping[str, 
 
 def _fresh(request: dict[str, Any], builds_on: str) -> dict[str, Any]:
     """A new execution; `builds_on` names the one whose evidence may still hold."""
-    empty: dict[str, Any] = dict(plan={}, results={}, steps={}, waiting=[], held_back={}, issues=[], answer=None, question=None)
+    empty: dict[str, Any] = dict(plan={}, results={}, steps={}, waiting=[], held_back={}, unpaid=False)
+    empty |= dict(issues=[], answer=None, question=None)
     head = {"status": "goal", "goal": request["goal"], "execution_id": str(uuid.uuid4()), "seq": 0}
     return {**head, "request": {**request, "builds_on": builds_on}, **empty}
 
@@ -302,7 +303,7 @@ async def _end(services: Services, before: Execution, status: str, reason: str) 
         return ""
     await services.executions.ensure_idle(before.id)
     await services.approvals.void(before.id, None, reason)
-    await services.executions.leave(before.id, status)
+    await services.finish(before.id, status)
     if before.status == "waiting":
         return ""
     unsure = [row.tool for row in await services.effects.for_execution(before.id) if row.state in ("intended", "unknown")]

@@ -122,11 +122,12 @@ class StepResult(Frozen):
 
 class Plan(Frozen):
     """A revision of a plan. Ids are never reused over revisions. `cause` is why there is this revision: a person's review of
-    the plan, a failed step, the rows of a repeated step that are known now, or what the user said while it ran."""
+    the plan, a failed step, the rows of a repeated step that are known now, what the user said while it ran, or a budget that
+    is nearly used."""
 
     rev: int = 1
     parent_rev: int | None = None
-    cause: Literal["goal", "workflow", "review", "failure", "rows", "steer"] = "goal"
+    cause: Literal["goal", "workflow", "review", "failure", "rows", "steer", "budget"] = "goal"
     reason: str = ""
     steps: tuple[Step, ...] = ()
     assumptions: tuple[str, ...] = ()

@@ -25,7 +25,9 @@ from graphs.events import Emit
 from graphs.plan import Plan, Step, StepResult, check, downstream, needs
 from graphs.services import Services
 from graphs.specialists.base import offers
+from graphs.spending import OutOfBudget
 from graphs.step import ask
+from graphs.thrift import Thrift
 from graphs.wire import PlanDraft, StepDraft
 from graphs.workflows import filled
 from models.listed import unpack
@@ -248,12 +250,13 @@ async def make_plan(
     lost: frozenset[str] = frozenset(),
     feedback: tuple[str, ...] = (),
     used: frozenset[str] = frozenset(),
+    thrift: Thrift | None = None,
 ) -> Plan:
-    """A first plan, or with `plan` the next revision, after a failure or because the request has changed.
+    """A first plan, or with `plan` the next revision, after a failure, because the request has changed, or for `thrift`.
 
     `stale` steps have lost their ground and go, even finished ones. `lost` products need not be made any more.
 
-    Raises `NoPlan` after `ROUNDS` refused drafts.
+    Raises `NoPlan` after `ROUNDS` refused drafts, `OutOfBudget` where it cannot be paid for.
     """
     errors: list[str] = list(feedback)
     done = done or {}
@@ -271,6 +274,7 @@ async def make_plan(
             errors=errors,
             stale=stale,
             next_id=max(taken, default=0) + 1,
+            budget=thrift.brief(plan) if thrift and plan else None,
         )
         rev = plan.rev + 1 if plan else 1
         why = [failed.step_id if failed else "", *feedback]  # an occasion of its own has a thread of its own, not an old answer
@@ -282,7 +286,7 @@ async def make_plan(
             continue
         assert isinstance(said.value, PlanDraft)
         drafted = merge(plan, said.value, done, services, stale)
-        steered = plan is not None and failed is None
+        steered = plan is not None and failed is None and thrift is None
         if steered:
             drafted = drafted.model_copy(update={"cause": "steer"})
         left = await left_to_spend(services, caller, execution_id)
@@ -295,8 +299,13 @@ async def make_plan(
         errors += drafts.wording(said.value, request, services, told)
         errors += [wrong for one in said.value.steps for wrong in drafts.filters(one, drafted.step(one.id), request, services)]
         errors += drafts.needless(drafted, wanted) if plan is None else []
+        errors += thrift.wrong(said.value.drop, said.value.steps) if thrift else []
         if not errors:
             return drafted
+        unpaid = ": policy plan-over-budget: "
+        if turn == ROUNDS - 1 and all(unpaid in error for error in errors):
+            total = sum(_spend(step, services) for step in drafted.steps)
+            raise OutOfBudget("; ".join(errors), "spend", total)
     raise NoPlan("; ".join(errors))
 
 

@@ -4,6 +4,7 @@ What waits for people costs nothing meanwhile: it is one query over the rows of 
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import and_, exists, or_, select
 
@@ -11,6 +12,7 @@ from database import Database
 from governance.approvals import Approvals
 from governance.clock import Clock, stamp
 from governance.identity import Caller
+from governance.kill_switch import halted
 from governance.tables import approvals
 from graphs.tables import attempts, executions, step_waits
 
@@ -32,19 +34,25 @@ async def ready(db: Database, decided: Approvals, clock: Clock, limit: int = 100
     came = exists().where(own, step_waits.c.taken.is_(None), over)
     waiting = and_(attempts.c.execution_id == executions.c.id, attempts.c.status == "waiting_approval")
     of_step = and_(approvals.c.execution_id == attempts.c.execution_id, approvals.c.step_id == attempts.c.step_id)
-    open = of_step & (approvals.c.status == "pending") & (approvals.c.expires_at > at)
-    answer = of_step & approvals.c.status.not_in(("void", "superseded"))  # a step that was dropped has none but void ones
-    answered = exists().where(waiting, exists().where(answer), ~exists().where(open))
+    asked = and_(approvals.c.status == "pending", approvals.c.expires_at > at)
+    answer = approvals.c.status.not_in(("void", "superseded"))  # a step that was dropped has none but void ones
+    answered = exists().where(waiting, exists().where(of_step, answer), ~exists().where(of_step, asked))
+    idle = and_(
+        ~exists().where(approvals.c.execution_id == executions.c.id, asked),
+        ~exists().where(own, step_waits.c.taken.is_(None)),
+    ).label("idle")  # it waits for nobody: a budget was raised, or the kill switch held what needs no approval
+    columns = (executions.c.id, executions.c.org, executions.c.thread_id, executions.c.requester, came.label("came"), idle)
     query = (
-        select(executions.c.id, executions.c.thread_id, executions.c.requester, came.label("came"))
-        .where(executions.c.status == "waiting", or_(came, answered))
+        select(*columns)
+        .where(executions.c.status == "waiting", or_(came, answered, idle))
         .order_by(executions.c.created)
         .limit(limit)
     )
     rows = await db.run(lambda c: c.execute(query).all(), durable=False)
     found = []
     for row in rows:
-        if row.came or await _answered(db, decided, row.id):
+        stopped = await db.run(partial(halted, org=row.org), durable=False)
+        if row.came or (row.idle and not stopped) or await _answered(db, decided, row.id):
             found.append(Ready(row.id, row.thread_id, Caller.from_dict(row.requester)))
     return found
 

@@ -63,6 +63,9 @@ class Work(Protocol):
     async def steer(self, plan: Plan, done: Mapping[str, StepResult]) -> Plan | None:
         """A new revision, committed, for what the user has said since; None when nothing was said or nothing changes."""
 
+    async def economise(self, plan: Plan, done: Mapping[str, StepResult], idle: frozenset[str]) -> Plan | None:
+        """A new revision, committed, that makes the `idle` steps, which have not begun, fit what is left to spend; None: they do."""
+
     async def expanded(self, plan: Plan) -> list[str]:
         """Hold a revision that the scheduler made by expanding a repeated step against the rules of plans, and commit it.
 
@@ -110,7 +113,10 @@ def expand(plan: Plan, step: Step, rows: list[dict[str, Any]], label: Callable[[
 
 @dataclass
 class Scheduler:
-    """One run over a plan. `results` holds what is finished before (and grows); `open` maps a waiting step to its attempt."""
+    """One run over a plan. `results` holds what is finished before (and grows); `open` maps a waiting step to its attempt.
+
+    `thrifty`: after each step that ends it is asked whether the rest can be paid for, and nothing begins before the answer.
+    """
 
     plan: Plan
     work: Work
@@ -121,6 +127,7 @@ class Scheduler:
     concurrency: int = 8
     rows_limit: int = 20
     emit: Emit = silent
+    thrifty: bool = False
 
     def __post_init__(self) -> None:
         self.status: dict[str, Status] = {step.id: "pending" for step in self.plan.steps}
@@ -133,6 +140,7 @@ class Scheduler:
         self._revising: asyncio.Task[Plan | None] | None = None
         self._tried: set[str] = set()
         self._told = True  # something may have been said before
+        self._spent, self._saving = bool(self.results), False
 
     async def run(self) -> None:
         """Until nothing more can be done: every step has ended, or only waiting ones are left.
@@ -146,6 +154,7 @@ class Scheduler:
                     await self._stop()
                     break
                 self._steer_next()
+                self._economise_next()
                 await self._start_ready()
                 busy: set[asyncio.Task[Any]] = set(self._live)
                 if self._revising:
@@ -178,7 +187,7 @@ class Scheduler:
     # -- starting ---------------------------------------------------------------------------------
 
     async def _start_ready(self) -> None:
-        changed = True
+        changed = not self._saving
         while changed:
             changed = False
             for step in self.plan.steps:
@@ -186,7 +195,9 @@ class Scheduler:
                     continue
                 if step.for_each:
                     await self._expand(step)
-                    changed = True
+                    self._spent = True  # its rows may be more than can be paid for
+                    self._economise_next()
+                    changed = not self._saving
                     break
                 if len(self._live) >= self.concurrency:
                     return
@@ -259,7 +270,7 @@ class Scheduler:
             self._set(id, "failed", attempt=attempt, specialist=outcome.specialist, error=error, retry=True)
             self._start(step, following)
             return
-        self.results[id] = outcome
+        self.results[id], self._spent = outcome, True
         self._set(id, outcome.status, attempt=attempt, specialist=outcome.specialist, error=error, seconds=outcome.seconds)
 
     def _revise_next(self) -> bool:
@@ -281,8 +292,19 @@ class Scheduler:
             self._told = False
             self._revising = asyncio.create_task(self.work.steer(self.plan, dict(self.results)), context=child_context())
 
+    def _economise_next(self) -> None:
+        """Start asking whether the rest can be paid for, once for all that ended since."""
+        if not self.thrifty or not self._spent or self._revising:
+            return
+        self._spent = False
+        idle = frozenset(id for id in self.plan.ids() if self.status[id] == "pending" and id not in self.open)
+        if idle:
+            self._saving = True
+            economise = self.work.economise(self.plan, dict(self.results), idle)
+            self._revising = asyncio.create_task(economise, context=child_context())
+
     def _adopt(self, plan: Plan | None) -> None:
-        self._revising = None
+        self._revising, self._saving = None, False
         if plan:
             self._merge(plan)
 
@@ -356,7 +378,7 @@ class Scheduler:
         for id in self._live.values():
             if self.status.get(id) == "running":
                 self.status[id] = "cancelled" if self.cancelled() else "pending"
-        self._live, self._revising = {}, None
+        self._live, self._revising, self._saving = {}, None, False
 
     def _set(self, id: str, status: Status, **more: Any) -> None:
         self.status[id] = status

@@ -20,9 +20,10 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
 
 from database import Database
-from governance import policy_texts
+from governance import asking, policy_texts
 from governance import tables as governance_tables
 from governance.approvals import Approvals
+from governance.asking import Asking
 from governance.budgets import Budgets
 from governance.bundle import Bundle
 from governance.clock import Clock, now
@@ -44,11 +45,10 @@ from graphs.ready import Ready, ready
 from graphs.saver import Careful, Guard, nobody_else, open_saver_of
 from graphs.specialists.base import Added, Domain, Resources, Specialist
 from graphs.specialists.core import core_roles
-from graphs.spending import Left, Spending, left_of, spender
+from graphs.spending import Left, Spending, left_of, price_of, spender, unpriced
 from graphs.waits import Waits
 from graphs.workflows import Workflows
 from models.factory import chat_model
-from models.price import Price
 from settings import Settings
 from tools.arguments import checker
 from tools.charts import make_chart
@@ -103,6 +103,7 @@ class Services:
     decisions: Decisions
     gateway: Gateway
     budgets: Budgets
+    asking: Asking
     switch: KillSwitch
     executions: Executions
     waits: Waits
@@ -148,14 +149,26 @@ class Services:
 
     def spending(self) -> Spending | None:
         """The meter of every role's model calls; none where nothing has a limit."""
-        price = Price.of(self.settings.model_price)
-        return Spending(self.budgets, price, self.settings.model_output) if self.budgets.limits else None
+        if not self.budgets.limits:
+            return None
+        refuse = self.unpriced if self.budgets.limits.without_price == "stop" else ""
+        return Spending(self.budgets, price_of(self.settings), self.settings.model_output, refuse)
+
+    @property
+    def unpriced(self) -> str:
+        """That a limit of money cannot be held for want of a price; empty where it can."""
+        return unpriced(self.settings, self.budgets.limits)
+
+    async def finish(self, execution_id: str, status: str) -> None:
+        """Record that an execution came to its end, and forget what only its going on needed."""
+        await self.budgets.tidy(execution_id)  # first: after a crash in between, the end comes again
+        await self.executions.leave(execution_id, status)
 
     def left(self, context: StepContext) -> Left | None:
         """How to ask what a step's budgets leave; None where nothing has a limit."""
 
         async def left() -> list[dict[str, Any]]:
-            return left_of(await self.budgets.accounts(spender(context)))
+            return left_of(await self.budgets.accounts(spender(context)), priced=not self.unpriced)
 
         return left if self.budgets.limits else None
 
@@ -218,15 +231,26 @@ async def open_services(
             keep=timedelta(seconds=2 * settings.model_timeout + 60),
         )
         effects = Effects(db, budgets=budgets)
+        checked = checker(registry)
         approvals = Approvals(
             db,
             clock,
             decisions=decisions,
-            decide=engine.decide,
-            check_args=checker(registry),
+            decide=lambda facts: asks.judge(facts) if facts.tool == asking.TOOL else engine.decide(facts),
+            check_args=lambda tool, args: asking.check(args) if tool == asking.TOOL else checked(tool, args),
             remind_after=settings.remind_after,
             escalate_after=settings.escalate_after,
             roles_of=roles_of or local_directory(settings),
+        )
+        asks = Asking(
+            db,
+            budgets,
+            approvals,
+            decisions,
+            settings.budget_owners,
+            clock,
+            wait=timedelta(hours=settings.approval_hours),
+            further=settings.escalate_to,
         )
         gateway = Gateway(
             registry, engine, approvals, effects, decisions, db, clock, approval_hours=settings.approval_hours, budgets=budgets
@@ -237,27 +261,31 @@ async def open_services(
         one = model if isinstance(model, BaseChatModel) else None
         model_for = (lambda role: one) if one is not None else model
         async with open_saver_of(db, settings.home, guard) as opened:
-            yield Services(
-                settings=settings,
-                db=db,
-                clock=clock,
-                domain=own,
-                resources=resources,
-                registry=registry,
-                engine=engine,
-                approvals=approvals,
-                effects=effects,
-                decisions=decisions,
-                gateway=gateway,
-                budgets=budgets,
-                switch=KillSwitch(db, decisions, settings.operators, settings.platform_operators),
-                executions=Executions(db, decisions),
-                waits=Waits(db, decisions, clock),
-                workflows=Workflows(db),
-                saver=opened,
-                model_for=model_for,  # type: ignore[arg-type]  # a callable where it is no model
-                prompts=prompts,
-            )
+            try:
+                yield Services(
+                    settings=settings,
+                    db=db,
+                    clock=clock,
+                    domain=own,
+                    resources=resources,
+                    registry=registry,
+                    engine=engine,
+                    approvals=approvals,
+                    effects=effects,
+                    decisions=decisions,
+                    gateway=gateway,
+                    budgets=budgets,
+                    asking=asks,
+                    switch=KillSwitch(db, decisions, settings.operators, settings.platform_operators),
+                    executions=Executions(db, decisions),
+                    waits=Waits(db, decisions, clock),
+                    workflows=Workflows(db),
+                    saver=opened,
+                    model_for=model_for,  # type: ignore[arg-type]  # a callable where it is no model
+                    prompts=prompts,
+                )
+            finally:  # what a tool's thread still records comes before the head is signed
+                await asyncio.to_thread(gateway.close)
     finally:
         await asyncio.to_thread(resources.close)
         await asyncio.to_thread(_close, settings, db, database is None)

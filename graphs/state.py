@@ -36,8 +36,8 @@ class Request(TypedDict, total=False):
 class State(TypedDict, total=False):
     """`results` maps step id to a dumped StepResult, `steps` says for each step its status, attempt and child thread;
     `waiting` holds ids of approvals, `held_back` maps a step that waits for a time or an event to that in words, `queued` are goals
-    that came while the thread waited for people. `dry_run` and `workflow` are part of the input; what counts is the execution's own
-    request, which takes them over when it is planned."""
+    that came while the thread waited for people; `unpaid`: there is no plan yet, for a budget must be raised to make it. `dry_run`
+    and `workflow` are part of the input; what counts is the execution's own request, which takes them over when it is planned."""
 
     messages: Annotated[list[AnyMessage], add_messages]
     dry_run: bool
@@ -53,6 +53,7 @@ class State(TypedDict, total=False):
     steps: dict[str, dict[str, Any]]
     waiting: list[str]
     held_back: dict[str, str]
+    unpaid: bool
     decisions: Any
     queued: list[str]
     issues: list[dict[str, Any]]
