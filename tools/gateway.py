@@ -139,6 +139,9 @@ class Gateway:
             return await self._refuse(call, clearing, refused, held)
         except UNRECORDED as error:
             log.error("%s did not run: its intent could not be recorded: %s", call.tool, error)
+            if clearing.approval_status == "consumed":  # by an earlier attempt, of which nothing can be read now
+                why = "was not tried again, for its intent could not be recorded; whether an earlier attempt did it is not known now"
+                return ToolOutcome("unknown", error=f"{call.tool} {why}")
             return ToolOutcome("denied", error=f"{call.tool} did not run: its intent could not be recorded")
 
     # -- before ---------------------------------------------------------------------------------------------------------

@@ -5,7 +5,10 @@ the tools takes a writing handle but the commands by which a person loads record
 """
 
 import ast
-from collections.abc import AsyncIterator
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ import pytest
 from langchain_core.messages import AIMessage
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
-from sqlalchemy import insert, text
+from sqlalchemy import insert, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from database import Database, DatabaseUnavailable
@@ -183,6 +186,65 @@ async def test_without_a_ledger_nothing_is_cleared_and_nothing_changes(
         assert told.status != "ok" and told.result is None
     assert records.reading.run_sync(lambda c: c.execute(text("SELECT count(*) FROM case_events")).scalar_one()) == 0
     gateway.close()
+
+
+LOCK = """
+import sys
+from sqlalchemy import create_engine, text
+engine = create_engine(sys.argv[1])
+with engine.connect() as held:
+    if engine.dialect.name == "sqlite":
+        held.connection.isolation_level = None
+        held.connection.execute("BEGIN EXCLUSIVE")
+    else:
+        held.execute(text("LOCK TABLE ledger, ledger_heads IN ACCESS EXCLUSIVE MODE"))
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def locked_elsewhere(url: str) -> Iterator[None]:
+    """Another process holds the ledger."""
+    command = [sys.executable, "-c", LOCK, url]
+    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert other.stdin and other.stdout
+    try:
+        assert other.stdout.readline() == "held\n"
+        yield
+    finally:
+        other.stdin.close()
+        other.wait(60)
+
+
+@pytest.mark.parametrize("name", ["open_case", "list_cases"])
+async def test_while_another_process_holds_the_ledger_nothing_is_cleared_and_nothing_changes(
+    database_url: str, records: SystemOfRecord, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits for the lock gives up in time: 15 s in earnest, 0.3 s here."""
+    monkeypatch.setattr("database.BUSY_MS", 300)
+    db = Database(_impatient(database_url))
+    db.create(metadata)
+    gateway = gateway_of(db)
+    first, again = call_of(name, records), call_of(name, records)
+    await gateway.act(first, await gateway.propose(first))
+    with locked_elsewhere(database_url):
+        clearing = await gateway.propose(again)
+        assert clearing.rules == ("no-record",) or (clearing.outcome == "allow" and SAMPLE[name].manifest.effect == "read")
+        told = await gateway.act(again, clearing)
+        assert told.status != "ok" and told.result is None and told.error
+    assert records.reading.run_sync(lambda c: c.execute(text("SELECT count(*) FROM case_events")).scalar_one()) == 0
+    assert (await gateway.propose(call_of(name, records))).outcome != "deny", "it goes on as soon as the lock is gone"
+    gateway.close()
+    db.close()
+
+
+def _impatient(url: str) -> str:
+    made = make_url(url)
+    if made.get_backend_name() == "sqlite":
+        return url
+    search_path = str(made.query["options"])
+    return made.update_query_dict({"options": f"{search_path} -clock_timeout=300"}).render_as_string(hide_password=False)
 
 
 @pytest.mark.parametrize("schema", ["", "entity Agent;", "entity Agent {", "namespace"])
