@@ -19,8 +19,9 @@ from langgraph_sdk import get_client
 from sqlalchemy import select
 
 from app.db.tables import runs
+from app.serve import serve
+from app.work import OneProcess, work
 from database import Database
-from tests.app.command import clearance as command
 from tests.postgres import Postgres
 from tests.service.serving import PROJECT, Server, clearance, worker
 
@@ -140,10 +141,12 @@ async def test_one_socket_is_served_by_several_processes(processes: Processes) -
     assert processes.two.stop() == 0
 
 
-def test_sqlite_is_served_by_one_process(tmp_path: Path) -> None:
-    for words in (("serve", "--workers", "2", "--port", "0"), ("worker",)):
-        said = command(tmp_path / "home", *words)
-        assert said.returncode == 1 and "CLEARANCE_DATABASE_URL" in said.stderr
+def test_sqlite_is_served_by_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLEARANCE_HOME", str(tmp_path / "home"))
+    with pytest.raises(OneProcess, match="CLEARANCE_DATABASE_URL"):
+        serve("127.0.0.1", 0, None, workers=2)
+    with pytest.raises(OneProcess, match="CLEARANCE_DATABASE_URL"):
+        work(None)
 
 
 async def _all(stream: Any) -> list[tuple[str, str, Any]]:
