@@ -47,7 +47,7 @@ lock:
 	(sed -n 's/^benchmarks = \["\(.*\)"\].*/\1/p' pyproject.toml; grep -oE '^(cedarpy|pydantic|rfc8785)==[^ ]+' requirements.lock) | uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" - -o requirements-benchmarks.lock
 
 clean:
-	rm -rf .venv .venv-benchmarks .clearance
+	rm -rf .venv .venv-benchmarks .clearance tests/service/js/node_modules
 
 .venv/.run: requirements.lock pyproject.toml
 	@sh setup.sh requirements.lock

@@ -22,6 +22,7 @@ from app.service import Service
 from governance.identity import Caller
 
 router = APIRouter(tags=["thread streams"])
+LARGEST = 2**53 - 1  # the largest whole number that every client can say
 NO_RUN = "No run is bound to this thread."
 STATUS_OF_AGENT = {"busy": "running", "interrupted": "interrupted", "error": "failed", "idle": "completed"}
 Reply = tuple[dict[str, Any], int]
@@ -41,8 +42,9 @@ async def command(service: Serving, caller: Calling, thread_id: ThreadId, body: 
     """Carry out a command: run.start, input.respond, agent.getTree, subscription.subscribe, .unsubscribe, .reconnect."""
     given = body if isinstance(body, dict) else {}
     id, method = given.get("id"), given.get("method")
-    if type(id) is not int or not isinstance(method, str):
-        return _failed(id, "invalid_argument", "Protocol commands must include an integer id and string method.", 400)
+    if type(id) is not int or abs(id) > LARGEST or not isinstance(method, str):
+        named = id if isinstance(id, str) or (type(id) is int and abs(id) <= LARGEST) else None
+        return _failed(named, "invalid_argument", "Protocol commands must include an integer id and string method.", 400)
     params = given.get("params")
     try:
         if method not in COMMANDS:

@@ -142,3 +142,56 @@ async def test_what_is_stopped_is_interrupted(server: Server) -> None:
     assert kind(end[-1]) == "interrupted"
     assert (await client.threads.get(thread))["status"] == "interrupted"
     assert [task["error"] for task in (await client.threads.get_state(thread))["tasks"]] == [None]
+
+
+async def test_a_question_within_a_graph_is_asked_and_answered_where_it_is(server: Server, client: LangGraphClient) -> None:
+    thread = str(uuid.uuid4())
+    async with followed(server, thread) as events:
+        await command(server, thread, "run.start", assistant_id="asking_within", input={"said": []})
+        seen = await until_end(events)
+        [asked] = [one["params"] for one in seen if one["method"] == "input.requested"]
+        [inner] = asked["namespace"]
+        assert inner.startswith("inner:") and asked["data"]["payload"] == {"question": "go on?"}
+        tree = (await command(server, thread, "agent.getTree"))["result"]["tree"]
+        [child] = tree["children"]
+        assert tree["status"] == child["status"] == "interrupted"
+        assert (child["namespace"], child["graph_name"]) == ([inner], "inner")
+        answer = {"namespace": [inner], "interrupt_id": asked["data"]["interrupt_id"], "response": "yes"}
+        assert (await command(server, thread, "input.respond", **answer))["type"] == "success"
+        rest = await until_end(events)
+    of_inner = [one for one in seen + rest if one["method"] == "lifecycle" and one["params"]["namespace"] == [inner]]
+    below = [one["params"]["data"]["event"] for one in of_inner]
+    assert below == ["started", "interrupted", "started", "completed"]
+    assert (await client.threads.get(thread))["values"]["said"] == ["answer yes"]  # type: ignore[index]  # it has some
+
+
+async def test_hostile_commands_are_refused(server: Server) -> None:
+    thread = str(uuid.uuid4())
+    async with httpx.AsyncClient(base_url=server.url, timeout=WAITS_S) as http:
+        path, sent = f"/threads/{thread}/commands", {"content-type": "application/json"}
+        for body in (
+            b"",
+            b"{",
+            b"null",
+            b'{"id": 1e400}',
+            b'{"id": %d, "method": "run.start"}' % 10**30,
+            b'{"id": true, "method": "x"}',
+        ):
+            assert (await http.post(path, content=body, headers=sent)).status_code in (400, 422), body
+        wrong: tuple[dict[str, Any], ...] = (
+            {"config": 1},
+            {"metadata": []},
+            {"durability": "x"},
+            {"multitask_strategy": 3},
+            {"input": 1},
+        )
+        for params in (*wrong, {"langsmith_tracer": {"project_name": "x"}}):
+            asked = {"id": 1, "method": "run.start", "params": {"assistant_id": "nosuch", **params}}
+            reply = await http.post(path, json=asked)
+            assert reply.status_code == 200 and reply.json()["type"] == "error", params
+        for body in (
+            {"channels": ["values"], "since": 10**30},
+            {"channels": ["values"], "namespaces": [1]},
+            {"channels": [{}]},
+        ):
+            assert (await http.post(f"/threads/{thread}/stream/events", json=body)).status_code in (400, 422), body

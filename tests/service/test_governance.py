@@ -56,6 +56,8 @@ async def test_what_waits_is_decided_in_the_inbox(tmp_path: Path) -> None:
             flipped = (await http.post("/kill-switch/on", json={"reason": "a drill"}, headers=olga)).json()
             assert (flipped["stopped"], flipped["by"], flipped["reason"]) == (True, "olga", "a drill")
             assert any(one["stopped"] for one in (await http.get("/kill-switch")).json())
+            held = await http.post(f"/approvals/{second['id']}/votes", json={"verdict": "approve"})
+            assert held.status_code == 409 and "stays open" in held.json()["detail"]
             end = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
             asked = {"to": "rita", "role": "operator", "until": end}
             made = (await http.post("/delegations", json=asked, headers=olga)).json()

@@ -89,10 +89,17 @@ def _nested() -> Any:
     return graph.compile()
 
 
+def _asking_within() -> Any:
+    graph = StateGraph(Words)
+    graph.add_node("inner", _one(_ask))
+    graph.add_edge(START, "inner")
+    return graph.compile()
+
+
 def make_chain() -> Any:
     """A factory without arguments, where the others are compiled graphs."""
     return _chain("a", "b", "c").compile()
 
 
 asking, failing, telling, talking = _one(_ask), _one(_fail), _one(_tell), _one(_talk)
-holding, nested = _held(), _nested()
+holding, nested, asking_within = _held(), _nested(), _asking_within()
