@@ -6,7 +6,7 @@ Nothing is read at import. Whoever starts a process calls `Settings()` once and 
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -62,6 +62,15 @@ class Settings(BaseSettings):
     )
     rate: int = Field(1200, ge=0, description="requests a minute of one caller who signed in; 0: no limit")
     body_bytes: int = Field(16_000_000, ge=1024, description="largest body of a request to the service")
+
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="the secret that webhooks are signed with; empty: made under home"
+    )
+    webhook_networks: tuple[IPvAnyNetwork, ...] = Field(
+        (), description="networks that are not public and that webhooks may still be sent to, such as 10.1.0.0/16 (JSON list)"
+    )
+    thread_days: float = Field(0, ge=0, description="days after its last change that a thread is deleted; 0: never")
+    checkpoints: int = Field(0, ge=0, description="checkpoints kept of each thread, the newest; 0: all")
 
     concurrency: int = Field(8, ge=1, description="steps that may run at once in one execution")
     step_timeout: float = Field(120.0, gt=0, description="seconds one step attempt may take, waiting for people not counted")

@@ -11,11 +11,12 @@ from pathlib import Path
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from app.api import assistants, errors, runs, state, stateless, system, threads
+from app.api import assistants, crons, errors, runs, state, stateless, store, system, threads
 from app.api.governance import routers as governance
 from app.api.guard import LOOPBACK_ORIGIN, Guard
 from app.api.limits import BodyLimit
 from app.auth.access import admit
+from app.chores import chores
 from app.service import open_service
 from settings import Settings
 
@@ -25,7 +26,7 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_service(settings, config) as service:
+        async with open_service(settings, config) as service, chores(service):
             app.state.service = service
             yield
 
@@ -38,7 +39,9 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
         responses=errors.DOCUMENTED,
         dependencies=[Depends(admit)],
     )
-    for router in (system.router, assistants.router, threads.router, state.router, runs.router, stateless.router, *governance):
+    for room in (system, assistants, threads, state, crons, runs, stateless, store):
+        app.include_router(room.router)
+    for router in governance:
         app.include_router(router)
     errors.install(app)
     app.add_middleware(

@@ -10,19 +10,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from langgraph.store.base import BaseStore
+
 from app import catalogue as catalogues
 from app.auth.keys import Keys
 from app.auth.rates import Rates
 from app.catalogue import Catalogue
 from app.db.assistants import Assistants
+from app.db.crons import Crons
+from app.db.lifetimes import Lifetimes
 from app.db.threads import Threads
 from app.db.upgrade import upgrade
 from app.home_lock import home_lock
+from app.runs.deliveries import Deliveries
 from app.runs.log import Log
 from app.runs.queue import Queue
 from app.runs.saver import LeasedSaver
 from app.runs.worker import Worker
+from app.store import OwnStore, acting, open_store
 from database import Database
+from graphs.caller import local_caller
 from graphs.saver import open_saver
 from graphs.services import Services, open_services
 from settings import Settings
@@ -43,8 +50,13 @@ class Service:
     log: Log
     worker: Worker
     rates: Rates
+    crons: Crons
+    deliveries: Deliveries
+    lifetimes: Lifetimes
+    store: BaseStore
     keys: Keys | None = None
     services: Services | None = None
+    crons_changed: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     @property
@@ -78,6 +90,9 @@ async def open_service(settings: Settings, config: Path | None = None) -> AsyncI
             saver = await stack.enter_async_context(open_saver(settings.home / "checkpoints.db", LeasedSaver))
             catalogue = await asyncio.to_thread(catalogues.from_file, config)
         assert isinstance(saver, LeasedSaver)
+        store = await stack.enter_async_context(open_store(settings))
+        local = local_caller(settings)
+        catalogue.store = OwnStore(store, lambda: acting.get() or local)
         assistants, log = Assistants(db), Log(db)
         await assistants.make_for_graphs(catalogue.names)
         queue = Queue(db, f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}")
@@ -85,7 +100,23 @@ async def open_service(settings: Settings, config: Path | None = None) -> AsyncI
         await worker.open(alone=True)
         rates, keys = Rates(settings.rate), Keys(db) if settings.sign_in == "keys" else None
         try:
-            yield Service(settings, catalogue, saver, assistants, Threads(db), queue, log, worker, rates, keys, services)
+            yield Service(
+                settings=settings,
+                catalogue=catalogue,
+                saver=saver,
+                assistants=assistants,
+                threads=Threads(db),
+                queue=queue,
+                log=log,
+                worker=worker,
+                rates=rates,
+                crons=Crons(db),
+                deliveries=Deliveries(db),
+                lifetimes=Lifetimes(db),
+                store=store,
+                keys=keys,
+                services=services,
+            )
         finally:
             await worker.drain(DRAIN_S)
             await log.close()

@@ -37,8 +37,20 @@ class Made:
 
 async def make_run(service: Service, caller: Caller | None, thread_id: str | None, body: RunCreate) -> Made:
     """Make the run, and start it if it may start and there is room. Raises what the queue raises, and `Refused`."""
+    new = await new_run(service, caller, thread_id, body)
+    try:
+        made = await service.queue.create(new, claim=service.worker.has_room)
+    except ThreadMissing:
+        raise Refused(404, "Thread or assistant not found.") from None
+    tell(service, new, made)
+    row = made.row
+    return Made(row["run_id"], row["thread_id"], row, service.log.last(row["thread_id"]) or made.last_seq)
+
+
+async def new_run(service: Service, caller: Caller | None, thread_id: str | None, body: RunCreate) -> NewRun:
+    """The run as the queue takes it. Raises `Refused`, `AssistantMissing`."""
     assistant = await assistant_of(service, body.assistant_id)
-    new = NewRun(
+    return NewRun(
         thread_id=thread_id,
         assistant_id=assistant["assistant_id"],
         graph_id=assistant["graph_id"],
@@ -54,13 +66,6 @@ async def make_run(service: Service, caller: Caller | None, thread_id: str | Non
         after=body.after_seconds or 0.0,
         stateless=thread_id is None and body.on_completion != "keep",
     )
-    try:
-        made = await service.queue.create(new, claim=service.worker.has_room)
-    except ThreadMissing:
-        raise Refused(404, "Thread or assistant not found.") from None
-    _tell(service, new, made)
-    row = made.row
-    return Made(row["run_id"], row["thread_id"], row, service.log.last(row["thread_id"]) or made.last_seq)
 
 
 async def assistant_of(service: Service, name: str) -> dict[str, Any]:
@@ -114,10 +119,11 @@ def spec_of(service: Service, assistant: dict[str, Any], body: RunCreate, *, tem
         interrupt_after=body.interrupt_after,
         durability=fixed or durability or "async",
         temporary=temporary,
+        webhook=body.webhook or "",
     )
 
 
-def _tell(service: Service, new: NewRun, made: Created) -> None:
+def tell(service: Service, new: NewRun, made: Created) -> None:
     """Start it, and stop those that it replaces."""
     if made.claim:
         service.worker.start(made.claim)

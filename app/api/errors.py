@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.catalogue import UnknownGraph
 from app.db.assistants import AssistantExists, AssistantMissing
+from app.db.crons import BadSchedule, CronMissing
 from app.db.filters import BadFilter
 from app.db.threads import ThreadExists
 from app.runs.queue import RunMissing, StaleResume, ThreadBusy, ThreadMissing
@@ -33,6 +34,8 @@ STATUS: dict[type[Exception], int] = {
     ThreadMissing: 404,
     RunMissing: 404,
     AssistantMissing: 404,
+    CronMissing: 404,
+    BadSchedule: 422,
     UnknownGraph: 404,
     ThreadExists: 409,
     ThreadBusy: 409,

@@ -28,7 +28,7 @@ async def ok(service: Serving) -> Response:
 @router.get("/info")
 async def info(request: Request, service: Serving) -> Response:
     """Versions and what is there. `version` is the Agent Server API's that this service speaks, which clients look at."""
-    flags = {"assistants": True, "crons": False, "langsmith": False}
+    flags = {"assistants": True, "crons": True, "langsmith": False}
     own = {"name": "clearance", "version": request.app.version, "mode": service.mode}
     return answer({"version": "0.16.7", "langgraph_py_version": version("langgraph"), "flags": flags, "server": own})
 

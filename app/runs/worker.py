@@ -22,7 +22,9 @@ from app.runs.lease import HEARTBEAT_S, LEASE_S, REAP_S, Lease, LeaseLost, curre
 from app.runs.log import Event, Log
 from app.runs.queue import Queue, RunMissing
 from app.runs.spec import Action, Claim, Ending
+from app.store import acting
 from database import DatabaseUnavailable
+from governance.identity import Caller
 
 Stop = Literal["interrupt", "rollback", "drain", "lost"]
 logger = logging.getLogger("clearance")
@@ -143,6 +145,7 @@ class Worker:
 
         try:
             current.set(job.lease)
+            acting.set(Caller.from_dict(claim.spec.caller) if claim.spec.caller else None)
             if claim.cancel:  # asked of a holder that is gone
                 job.stop = claim.cancel
             else:
