@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from app.db.lifetimes import Lifetimes
 from app.db.threads import Threads
 from app.db.upgrade import upgrade
 from app.home_lock import home_lock
+from app.rollback import rolls_back
 from app.runs.deliveries import Deliveries
 from app.runs.log import Log
 from app.runs.queue import Queue
@@ -97,6 +99,8 @@ async def open_service(settings: Settings, config: Path | None = None) -> AsyncI
         await assistants.make_for_graphs(catalogue.names)
         queue = Queue(db, f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}")
         worker = Worker(queue, log, catalogue, saver, capacity=settings.runs)
+        if services is not None:
+            worker.may_roll_back = partial(rolls_back, services, queue)
         await worker.open(alone=True)
         rates, keys = Rates(settings.rate), Keys(db) if settings.sign_in == "keys" else None
         try:

@@ -9,6 +9,7 @@ from app.api.errors import Refused
 from app.auth.access import acting
 from app.catalogue import UnknownGraph
 from app.db.assistants import AssistantMissing, id_of
+from app.rollback import refuse_behind_effects
 from app.runs.queue import Created, ThreadMissing, public
 from app.runs.spec import NewRun, Spec
 from app.service import Service
@@ -38,6 +39,8 @@ class Made:
 async def make_run(service: Service, caller: Caller | None, thread_id: str | None, body: RunCreate) -> Made:
     """Make the run, and start it if it may start and there is room. Raises what the queue raises, and `Refused`."""
     new = await new_run(service, caller, thread_id, body)
+    if thread_id and new.strategy == "rollback":
+        await refuse_behind_effects(service, thread_id)
     try:
         made = await service.queue.create(new, claim=service.worker.has_room)
     except ThreadMissing:

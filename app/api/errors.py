@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from app.audit import LedgerNotSound, NothingRecorded
 from app.catalogue import UnknownGraph
 from app.db.assistants import AssistantExists, AssistantMissing
 from app.db.crons import BadSchedule, CronMissing
@@ -16,8 +17,13 @@ from app.db.threads import ThreadExists
 from app.runs.queue import RunMissing, StaleResume, ThreadBusy, ThreadMissing
 from database import DatabaseUnavailable
 from governance.approval import AlreadyDecided, ApprovalExpired, EditDenied, NotAPerson, OwnRequest, UnknownApproval, WrongRole
+from governance.budgets import NotRaised, RaiseRefused
 from governance.delegations import DelegationRefused
 from governance.kill_switch import SwitchRefused
+from governance.ledger import LedgerBroken
+from graphs.executions import AlreadyRunning, EffectsStand
+from tools.settling import CannotSettle
+from tools.undoing import CannotUndo
 
 
 class Problem(BaseModel):
@@ -51,6 +57,15 @@ STATUS: dict[type[Exception], int] = {
     AlreadyDecided: 409,
     ApprovalExpired: 409,
     EditDenied: 403,
+    CannotSettle: 403,
+    CannotUndo: 422,
+    EffectsStand: 409,
+    AlreadyRunning: 409,
+    NotRaised: 422,
+    RaiseRefused: 403,
+    LedgerNotSound: 409,
+    LedgerBroken: 409,
+    NothingRecorded: 404,
     DatabaseUnavailable: 503,
 }
 DOCUMENTED: dict[int | str, dict[str, Any]] = {

@@ -8,7 +8,7 @@ asked for later. `drain` gives unfinished runs back to be gone on with from thei
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -52,6 +52,7 @@ class Worker:
         self._jobs: dict[str, Job] = {}
         self._loops: list[asyncio.Task[None]] = []
         self._draining = False
+        self.may_roll_back: Callable[[Claim], Awaitable[bool]] = _always
 
     @property
     def has_room(self) -> bool:
@@ -184,6 +185,8 @@ class Worker:
             await self._queue.release(claim)
         if job.stop in ("drain", "lost", None):
             return None
+        if job.stop == "rollback" and not await self.may_roll_back(claim):
+            job.stop = "interrupt"
         if job.stop == "rollback":
             await self._saver.adelete_for_runs([claim.run_id])
         return await standing(await self._graph(claim), config_of(claim), "interrupted")
@@ -259,3 +262,7 @@ class Worker:
             )
         finally:
             self._log.leave(channel)
+
+
+async def _always(claim: Claim) -> bool:
+    return True
