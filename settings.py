@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     sign_in: Literal["none", "keys"] = Field(
         "none", description="how callers of the service say who they are; none: local mode, on loopback only"
     )
+    api_key: SecretStr = Field(SecretStr(""), description="the key that commands call a live service of the home with")
     rate: int = Field(1200, ge=0, description="requests a minute of one caller who signed in; 0: no limit")
     body_bytes: int = Field(16_000_000, ge=1024, description="largest body of a request to the service")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import uvicorn
 
+from app.live import announce
 from app.main import create_app
 from settings import Settings
 
@@ -41,6 +42,8 @@ def serve(host: str, port: int, config: Path | None) -> int:
         timeout_keep_alive=75,
     )
     own_port = listening.getsockname()[1]
+    if config is None:
+        announce(settings.home, f"http://{_reached(host)}:{own_port}")
     who = (
         f"local mode: no sign-in, everyone on this machine acts as {settings.act_as or settings.user}"
         if local
@@ -49,6 +52,12 @@ def serve(host: str, port: int, config: Path | None) -> int:
     print(f"Clearance serves on http://{host}:{own_port} · {who} · /docs lists the operations", flush=True)
     uvicorn.Server(options).run([listening])
     return 0
+
+
+def _reached(host: str) -> str:
+    """Where this machine itself finds what listens there."""
+    own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{own}]" if ":" in own else own
 
 
 def is_loopback(host: str) -> bool:

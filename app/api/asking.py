@@ -36,9 +36,15 @@ class Made:
         return {"Content-Location": self.path} | ({"Location": f"{self.path}/{then}"} if then else {})
 
 
-async def make_run(service: Service, caller: Caller | None, thread_id: str | None, body: RunCreate) -> Made:
-    """Make the run, and start it if it may start and there is room. Raises what the queue raises, and `Refused`."""
+async def make_run(
+    service: Service, caller: Caller | None, thread_id: str | None, body: RunCreate, *, played: Caller | None = None
+) -> Made:
+    """Make the run, and start it if it may start and there is room. In local mode it may be for a demo person that is `played`.
+
+    Raises what the queue raises, and `Refused`."""
     new = await new_run(service, caller, thread_id, body)
+    if played:
+        new = replace(new, spec=replace(new.spec, caller=played.as_dict()))
     if thread_id and new.strategy == "rollback":
         await refuse_behind_effects(service, thread_id)
     try:

@@ -37,5 +37,13 @@ def caller_of_request(
     return Caller(x_clearance_as, settings.org, settings.people[x_clearance_as])
 
 
+def played(
+    service: Serving, x_clearance_as: Annotated[str | None, Header(description="a demo person, in local mode")] = None
+) -> Caller | None:
+    """The demo person that somebody plays in local mode, for whom a run is then made; else None. Raises `Refused` (403)."""
+    return caller_of_request(service, x_clearance_as) if x_clearance_as and service.mode == "local" else None
+
+
 Calling = Annotated[Caller, Depends(caller_of_request)]
+Playing = Annotated[Caller | None, Depends(played)]
 Floors = Annotated[Services, Depends(floors_of)]

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from app.api.answers import RUN, RunId, Serving, ThreadId, answer, empty, shown
 from app.api.asking import Made, make_run
 from app.api.bodies import RunCreate, RunsCancel
+from app.api.caller import Playing
 from app.api.errors import Refused
 from app.api.sse import nothing, slow_json, stream_run
 from app.auth.access import Calling, reached
@@ -32,9 +33,11 @@ async def create(service: Serving, caller: Calling, thread_id: ThreadId, body: R
 
 
 @router.post("/threads/{thread_id}/runs/stream")
-async def create_and_stream(service: Serving, caller: Calling, thread_id: ThreadId, body: RunCreate) -> Response:
+async def create_and_stream(
+    service: Serving, caller: Calling, played: Playing, thread_id: ThreadId, body: RunCreate
+) -> Response:
     """Make a run and follow it."""
-    return streamed(service, await make_run(service, caller, thread_id, body), body)
+    return streamed(service, await make_run(service, caller, thread_id, body, played=played), body)
 
 
 @router.post("/threads/{thread_id}/runs/wait")

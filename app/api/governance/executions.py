@@ -7,9 +7,17 @@ from app.api.asking import make_run
 from app.api.bodies import RunCreate
 from app.api.caller import Calling, Floors
 from app.api.errors import Refused
-from app.api.governance.shapes import ApprovalShape, AttemptShape, CancelShape, EffectShape, ExecutionShape
+from app.api.governance.shapes import (
+    ApprovalShape,
+    AttemptShape,
+    CancelShape,
+    EffectShape,
+    ExecutionShape,
+    SteerBody,
+    SteerShape,
+)
 from governance.identity import Caller
-from graphs.executions import Execution
+from graphs.executions import OPEN, Execution
 from graphs.services import Services
 
 router = APIRouter(prefix="/governance/executions", tags=["executions"])
@@ -62,6 +70,19 @@ async def cancel(service: Serving, floors: Floors, caller: Calling, execution_id
     floors.cancelled.add(execution_id)
     floors.approvals.wake(execution_id)
     return CancelShape(execution_id=execution_id, run_id=None)
+
+
+@router.post("/{execution_id}/steers", status_code=202)
+async def steer(floors: Floors, caller: Calling, execution_id: str, body: SteerBody) -> SteerShape:
+    """Say something to an execution that runs or waits: its plan is looked at again, or it is answered why not."""
+    found = await _own(floors, caller, execution_id)
+    if found.status not in OPEN:
+        raise Refused(409, f"execution {execution_id} is {found.status}: there is nothing to change")
+    if found.requester.user != caller.user:
+        raise Refused(403, f"{caller.user} may not change what {found.requester.user} asked for")
+    await floors.executions.say(execution_id, caller, body.text)
+    floors.approvals.wake(execution_id)
+    return SteerShape(execution_id=execution_id, text=body.text)
 
 
 async def _own(floors: Services, caller: Caller, id: str) -> Execution:

@@ -197,3 +197,17 @@ class FindingShape(BaseModel):
     model_config = ConfigDict(extra="allow")
     sound: bool
     faults: list[dict[str, Any]]
+
+
+class SteerBody(BaseModel):
+    """What is said."""
+
+    model_config = ConfigDict(extra="forbid")
+    text: str = Field(min_length=1, max_length=100_000)
+
+
+class SteerShape(BaseModel):
+    """What was heard."""
+
+    execution_id: str
+    text: str
