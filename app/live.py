@@ -9,11 +9,11 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from settings import Settings
 
-FILE = "service.json"
+FILE = "service.lock"
 SECONDS = 5.0
 
 
@@ -42,7 +42,7 @@ def find(settings: Settings) -> Live | None:
     """The service of this home, if one answers."""
     try:
         url = str(json.loads((settings.home / FILE).read_text(encoding="utf-8"))["url"])
-        told = httpx.get(f"{url}/info", timeout=SECONDS, trust_env=False).json()["server"]
+        told = httpx2.get(f"{url}/info", timeout=SECONDS, trust_env=False).json()["server"]
         return Live(url, told["mode"]) if told["home"] == mark_of(settings.home) else None
-    except (OSError, ValueError, KeyError, TypeError, httpx.HTTPError):
+    except (OSError, ValueError, KeyError, TypeError, httpx2.HTTPError):
         return None

@@ -11,12 +11,27 @@ from pathlib import Path
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from app.api import assistants, crons, errors, runs, state, stateless, store, system, threads
-from app.api.governance import routers as governance
+from app.api import (
+    assistants,
+    commands,
+    crons,
+    errors,
+    runs,
+    signing_in,
+    state,
+    stateless,
+    store,
+    stream_events,
+    system,
+    threads,
+    workflows,
+)
+from app.api.governance.routes import routers as governance
 from app.api.guard import LOOPBACK_ORIGIN, Guard
 from app.api.limits import BodyLimit
 from app.auth.access import admit
 from app.chores import chores
+from app.logs import Requests
 from app.service import open_service
 from settings import Settings
 
@@ -39,9 +54,8 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
         responses=errors.DOCUMENTED,
         dependencies=[Depends(admit)],
     )
-    for room in (system, assistants, threads, state, crons, runs, stateless, store):
-        app.include_router(room.router)
-    for router in governance:
+    threaded, alone = (assistants, threads, state, crons, runs), (stateless, store, commands, stream_events, workflows)
+    for router in (*(one.router for one in (system, signing_in, *threaded, *alone)), *governance):
         app.include_router(router)
     errors.install(app)
     app.add_middleware(
@@ -54,7 +68,8 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
         allow_private_network=True,
     )
     app.add_middleware(BodyLimit, most=settings.body_bytes)
-    app.add_middleware(Guard, origins=settings.origins, local=settings.sign_in == "none")
+    app.add_middleware(Requests)
+    app.add_middleware(Guard, origins=settings.origins, local=not settings.sign_in, public_url=settings.public_url)
     return app
 
 

@@ -9,18 +9,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
+import httpx2
 from langgraph.types import Command
 
 from app.live import Live
 from app.runner import OnEvent, Outcome, Runner
+from app.runs.spec import ACTIVE
 from governance.approval import Approval, VoteRefused
 from governance.identity import Caller
 from graphs.executions import OPEN, AlreadyRunning
 from graphs.services import Services
 from settings import Settings
 
-STARTS_S = 60.0
+SILENCE_S = 60.0  # a stream says something every few seconds, for as long as it takes
 
 
 class ServiceSays(RuntimeError):
@@ -30,7 +31,7 @@ class ServiceSays(RuntimeError):
 class ServedRunner(Runner):
     """A client of the service, as whoever the settings say."""
 
-    def __init__(self, services: Services, graph: Any, http: httpx.AsyncClient) -> None:
+    def __init__(self, services: Services, graph: Any, http: httpx2.AsyncClient) -> None:
         super().__init__(services, graph)
         self._http = http
 
@@ -84,26 +85,26 @@ class ServedRunner(Runner):
         elif given is not None:
             said = [{"role": "user", "content": one.content} for one in given["messages"]]
             asked["input"] = {**given, "messages": said}
-        async with self._http.stream("POST", f"/threads/{thread}/runs/stream", json=asked, timeout=_patient()) as answer:
-            if answer.status_code == 409:
-                await answer.aread()
-                raise AlreadyRunning(f"thread {thread} is being run by the service: {_said(answer)}")
-            if not answer.is_success:
-                await answer.aread()
-            _ok(answer)
-            async for name, body in _events(answer):
-                if name == "custom":
-                    on_event(body)
-                elif name == "error":
-                    raise ServiceSays(str(body.get("message") or body.get("error")))
-            return answer.headers["content-location"].rpartition("/")[2]
+        async with self._http.stream("POST", f"/threads/{thread}/runs/stream", json=asked) as answer:
+            if answer.status_code != 409:
+                return await _followed(answer, on_event)
+            refused = (await answer.aread(), _said(answer))[1]
+        if not isinstance(given, Command):
+            raise AlreadyRunning(f"thread {thread} is being run by the service: {refused}")
+        rows = _ok(await self._http.get(f"/threads/{thread}/runs", params={"limit": 1})).json()
+        if not rows or rows[0]["status"] not in ACTIVE:  # the service went on by itself, and is done
+            return rows[0]["run_id"] if rows else ""
+        path = f"/threads/{thread}/runs/{rows[0]['run_id']}/stream"  # it goes on by itself: watch it from its beginning
+        watched = {"cancel_on_disconnect": True}
+        async with self._http.stream("GET", path, params=watched, headers={"Last-Event-ID": "-1"}) as answer:
+            return await _followed(answer, on_event)
 
-    async def _post(self, path: str, body: Any) -> httpx.Response:
+    async def _post(self, path: str, body: Any) -> httpx2.Response:
         return _ok(await self._http.post(path, json=body))
 
 
 @asynccontextmanager
-async def open_client(settings: Settings, live: Live) -> AsyncIterator[httpx.AsyncClient]:
+async def open_client(settings: Settings, live: Live) -> AsyncIterator[httpx2.AsyncClient]:
     """Calls the service as the settings say. Raises `ServiceSays` where it asks who calls and there is no key."""
     key = settings.api_key.get_secret_value()
     if live.mode != "local" and not key:
@@ -111,11 +112,25 @@ async def open_client(settings: Settings, live: Live) -> AsyncIterator[httpx.Asy
             f"the service on this home ({live.url}) asks who calls: put a key of yours (clearance keys create) into CLEARANCE_API_KEY"
         )
     headers = {"x-api-key": key} if key else {"X-Clearance-As": settings.act_as} if settings.act_as else {}
-    async with httpx.AsyncClient(base_url=live.url, headers=headers, timeout=STARTS_S, trust_env=False) as http:
+    async with httpx2.AsyncClient(base_url=live.url, headers=headers, timeout=SILENCE_S, trust_env=False) as http:
         yield http
 
 
-async def _events(answer: httpx.Response) -> AsyncIterator[tuple[str, Any]]:
+async def _followed(answer: httpx2.Response, on_event: OnEvent) -> str:
+    """Hand on the custom events of a run to its end; its id. Raises `ServiceSays`."""
+    if not answer.is_success:
+        await answer.aread()
+    _ok(answer)
+    async for name, body in _events(answer):
+        if name == "custom":
+            on_event(body)
+        elif name == "error":
+            raise ServiceSays(str(body.get("message") or body.get("error")))
+    where: str = answer.headers["content-location"]
+    return where.rpartition("/")[2]
+
+
+async def _events(answer: httpx2.Response) -> AsyncIterator[tuple[str, Any]]:
     name = ""
     async for line in answer.aiter_lines():
         field, _, text = line.partition(": ")
@@ -125,18 +140,13 @@ async def _events(answer: httpx.Response) -> AsyncIterator[tuple[str, Any]]:
             yield name, json.loads(text)
 
 
-def _patient() -> httpx.Timeout:
-    """A stream says something every few seconds, for as long as it takes."""
-    return httpx.Timeout(STARTS_S, read=STARTS_S)
-
-
-def _ok(answer: httpx.Response) -> httpx.Response:
+def _ok(answer: httpx2.Response) -> httpx2.Response:
     if not answer.is_success:
         raise ServiceSays(_said(answer))
     return answer
 
 
-def _said(answer: httpx.Response) -> str:
+def _said(answer: httpx2.Response) -> str:
     try:
         return str(answer.json()["detail"])
     except (ValueError, KeyError, TypeError):

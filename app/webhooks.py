@@ -6,16 +6,15 @@ answers differently the second time gains nothing. No redirect is followed and n
 
 import asyncio
 import base64
-import hashlib
-import hmac
 import ipaddress
 import secrets
 import socket
-import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
+import httpx2
+from standardwebhooks.webhooks import Webhook
 
 from settings import Settings
 
@@ -38,9 +37,9 @@ class Forbidden(NotSent):
 def check_url(url: str) -> str:
     """The address as it is. Raises `ValueError` for one that no webhook can be sent to."""
     try:
-        parsed = httpx.URL(url)
+        parsed = httpx2.URL(url)
         host, scheme = parsed.host, parsed.scheme
-    except (httpx.InvalidURL, ValueError) as error:
+    except (httpx2.InvalidURL, ValueError) as error:
         raise ValueError(f"webhook: {url[:200]!r} is no URL ({error})") from error
     if scheme not in ("http", "https") or not host:
         raise ValueError(f"webhook: {url[:200]!r} is no http or https URL")
@@ -52,22 +51,22 @@ def check_url(url: str) -> str:
 class Sender:
     """Sends with one secret. `allowed` are networks that are not public and may still be reached."""
 
-    def __init__(self, secret: bytes, allowed: Sequence[Network] = ()) -> None:
-        self._secret, self._allowed = secret, tuple(allowed)
-        self._http = httpx.AsyncClient(timeout=SECONDS, follow_redirects=False, trust_env=False)
+    def __init__(self, secret: str, allowed: Sequence[Network] = ()) -> None:
+        self._sign, self._allowed = Webhook(secret).sign, tuple(allowed)
+        self._http = httpx2.AsyncClient(timeout=SECONDS, follow_redirects=False, trust_env=False)
 
     async def send(self, url: str, id: str, body: bytes) -> None:
         """Post it. Raises `NotSent`, `Forbidden`."""
-        given = httpx.URL(url)
+        given = httpx2.URL(url)
         address = await self._address(given.host, given.port or (443 if given.scheme == "https" else 80))
-        at = str(int(time.time()))
+        now = datetime.now(UTC)
         headers = {
             "Host": given.netloc.decode("ascii"),
             "Content-Type": "application/json",
             "User-Agent": "clearance",
             "webhook-id": id,
-            "webhook-timestamp": at,
-            "webhook-signature": sign(self._secret, id, at, body),
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": self._sign(id, now, body.decode()),
         }
         try:
             async with self._http.stream(
@@ -78,7 +77,7 @@ class Sender:
                 extensions={"sni_hostname": given.host},  # the certificate is the name's, not the address's
             ) as answer:
                 status = answer.status_code
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise NotSent(f"{type(error).__name__}: {error}") from error
         if not 200 <= status < 300:
             raise NotSent(f"it answered {status}")
@@ -104,16 +103,9 @@ class Sender:
         return all(one.is_global and not one.is_multicast and not one.is_reserved for one in {address, meant})
 
 
-def sign(secret: bytes, id: str, at: str, body: bytes) -> str:
-    """The signature's header."""
-    mac = hmac.new(secret, f"{id}.{at}.".encode() + body, hashlib.sha256)
-    return f"v1,{base64.b64encode(mac.digest()).decode()}"
-
-
-def secret_of(settings: Settings) -> bytes:
+def secret_of(settings: Settings) -> str:
     """The secret of the settings, or the home's own, which is made when it is missing."""
-    text = settings.webhook_secret.get_secret_value() or _own(settings.home / FILE)
-    return base64.b64decode(text.removeprefix(PREFIX)) if text.startswith(PREFIX) else text.encode()
+    return settings.webhook_secret.get_secret_value() or _own(settings.home / FILE)
 
 
 def _own(path: Path) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Connection
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -31,9 +33,10 @@ class Caller:
         return cls(str(data["user"]), str(data["org"]), tuple(data["roles"]), data.get("person", True) is True)
 
 
-RolesOf = Callable[[str, str], Collection[str] | None]
-"""What a directory knows: the roles that a person (organisation, user) holds now; None for whom it does not know."""
+RolesOf = Callable[[Connection, str, str], Collection[str] | None]
+"""What a directory knows: the roles that a person (organisation, user) holds now; None for whom it does not know. Asked inside a
+transaction, so that it may be a table of the same database."""
 
 
-def nobody_known(org: str, user: str) -> None:
+def nobody_known(connection: Connection, org: str, user: str) -> None:
     """The directory where there is none."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.api.bodies import RunCreate
 from app.api.errors import Refused
-from app.auth.access import acting
+from app.auth.access import acting, check_usable
 from app.catalogue import UnknownGraph
 from app.db.assistants import AssistantMissing, id_of
 from app.rollback import refuse_behind_effects
@@ -37,12 +37,19 @@ class Made:
 
 
 async def make_run(
-    service: Service, caller: Caller | None, thread_id: str | None, body: RunCreate, *, played: Caller | None = None
+    service: Service,
+    caller: Caller | None,
+    thread_id: str | None,
+    body: RunCreate,
+    *,
+    played: Caller | None = None,
+    protocol: bool = False,
 ) -> Made:
-    """Make the run, and start it if it may start and there is room. In local mode it may be for a demo person that is `played`.
+    """Make the run, and start it if it may start and there is room; with `protocol` it streams as the event protocol has it.
 
-    Raises what the queue raises, and `Refused`."""
-    new = await new_run(service, caller, thread_id, body)
+    In local mode it may be for a demo person that is `played`. Raises what the queue raises, and `Refused`.
+    """
+    new = await new_run(service, caller, thread_id, body, protocol=protocol)
     if played:
         new = replace(new, spec=replace(new.spec, caller=played.as_dict()))
     if thread_id and new.strategy == "rollback":
@@ -56,15 +63,19 @@ async def make_run(
     return Made(row["run_id"], row["thread_id"], row, service.log.last(row["thread_id"]) or made.last_seq)
 
 
-async def new_run(service: Service, caller: Caller | None, thread_id: str | None, body: RunCreate) -> NewRun:
+async def new_run(
+    service: Service, caller: Caller | None, thread_id: str | None, body: RunCreate, *, protocol: bool = False
+) -> NewRun:
     """The run as the queue takes it. Raises `Refused`, `AssistantMissing`."""
-    assistant = await assistant_of(service, body.assistant_id)
+    assistant = await assistant_of(service, body.assistant_id, caller)
     return NewRun(
         thread_id=thread_id,
         assistant_id=assistant["assistant_id"],
         graph_id=assistant["graph_id"],
         spec=replace(
-            spec_of(service, assistant, body, temporary=thread_id is None), caller=caller.as_dict() if caller else None
+            spec_of(service, assistant, body, temporary=thread_id is None),
+            caller=caller.as_dict() if caller else None,
+            protocol=protocol,
         ),
         owner=acting(caller, service),
         strategy=body.multitask_strategy or "enqueue",
@@ -77,7 +88,7 @@ async def new_run(service: Service, caller: Caller | None, thread_id: str | None
     )
 
 
-async def assistant_of(service: Service, name: str) -> dict[str, Any]:
+async def assistant_of(service: Service, name: str, caller: Caller | None) -> dict[str, Any]:
     """By id, or by the name of a graph. Raises `Refused` (422) for what can be neither, `AssistantMissing`."""
     if name in service.catalogue.entries:
         return await service.assistants.get(id_of(name))
@@ -89,6 +100,7 @@ async def assistant_of(service: Service, name: str) -> dict[str, Any]:
         raise Refused(422, said) from None
     try:
         found = await service.assistants.get(id)
+        check_usable(caller, found)
         service.catalogue.entry(found["graph_id"])
     except (AssistantMissing, UnknownGraph) as error:
         raise Refused(404, str(error)) from None
@@ -136,6 +148,8 @@ def tell(service: Service, new: NewRun, made: Created) -> None:
     """Start it, and stop those that it replaces."""
     if made.claim:
         service.worker.start(made.claim)
+    elif not new.after:
+        service.worker.offer()
     for run_id in made.dropped:
         service.log.dropped(made.row["thread_id"], run_id, "interrupted")
     service.worker.tell(made.told, cast(Any, new.strategy))

@@ -80,6 +80,15 @@ class Lifetime(BaseModel):
     strategy: Literal["delete", "keep_latest"] = "delete"
 
 
+class EventStream(Body):
+    """What to follow of a thread: channels; namespaces by their beginnings, and how deep below them; events behind `since`."""
+
+    channels: Any = None
+    namespaces: list[list[str]] | None = None
+    depth: int | None = Field(None, ge=0)
+    since: int | None = Field(None, ge=0, le=2**53)
+
+
 class ThreadCreate(Body):
     refused = {"supersteps": "update the thread's state instead"}
     ttl: Annotated[float, Field(gt=0, le=5_256_000)] | Lifetime | None = None

@@ -65,7 +65,7 @@ async def change(service: Serving, caller: Calling, cron_id: CronId, body: CronP
         asked["metadata"] = own["metadata"]
     there = await service.crons.get(cron_id, caller, "write")
     if asked:
-        await _check(service, RunCreate.model_validate({**there["payload"], **asked}), there["thread_id"])
+        await _check(service, caller, RunCreate.model_validate({**there["payload"], **asked}), there["thread_id"])
     row = await service.crons.change(cron_id, caller, asked, **own)
     service.crons_changed.set()
     return answer(shown(row))
@@ -80,7 +80,7 @@ async def delete(service: Serving, caller: Calling, cron_id: CronId) -> Response
 
 async def _create(service: Service, caller: Caller | None, thread_id: str | None, body: CronCreate) -> Response:
     payload = body.model_dump(exclude=OWN - {"metadata"}, exclude_none=True, mode="json")
-    assistant_id = await _check(service, body, thread_id)
+    assistant_id = await _check(service, caller, body, thread_id)
     row = await service.crons.create(
         acting(caller, service),
         caller,
@@ -98,9 +98,9 @@ async def _create(service: Service, caller: Caller | None, thread_id: str | None
     return answer(shown(row))
 
 
-async def _check(service: Service, body: RunCreate, thread_id: str | None) -> str:
+async def _check(service: Service, caller: Caller | None, body: RunCreate, thread_id: str | None) -> str:
     """The assistant's id. Raises what a run of this would be refused with."""
-    assistant = await assistant_of(service, body.assistant_id)
+    assistant = await assistant_of(service, body.assistant_id, caller)
     spec_of(service, assistant, body, temporary=thread_id is None)
     return str(assistant["assistant_id"])
 

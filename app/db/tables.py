@@ -28,6 +28,7 @@ assistants = Table(
     "assistants",
     metadata,
     Column("assistant_id", String(36), primary_key=True),
+    Column("org", String(100), index=True, comment="whose it is; null: a graph's own, which everybody may use"),
     Column("graph_id", String(100), nullable=False, index=True),
     Column("version", Integer, nullable=False, comment="the one in use: a row of assistant_versions"),
     Column("name", String(200), nullable=False),
@@ -93,6 +94,7 @@ runs = Table(
     Column("updated_at", String(32), nullable=False),
     Index("runs_of_thread", "thread_id", "created_at"),
     Index("runs_open", "status", "not_before"),
+    Index("runs_stateless", "updated_at", sqlite_where=text("stateless"), postgresql_where=text("stateless")),
     # a thread is held by one run at a time, whoever claims
     Index(
         "runs_one_active",
@@ -165,6 +167,22 @@ api_keys = Table(
     Column("caller", JSON, nullable=False, comment="whom it acts as: Caller"),
     Column("created_at", String(32), nullable=False),
     Column("revoked_at", String(32)),
+)
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True, comment="SHA-256 of the cookie's secret, hexadecimal"),
+    Column("caller", JSON(none_as_null=True), comment="who signed in: Caller; null while they do"),
+    Column("kept", JSON, nullable=False, comment="of a sign-in under way: state, nonce, verifier, next; then the ID token"),
+    Column("expires_at", String(32), nullable=False, index=True),
+)
+people = Table(
+    "people",
+    metadata,
+    Column("org", String(100), primary_key=True),
+    Column("user", String(100), primary_key=True),
+    Column("roles", JSON, nullable=False, comment="as the identity provider last said"),
+    Column("seen_at", String(32), nullable=False),
 )
 
 every = (metadata, governance_metadata, graphs_metadata)

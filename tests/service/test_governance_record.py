@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 from langgraph_sdk import get_client
+from langgraph_sdk.client import LangGraphClient
 
 from app.audit_bundle import check_bundle
 from governance.bundle import POLICIES
@@ -33,6 +34,14 @@ async def events(lines: AsyncIterator[str]) -> AsyncIterator[tuple[str, Any]]:
             yield name, json.loads(text)
 
 
+async def waiting_for_idle(client: LangGraphClient, thread: str) -> None:
+    for _ in range(1200):
+        if (await client.threads.get(thread))["status"] == "idle":
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("it did not go on")
+
+
 async def test_the_record_of_a_run_that_changed_something(tmp_path: Path) -> None:
     home, limits = tmp_path / "home", tmp_path / "budgets.toml"
     limits.write_text("[run]\ntool_calls = 500\n[user]\nmoney = 2.5\n")
@@ -50,7 +59,7 @@ async def test_the_record_of_a_run_that_changed_something(tmp_path: Path) -> Non
                 asking = asyncio.create_task(client.runs.wait(thread, "orchestrator", input=said))
                 opened = [await anext(told) for _ in range(3)]
                 assert {name for name, _ in opened} == {"open"} and len({body["id"] for _, body in opened}) == 3
-                waiting: Any = await asking
+                await asking
                 first, *rest = [body["id"] for _, body in opened]
                 votes = [(first, "approve"), *((id, "reject") for id in rest)]
                 for id, verdict in votes:
@@ -62,9 +71,8 @@ async def test_the_record_of_a_run_that_changed_something(tmp_path: Path) -> Non
                     if name == "closed":
                         closed[body["id"]] = body["status"]
                 assert closed == {first: "approved", rest[0]: "rejected", rest[1]: "rejected"}
-            resume = {"resume": {waiting["__interrupt__"][0]["id"]: {"decisions": []}}}
-            run = await client.runs.create(thread, "orchestrator", command=resume)  # type: ignore[arg-type]  # a dict
-            await client.runs.join(thread, run["run_id"])
+            await waiting_for_idle(client, thread)  # decided, it goes on by itself
+            [run, _] = await client.runs.list(thread)
             [effect] = (await http.get("/effects")).json()
             execution, key = effect["execution_id"], effect["key"]
             assert effect["state"] == "done"

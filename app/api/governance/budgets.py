@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.caller import Calling
-from app.api.governance.rights import Having
+from app.api.caller import Calling, Viewing
 from app.api.governance.shapes import Shape
 from governance.budgets import Account
 from governance.limits import PARTS
@@ -45,15 +44,15 @@ class RaiseBody(BaseModel):
 
 
 @router.get("")
-async def list_budgets(rights: Having, run: str | None = None) -> list[BudgetShape]:
+async def list_budgets(view: Viewing, run: str | None = None) -> list[BudgetShape]:
     """Of the caller's day and their organisation's; with `run` that run's own, of its user and day."""
-    found = await rights.floors.budgets.accounts(await rights.spender(run))
+    found = await view.floors.budgets.accounts(await view.spender(run))
     return [BudgetShape.of(one) for one in found]
 
 
 @router.post("/raise")
-async def raise_budget(rights: Having, caller: Calling, body: RaiseBody) -> BudgetShape:
+async def raise_budget(view: Viewing, caller: Calling, body: RaiseBody) -> BudgetShape:
     """Add to a limit. Takes the role of a budget owner; a try without it is recorded too."""
     amount = round(body.amount * PARTS.get(body.unit, 1))
-    who = await rights.spender(body.run)
-    return BudgetShape.of(await rights.floors.budgets.raise_limit(caller, who, body.scope, body.unit, amount))
+    who = await view.spender(body.run)
+    return BudgetShape.of(await view.floors.asking.raise_limit(caller, who, body.scope, body.unit, amount))

@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.answers import Serving
+from app.api.caller import Viewing
 from app.api.errors import Refused
-from app.api.governance.rights import Having
 from app.policies import Call, Policies, problem
 from governance.bundle import BadPolicy, load
 from graphs.services import Services
@@ -56,31 +56,31 @@ class ExplainedShape(BaseModel):
 
 
 @router.get("")
-async def read(service: Serving, rights: Having) -> PoliciesShape:
+async def read(service: Serving, view: Viewing) -> PoliciesShape:
     """Every rule in use: what it asks, of whom, and where it stands."""
-    rights.audit()
-    return PoliciesShape(**await asyncio.to_thread(_told, rights.floors, service.settings, None))
+    view.check_audits()
+    return PoliciesShape(**await asyncio.to_thread(_told, view.floors, service.settings, None))
 
 
 @router.post("/validate")
-async def validate(service: Serving, rights: Having, body: Texts) -> PoliciesShape:
+async def validate(service: Serving, view: Viewing, body: Texts) -> PoliciesShape:
     """Would these files be valid in place of those in use? Nothing is changed: an operator puts the files in place."""
-    rights.audit()
-    return PoliciesShape(**await asyncio.to_thread(_told, rights.floors, service.settings, body.files))
+    view.check_audits()
+    return PoliciesShape(**await asyncio.to_thread(_told, view.floors, service.settings, body.files))
 
 
 @router.get("/matrix")
-async def matrix(service: Serving, rights: Having, tainted: bool = False) -> MatrixShape:
+async def matrix(service: Serving, view: Viewing, tainted: bool = False) -> MatrixShape:
     """What comes of each tool for each agent and role; `tainted`: after text that others can write was read."""
-    rights.audit()
-    return MatrixShape(**await asyncio.to_thread(lambda: _in_use(rights.floors, service.settings).matrix(tainted)))
+    view.check_audits()
+    return MatrixShape(**await asyncio.to_thread(lambda: _in_use(view.floors, service.settings).matrix(tainted)))
 
 
 @router.post("/explain")
-async def explain(service: Serving, rights: Having, body: Call) -> ExplainedShape:
+async def explain(service: Serving, view: Viewing, body: Call) -> ExplainedShape:
     """Explain a call: its outcome, rules and labels, and what would change the answer."""
-    rights.audit()
-    _, told = await asyncio.to_thread(lambda: _in_use(rights.floors, service.settings).explain(body))
+    view.check_audits()
+    _, told = await asyncio.to_thread(lambda: _in_use(view.floors, service.settings).explain(body))
     return ExplainedShape(**told)
 
 
