@@ -19,7 +19,7 @@ from database import Database
 
 TOLD = ("run_id", "thread_id", "assistant_id", "graph_id", "metadata", "multitask_strategy", "created_at")
 SENDING_S = 60.0  # how long one who took a delivery has for it
-MOST = 10
+MOST = 12
 FIRST_S, LONGEST_S = 5.0, 3600.0
 KEPT_S = 7 * 86_400.0  # how long one that was given up can be looked at
 
