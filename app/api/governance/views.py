@@ -83,7 +83,7 @@ class View:
         found = [one] if one else await self.floors.executions.of_thread(run)
         seen = [execution for execution in found if self.reaches("audit", execution.requester)]
         if not seen:
-            raise Refused(404, f"there is no execution or thread {run}")
+            raise Refused(404, "there is no such execution or thread")
         return seen
 
     def check_takes(self, requester: Caller) -> None:
