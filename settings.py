@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SignIn = Literal["keys", "jwt", "oidc"]
@@ -90,12 +90,21 @@ class Settings(BaseSettings):
         "", description="where browsers reach the service, such as https://clearance.example; empty: loopback"
     )
     session_hours: float = Field(8.0, gt=0, le=720, description="oidc: hours until a person must sign in again")
+    api_key: SecretStr = Field(SecretStr(""), description="the key that commands call a live service of the home with")
     rate: int = Field(1200, ge=0, description="requests a minute of one caller who signed in; 0: no limit")
     body_bytes: int = Field(16_000_000, ge=1024, description="largest body of a request to the service")
 
     event_secrets: dict[str, SecretStr] = Field(
         {}, description='who may tell of events, and their Standard Webhooks secrets (JSON: {"org/sender": "whsec_…"})'
     )
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="the secret (whsec_…) that webhooks are signed with; empty: made under home"
+    )
+    webhook_networks: tuple[IPvAnyNetwork, ...] = Field(
+        (), description="networks that are not public and that webhooks may still be sent to, such as 10.1.0.0/16 (JSON list)"
+    )
+    thread_days: float = Field(0, ge=0, description="days after its last change that a thread is deleted; 0: never")
+    checkpoints: int = Field(0, ge=0, description="checkpoints kept of each thread, the newest; 0: all")
 
     concurrency: int = Field(8, ge=1, description="steps that may run at once in one execution")
     step_timeout: float = Field(120.0, gt=0, description="seconds one step attempt may take, waiting for people not counted")

@@ -1,7 +1,7 @@
 """The graphs that the service serves, by name: the product's own, or those of any `langgraph.json` (`clearance serve --config FILE`).
 
 A file names each graph as `path.py:variable`: a compiled graph, a StateGraph, or a factory (of no argument or of the run's
-config, plain or async). What needs no config is built once. The saver is the service's; a graph's own is not used.
+config, plain or async). What needs no config is built once. Saver and store are the service's; a graph's own are not used.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph import StateGraph
 from langgraph.pregel import Pregel
+from langgraph.store.base import BaseStore
 
 from graphs.orchestrator import build_orchestrator
 from graphs.services import Services
@@ -48,6 +49,7 @@ class Catalogue:
     """Names to graphs."""
 
     entries: Mapping[str, Entry]
+    store: BaseStore | None = None
     _built: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
 
     @property
@@ -64,13 +66,13 @@ class Catalogue:
         """The compiled graph, writing through `saver`. Raises `UnknownGraph`, or what its factory raises."""
         entry = self.entry(name)
         if not entry.constant:
-            return with_saver(await entry.build(config), saver, name)
+            return with_saver(await entry.build(config), saver, name, self.store)
         if name not in self._built or self._failed(name):
             self._built[name] = asyncio.create_task(self._build(entry, name, saver))
         return await asyncio.shield(self._built[name])
 
     async def _build(self, entry: Entry, name: str, saver: Any) -> Any:
-        return with_saver(await entry.build({}), saver, name)
+        return with_saver(await entry.build({}), saver, name, self.store)
 
     def _failed(self, name: str) -> bool:
         """Did building it fail before? Then it is tried again."""
@@ -158,12 +160,12 @@ def _load(file: Path) -> ModuleType:
     return module
 
 
-def with_saver(graph: Any, saver: Any, name: str) -> Any:
-    """The same graph under the name it is served by, writing through `saver`."""
+def with_saver(graph: Any, saver: Any, name: str, store: BaseStore | None = None) -> Any:
+    """The same graph under the name it is served by, writing through `saver`, remembering in `store`."""
     if isinstance(graph, StateGraph):
         graph = graph.compile(name=name)
     if not isinstance(graph, Pregel):
         raise BadConfig(
             f"graph {name} is a {type(graph).__name__}: a compiled graph, a StateGraph or a factory of one is needed"
         )
-    return graph.copy(update={"checkpointer": saver, "name": name})
+    return graph.copy(update={"checkpointer": saver, "name": name, "store": store})

@@ -11,11 +11,26 @@ from pathlib import Path
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from app.api import assistants, commands, errors, runs, signing_in, state, stateless, stream_events, system, threads, workflows
+from app.api import (
+    assistants,
+    commands,
+    crons,
+    errors,
+    runs,
+    signing_in,
+    state,
+    stateless,
+    store,
+    stream_events,
+    system,
+    threads,
+    workflows,
+)
 from app.api.governance.routes import routers as governance
 from app.api.guard import LOOPBACK_ORIGIN, Guard
 from app.api.limits import BodyLimit
 from app.auth.access import admit
+from app.chores import chores
 from app.logs import Requests
 from app.service import open_service
 from settings import Settings
@@ -26,7 +41,7 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_service(settings, config) as service:
+        async with open_service(settings, config) as service, chores(service):
             app.state.service = service
             yield
 
@@ -39,8 +54,8 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
         responses=errors.DOCUMENTED,
         dependencies=[Depends(admit)],
     )
-    resources = (system, signing_in, assistants, threads, state, runs, stateless, commands, stream_events, workflows)
-    for router in (*(one.router for one in resources), *governance):
+    threaded, alone = (assistants, threads, state, crons, runs), (stateless, store, commands, stream_events, workflows)
+    for router in (*(one.router for one in (system, signing_in, *threaded, *alone)), *governance):
         app.include_router(router)
     errors.install(app)
     app.add_middleware(

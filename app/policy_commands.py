@@ -6,34 +6,26 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from app.policies import Call, Policies, problem
 from app.runner import open_runner
 from app.text import reveal
 from governance import policy_tests
-from governance.bundle import POLICIES, BadPolicy, Bundle, load
-from governance.cedar import TOOL, CedarPolicy
+from governance.bundle import POLICIES, BadPolicy, load
 from governance.decisions import Record
-from governance.explain import explain
-from governance.identity import Caller
-from governance.labels import TAINT
-from governance.manifest import UNLISTED
-from governance.policy import CallFacts, Decision, Seen, asked
-from governance.policy_tests import SeenCase, Tested
+from governance.policy import Decision
+from governance.policy_tests import Tested
 from governance.simulate import Again, simulate
 from governance.wording import spoken
 from graphs.services import load_domain, registry_of
-from graphs.specialists.base import Domain
-from graphs.specialists.core import core_roles
 from settings import Settings
-from tools.registry import Registry
 
 LOOKS = {"allow": "green", "approve": "yellow", "deny": "red"}
 NOBODY = "no role"
@@ -47,36 +39,18 @@ class NoRuns(LookupError):
     """There are no recorded decisions to judge again."""
 
 
-class Call(BaseModel):
-    """The file that `explain` reads. `seen` is what the agent has before it, `labels` what earlier steps handed on; `planned`
-    are the tools of the plan, left out where there is none."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    tool: str
-    agent: str = "agent"
-    args: dict[str, Any] = Field(default_factory=dict)
-    user: str = "local"
-    roles: tuple[str, ...] | None = None
-    request: str = ""
-    planned: frozenset[str] | None = None
-    seen: tuple[SeenCase, ...] = ()
-    labels: frozenset[str] = frozenset()
-
-
 def check(root: Path | None, as_json: bool = False) -> int:
     """Every policy of the bundle, or what is wrong with one and where. 1 if something is."""
     try:
-        own, bundle, registry = _at(root)
-        _know_roles(bundle, registry)
+        found = _at(root)
+        told = found.listed()
     except BadPolicy as error:
         if not as_json:
             raise
-        problem = {"where": error.where, "message": str(error).removeprefix(f"{error.where}: ")}
-        return _say({"valid": False, "version": None, "policies": [], "problems": [problem]}, code=1)
+        return _say(problem(error), code=1)
     if as_json:
-        told = [{**asdict(rule), "roles": sorted(rule.roles)} for rule in bundle.rules.values()]
-        return _say({"valid": True, "version": bundle.version, "policies": told, "problems": []})
+        return _say(told)
+    bundle = found.bundle
     console, above = Console(highlight=False), ""
     for rule in bundle.rules.values():
         file, _, line = rule.where.partition(":")
@@ -90,14 +64,17 @@ def check(root: Path | None, as_json: bool = False) -> int:
         console.print(Text.assemble(f"{line:>5}  {rule.id}: ", (f"{outcome}{who}", LOOKS[outcome])), soft_wrap=True)
         if rule.reason:
             console.print(f"       {rule.reason}", markup=False, soft_wrap=True)
-    console.print(f"{len(bundle.rules)} policies of {', '.join(own.policies)} are valid; the bundle is {bundle.version}.")
+    console.print(
+        f"{len(bundle.rules)} policies of {', '.join(found.domain.policies)} are valid; the bundle is {bundle.version}."
+    )
     return 0
 
 
 def test(root: Path | None, as_json: bool = False) -> int:
     """Run the tests that lie beside the policies, those of further folders too if they name the bundle that they are `under`.
     1 if one fails, or if there are none."""
-    own, bundle, registry = _at(root)
+    whole = _at(root)
+    own, bundle, registry = whole.domain, whole.bundle, whole.registry
     root = root or POLICIES
     found: list[tuple[str, Tested]] = []
     for room in dict.fromkeys((*own.policies, *sorted(path.parent.name for path in root.glob(f"*/{policy_tests.NAME}")))):
@@ -133,16 +110,11 @@ def test(root: Path | None, as_json: bool = False) -> int:
 
 def matrix(tainted: bool, as_json: bool = False) -> int:
     """Agent × tool × role: what comes of a call that the plan asks for, before or after text of others was read."""
-    own, bundle, registry = _at(None)
-    engine, roles = CedarPolicy(registry.manifests(), bundle), (*_roles(own, bundle, registry), NOBODY)
-    rows = [
-        (agent.name, tool, {r: engine.decide(_facts(registry, agent.name, tool, r, tainted)).outcome for r in roles})
-        for agent in (*own.specialists, *core_roles(own))
-        for tool in agent.tools
-    ]
+    told = _at(None).matrix(tainted)
     if as_json:
-        told = [{"agent": agent, "tool": tool, "outcomes": outcomes} for agent, tool, outcomes in rows]
-        return _say({"version": bundle.version, "tainted": tainted, "roles": roles, "rows": told})
+        return _say(told)
+    roles = told["roles"]
+    rows = [(row["agent"], row["tool"], row["outcomes"]) for row in told["rows"]]
     table = Table(box=None, header_style="bold")
     table.add_column("Agent", no_wrap=True)
     table.add_column("Tool", no_wrap=True)
@@ -161,33 +133,11 @@ def matrix(tainted: bool, as_json: bool = False) -> int:
 
 def explain_call(path: Path, root: Path | None, as_json: bool = False) -> int:
     """One call: what comes of it, by which rules, with which labels, and what would change the answer."""
-    own, bundle, registry = _at(root)
-    call, settings = _read(path), Settings()
-    engine = CedarPolicy(registry.manifests(), bundle)
-    facts = CallFacts(
-        Caller(call.user, settings.org, settings.roles if call.roles is None else call.roles),
-        call.agent,
-        call.tool,
-        registry[call.tool].manifest if call.tool in registry else UNLISTED,
-        call.args,
-        "explained",
-        "explained",
-        frozenset(registry),
-        call.labels,
-        call.request,
-        call.planned,
-        tuple(Seen(**one.model_dump()) for one in call.seen),
-    )
-    found = explain(engine, facts, _roles(own, bundle, registry))
-    made, rules = found.decision, list[dict[str, str]]()
-    for id in made.rules:
-        rule = engine.rules.get(id)  # none where the call never came before the policies
-        reason = (rule.reason or "permitted") if rule else "; ".join(made.reasons)
-        rules.append({"id": id, "reason": reason, "where": rule.where if rule else ""})
+    call = _read(path)
+    made, told = _at(root).explain(call)
     if as_json:
-        head = {"version": bundle.version, "tool": call.tool, "outcome": made.outcome, "asks": asked(made.asks)}
-        head["asks"] = head["asks"] if made.outcome == "approve" else ""
-        return _say({**head, "rules": rules, "labels": made.labels, "changes": [asdict(one) for one in found.changes]})
+        return _say(told)
+    rules = told["rules"]
     console = Console(highlight=False)
     console.print(Text.assemble(f"{call.tool}: ", _outcome(made)))
     for one in rules:
@@ -195,18 +145,19 @@ def explain_call(path: Path, root: Path | None, as_json: bool = False) -> int:
         console.print(f"  {one['id']}: {one['reason']}{where}", markup=False, soft_wrap=True)
     for phrase in spoken(made.labels):
         console.print(f"  known: {reveal(phrase)}", style="dim", markup=False, soft_wrap=True)
-    for change in found.changes:
-        words = " and ".join(change.words)
-        console.print(f"  {'allowed' if change.outcome == 'allow' else 'asked about'} if {words}", markup=False, soft_wrap=True)
-    if not found.changes and made.outcome != "allow":
+    for change in told["changes"]:
+        words = " and ".join(change["words"])
+        outcome = "allowed" if change["outcome"] == "allow" else "asked about"
+        console.print(f"  {outcome} if {words}", markup=False, soft_wrap=True)
+    if not told["changes"] and made.outcome != "allow":
         console.print("  nothing about the call alone would change that", soft_wrap=True)
     return 0
 
 
 def simulate_runs(against: str, root: Path | None, as_json: bool = False) -> int:
     """Recorded decisions under other policies; shows what would have come out otherwise. 0 whether or not something does."""
-    _, bundle, registry = _at(root)
-    engine = CedarPolicy(registry.manifests(), bundle)
+    whole = _at(root)
+    engine, registry, bundle = whole.engine, whole.registry, whole.bundle
 
     async def go() -> tuple[Sequence[Again], int, int]:
         async with open_runner(Settings()) as runner:
@@ -249,46 +200,11 @@ def _brief(made: Record | Decision) -> dict[str, Any]:
     return {"outcome": made.outcome, "rules": made.rules, "approvers": made.approvers, "version": made.policy_version}
 
 
-def _know_roles(bundle: Bundle, registry: Registry) -> None:
-    """Raise `BadPolicy` for a role that nobody could hold: who is named wrongly can never agree."""
+def _at(root: Path | None) -> Policies:
+    """The bundle that the domain of the settings names."""
     settings = Settings()
-    known = {role for tool in registry.values() for role in tool.manifest.approvers} | {TOOL, *settings.roles}
-    known |= {role for roles in settings.people.values() for role in roles}
-    for rule in bundle.rules.values():
-        named = {*(role.strip() for role in rule.approver.split(",")), *rule.escalate} - {""}
-        if strange := sorted(named - known):
-            there = ", ".join(sorted(known - {TOOL}))
-            raise BadPolicy(
-                f"{rule.where}: nobody is known to hold the role {strange[0]}; there are: {there} (CLEARANCE_PEOPLE)"
-            )
-
-
-def _at(root: Path | None) -> tuple[Domain, Bundle, Registry]:
-    """The domain of the settings, the bundle it names, its tools."""
-    own = load_domain(Settings().domain)
-    return own, load(*own.policies, root=root or POLICIES), registry_of(own)
-
-
-def _roles(own: Domain, bundle: Bundle, registry: Registry) -> list[str]:
-    """Every role that somebody is known to hold or be asked for."""
-    asked = {role.strip() for rule in bundle.rules.values() for role in rule.approver.split(",")} - {"", TOOL}
-    named = {role for tool in registry.values() for role in tool.manifest.approvers}
-    return sorted({*Settings().roles, *asked, *named, *bundle.roles})
-
-
-def _facts(registry: Registry, agent: str, tool: str, role: str, tainted: bool) -> CallFacts:
-    return CallFacts(
-        Caller("anybody", "matrix", () if role == NOBODY else (role,)),
-        agent,
-        tool,
-        registry[tool].manifest if tool in registry else UNLISTED,
-        {},
-        "matrix",
-        "matrix",
-        granted=frozenset([tool]),
-        context_labels=frozenset([TAINT] * tainted),
-        planned=frozenset([tool]),
-    )
+    own = load_domain(settings.domain)
+    return Policies(own, load(*own.policies, root=root or POLICIES), registry_of(own), settings)
 
 
 def _outcome(decision: Decision) -> Text:

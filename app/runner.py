@@ -15,6 +15,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.types import Command
 
+from app.live import find
 from app.progress import Progress, progress
 from governance.approval import Approval
 from governance.effects import undone_steps
@@ -279,20 +280,23 @@ class Runner:
     async def _drive(
         self, thread: str, given: Any, on_event: OnEvent, *, review: bool = False, interrupt_before: Any = None
     ) -> Outcome:
-        run_id = str(uuid.uuid4())
-        config = {**self._config(thread, review_plan=review), "run_id": uuid.UUID(run_id)}
         if thread in self._driven:  # the lease of an execution only tells processes apart
             raise AlreadyRunning(f"thread {thread} is being run by this process: wait for it, or stop it")
         self._driven.add(thread)
         try:
-            stream = self.graph.astream(
-                given, config, stream_mode="custom", durability="sync", interrupt_before=interrupt_before
-            )
-            async for event in stream:
-                on_event(event)
+            run_id = await self._carry_out(thread, given, on_event, review=review, interrupt_before=interrupt_before)
         finally:
             self._driven.discard(thread)
         return await self.outcome(thread, run_id)
+
+    async def _carry_out(self, thread: str, given: Any, on_event: OnEvent, *, review: bool, interrupt_before: Any) -> str:
+        """Run the graph to its end or next pause; the run's id."""
+        run_id = uuid.uuid4()
+        config = {**self._config(thread, review_plan=review), "run_id": run_id}
+        stream = self.graph.astream(given, config, stream_mode="custom", durability="sync", interrupt_before=interrupt_before)
+        async for event in stream:
+            on_event(event)
+        return str(run_id)
 
 
 def _waits(values: Mapping[str, Any]) -> list[list[str]]:
@@ -362,7 +366,15 @@ def _usage(results: dict[str, dict[str, Any]]) -> dict[str, int]:
 async def open_runner(
     settings: Settings, *, model: BaseChatModel | Callable[[str], BaseChatModel] | None = None, **options: Any
 ) -> AsyncIterator[Runner]:
-    """Compose services and graph over the home's own checkpoints."""
+    """Compose services and graph over the home's own checkpoints. Where a service is live on the home it carries out what is asked,
+    unless a model or anything else of the services is named."""
+    live = await asyncio.to_thread(find, settings) if model is None and not options else None
     async with open_services(settings, model=model, **options) as services:
         graph = await asyncio.to_thread(build_orchestrator, services, services.saver)
-        yield Runner(services, graph)
+        if live is None:
+            yield Runner(services, graph)
+            return
+        from app.served import ServedRunner, open_client  # it is a runner, too
+
+        async with open_client(settings, live) as http:
+            yield ServedRunner(services, graph, http)

@@ -15,6 +15,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from app.catalogue import from_file
 from app.db.upgrade import upgrade
+from app.live import announce
 from app.logs import configure
 from app.main import create_app
 from app.work import OneProcess
@@ -75,6 +76,8 @@ def serve(host: str, port: int, config: Path | None, workers: int = 1) -> int:
         timeout_keep_alive=75,
     )
     own_port = listening.getsockname()[1]
+    if config is None:
+        announce(settings.home, f"http://{_reached(host)}:{own_port}")
     who = (
         f"local mode: no sign-in, everyone on this machine acts as {settings.act_as or settings.user}"
         if local
@@ -86,6 +89,12 @@ def serve(host: str, port: int, config: Path | None, workers: int = 1) -> int:
     else:
         uvicorn.Server(options).run([listening])
     return 0
+
+
+def _reached(host: str) -> str:
+    """Where this machine itself finds what listens there."""
+    own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{own}]" if ":" in own else own
 
 
 def _prepare(settings: Settings, config: Path | None, workers: int) -> None:

@@ -7,8 +7,11 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from langgraph.store.base import BaseStore
 
 from app import catalogue as catalogues
 from app.auth.people import roles_of
@@ -16,17 +19,23 @@ from app.auth.rates import Rates
 from app.auth.ways import Ways, ways_of
 from app.catalogue import Catalogue
 from app.db.assistants import Assistants
+from app.db.crons import Crons
+from app.db.lifetimes import Lifetimes
 from app.db.threads import Threads
 from app.db.upgrade import upgrade
 from app.elsewhere import Elsewhere
 from app.home_lock import home_lock
+from app.rollback import rolls_back
+from app.runs.deliveries import Deliveries
 from app.runs.going_on import keep_going_on
 from app.runs.lease import may_write
 from app.runs.log import Log
 from app.runs.news import Kind, News, Silence
 from app.runs.queue import Queue
 from app.runs.worker import Worker
+from app.store import OwnStore, acting, open_store
 from database import Database
+from graphs.caller import local_caller
 from graphs.saver import Careful, open_saver_of
 from graphs.services import Services, open_services
 from settings import Settings
@@ -49,8 +58,13 @@ class Service:
     log: Log
     worker: Worker
     rates: Rates
+    crons: Crons
+    deliveries: Deliveries
+    lifetimes: Lifetimes
+    store: BaseStore
     ways: Ways | None = None
     services: Services | None = None
+    crons_changed: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     @property
@@ -88,6 +102,9 @@ async def open_service(settings: Settings, config: Path | None = None) -> AsyncI
         else:
             saver = await stack.enter_async_context(open_saver_of(db, settings.home, may_write))
             catalogue = await asyncio.to_thread(catalogues.from_file, config)
+        store = await stack.enter_async_context(open_store(settings))
+        local = local_caller(settings)
+        catalogue.store = OwnStore(store, lambda: acting.get() or local)
         me = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         async with _news(db, me) as (news, connect):
             elsewhere = Elsewhere(services, news) if services and not db.sqlite else None
@@ -96,13 +113,30 @@ async def open_service(settings: Settings, config: Path | None = None) -> AsyncI
             assistants, log, queue = Assistants(db), Log(db, news), Queue(db, me)
             await assistants.make_for_graphs(catalogue.names)
             worker = Worker(queue, log, catalogue, saver, news, capacity=settings.runs)
+            if services is not None:
+                worker.may_roll_back = partial(rolls_back, services, queue)
             await worker.open(alone=db.sqlite)
             connect(worker, elsewhere)
             rates = Rates(settings.rate)
             going_on = asyncio.create_task(keep_going_on(db, services, queue, worker)) if services else None
             try:
                 yield Service(
-                    settings, db, catalogue, saver, assistants, Threads(db), queue, log, worker, rates, ways, services
+                    settings=settings,
+                    db=db,
+                    catalogue=catalogue,
+                    saver=saver,
+                    assistants=assistants,
+                    threads=Threads(db),
+                    queue=queue,
+                    log=log,
+                    worker=worker,
+                    rates=rates,
+                    crons=Crons(db),
+                    deliveries=Deliveries(db),
+                    lifetimes=Lifetimes(db),
+                    store=store,
+                    ways=ways,
+                    services=services,
                 )
             finally:
                 if going_on:

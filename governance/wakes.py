@@ -10,6 +10,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+EVERY = ""
+"""Subscribed to in an execution's place: whoever shows what waits is told of every wake."""
+
 
 class Wakes:
     """Subscriptions by execution."""
@@ -46,7 +49,7 @@ class Wakes:
     def wake_here(self, execution_id: str) -> None:
         """Set every subscriber's event of this process, from any thread."""
         with self._lock:
-            entries = list(self._waiting.get(execution_id, ()))
+            entries = [*self._waiting.get(execution_id, ()), *self._waiting.get(EVERY, ())]
         for loop, event in entries:
             with suppress(RuntimeError):  # its loop was closed without leaving the subscription: nobody waits there
                 loop.call_soon_threadsafe(event.set)

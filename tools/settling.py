@@ -54,9 +54,14 @@ class Settling:
 
         return await self._db.run(work)
 
+    def may(self, tool: str, caller: Caller) -> bool:
+        """Is it for this person to say what became of a use of this tool?"""
+        manifest = self._registry[tool].manifest if tool in self._registry else UNLISTED
+        return bool(set(manifest.approvers) & set(caller.roles))
+
     def _may(self, row: EffectRow, caller: Caller) -> None:
-        manifest = self._registry[row.tool].manifest if row.tool in self._registry else UNLISTED
-        if not set(manifest.approvers) & set(caller.roles):
+        if not self.may(row.tool, caller):
+            manifest = self._registry[row.tool].manifest if row.tool in self._registry else UNLISTED
             who = " or ".join(manifest.approvers) or "nobody: its tool names no approver"
             raise CannotSettle(f"whether {row.tool} was done is for these to say: {who}; {caller.user} is none of them")
 

@@ -10,6 +10,7 @@ from app.api.votes import check_votes
 from app.auth.access import acting, check_usable
 from app.catalogue import UnknownGraph
 from app.db.assistants import AssistantMissing, id_of
+from app.rollback import refuse_behind_effects
 from app.runs.queue import Created, ThreadMissing, public
 from app.runs.spec import NewRun, Spec
 from app.service import Service
@@ -37,16 +38,40 @@ class Made:
 
 
 async def make_run(
-    service: Service, caller: Caller | None, thread_id: str | None, body: RunCreate, *, protocol: bool = False
+    service: Service,
+    caller: Caller | None,
+    thread_id: str | None,
+    body: RunCreate,
+    *,
+    played: Caller | None = None,
+    protocol: bool = False,
 ) -> Made:
     """Make the run, and start it if it may start and there is room; with `protocol` it streams as the event protocol has it.
 
-    Raises what the queue raises, and `Refused`.
+    In local mode it may be for a demo person that is `played`. Raises what the queue raises, and `Refused`.
     """
-    assistant = await assistant_of(service, body.assistant_id, caller)
+    new = await new_run(service, caller, thread_id, body, protocol=protocol)
     if thread_id and body.command and "resume" in body.command:
-        await check_votes(service, caller, thread_id, body.command["resume"])
-    new = NewRun(
+        await check_votes(service, played or caller, thread_id, body.command["resume"])
+    if played:
+        new = replace(new, spec=replace(new.spec, caller=played.as_dict()))
+    if thread_id and new.strategy == "rollback":
+        await refuse_behind_effects(service, thread_id)
+    try:
+        made = await service.queue.create(new, claim=service.worker.has_room)
+    except ThreadMissing:
+        raise Refused(404, "Thread or assistant not found.") from None
+    tell(service, new, made)
+    row = made.row
+    return Made(row["run_id"], row["thread_id"], row, service.log.last(row["thread_id"]) or made.last_seq)
+
+
+async def new_run(
+    service: Service, caller: Caller | None, thread_id: str | None, body: RunCreate, *, protocol: bool = False
+) -> NewRun:
+    """The run as the queue takes it. Raises `Refused`, `AssistantMissing`."""
+    assistant = await assistant_of(service, body.assistant_id, caller)
+    return NewRun(
         thread_id=thread_id,
         assistant_id=assistant["assistant_id"],
         graph_id=assistant["graph_id"],
@@ -64,13 +89,6 @@ async def make_run(
         after=body.after_seconds or 0.0,
         stateless=thread_id is None and body.on_completion != "keep",
     )
-    try:
-        made = await service.queue.create(new, claim=service.worker.has_room)
-    except ThreadMissing:
-        raise Refused(404, "Thread or assistant not found.") from None
-    _tell(service, new, made)
-    row = made.row
-    return Made(row["run_id"], row["thread_id"], row, service.log.last(row["thread_id"]) or made.last_seq)
 
 
 async def assistant_of(service: Service, name: str, caller: Caller | None) -> dict[str, Any]:
@@ -127,10 +145,11 @@ def spec_of(service: Service, assistant: dict[str, Any], body: RunCreate, *, tem
         interrupt_after=body.interrupt_after,
         durability=fixed or durability or "async",
         temporary=temporary,
+        webhook=body.webhook or "",
     )
 
 
-def _tell(service: Service, new: NewRun, made: Created) -> None:
+def tell(service: Service, new: NewRun, made: Created) -> None:
     """Start it, and stop those that it replaces."""
     if made.claim:
         service.worker.start(made.claim)

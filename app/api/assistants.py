@@ -63,7 +63,7 @@ async def change(service: Serving, assistant_id: AssistantId, body: AssistantPat
 
 @router.delete("/{assistant_id}", status_code=204)
 async def delete(service: Serving, assistant_id: AssistantId) -> Response:
-    """Delete an assistant with its versions. Threads and runs stay."""
+    """Delete an assistant with its versions and crons. Threads and runs stay."""
     await service.assistants.delete(assistant_id)
     return empty()
 

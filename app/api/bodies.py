@@ -2,15 +2,21 @@
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from app.api.answers import AssistantId, RunId, ThreadId
+from app.db.crons import SORTED_BY as CRONS_SORTED_BY
+from app.db.crons import next_of
 from app.runs.modes import MODES
+from app.webhooks import check_url
 
 Mode = Literal["values", "updates", "messages", "messages-tuple", "custom", "events", "debug", "tasks", "checkpoints"]
 Object = dict[str, Any]
 Limit = Annotated[int, Field(ge=1, le=1000)]
-Offset = Annotated[int, Field(ge=0)]
+Offset = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Url = Annotated[str, Field(max_length=2000), AfterValidator(check_url)]
+Label = Annotated[str, Field(min_length=1, max_length=200)]
+Key = Annotated[str, Field(min_length=1, max_length=1000)]
 assert set(Mode.__args__) == set(MODES)  # type: ignore[attr-defined]  # of a Literal
 
 
@@ -34,7 +40,6 @@ class RunCreate(Body):
     """A run to make."""
 
     refused = {
-        "webhook": "follow the run's stream, or join it",
         "feedback_keys": "there is no feedback store",
         "langsmith_tracer": "tracing is set for the whole process",
     }
@@ -58,6 +63,7 @@ class RunCreate(Body):
     checkpoint_id: str | None = None
     checkpoint_during: bool | None = None
     durability: Literal["sync", "async", "exit"] | None = None
+    webhook: Url | None = Field(None, description="where the run's end is posted, signed")
 
     @model_validator(mode="after")
     def _one_way_to_start(self) -> Self:
@@ -65,6 +71,13 @@ class RunCreate(Body):
         if unknown:
             raise ValueError(f"command: {', '.join(sorted(unknown))} is not known: use resume, update, goto")
         return self
+
+
+class Lifetime(BaseModel):
+    """How long a thread is kept after its last change: then it goes, or its checkpoints but the newest do."""
+
+    ttl: float = Field(gt=0, le=5_256_000, description="minutes")
+    strategy: Literal["delete", "keep_latest"] = "delete"
 
 
 class EventStream(Body):
@@ -77,15 +90,21 @@ class EventStream(Body):
 
 
 class ThreadCreate(Body):
-    refused = {"ttl": "threads are kept until they are deleted", "supersteps": "update the thread's state instead"}
+    refused = {"supersteps": "update the thread's state instead"}
+    ttl: Annotated[float, Field(gt=0, le=5_256_000)] | Lifetime | None = None
     thread_id: ThreadId | None = None
     metadata: Object | None = None
     if_exists: Literal["raise", "do_nothing"] | None = None
 
 
 class ThreadPatch(Body):
-    refused = {"ttl": "threads are kept until they are deleted"}
     metadata: Object | None = None
+    ttl: Annotated[float, Field(gt=0, le=5_256_000)] | Lifetime | None = None
+
+
+class ThreadsPrune(Body):
+    thread_ids: list[ThreadId] = Field(max_length=1000)
+    strategy: Literal["delete", "keep_latest"] = "delete"
 
 
 class ThreadSearch(Body):
@@ -165,3 +184,93 @@ class RunsCancel(Body):
     thread_id: ThreadId | None = None
     run_ids: list[RunId] | None = None
     status: Literal["pending", "running", "all"] | None = None
+
+
+class CronCreate(RunCreate):
+    """A request for runs, and when they are made."""
+
+    refused = {
+        **RunCreate.refused,
+        "command": "a cron begins with an input",
+        "after_seconds": "the schedule says when",
+        "on_completion": "say on_run_completed",
+        "checkpoint": "a cron goes on from the thread's newest state",
+        "checkpoint_id": "a cron goes on from the thread's newest state",
+        "if_not_exists": "make the thread first",
+        "on_disconnect": "nobody is connected when it fires",
+    }
+    schedule: str = Field(max_length=100, description="five fields, as crontab has them")
+    timezone: str | None = Field(None, max_length=64, description="an IANA name; UTC if it is not said")
+    end_time: AwareDatetime | None = None
+    enabled: bool = True
+    on_run_completed: Literal["delete", "keep"] | None = None
+
+    @model_validator(mode="after")
+    def _comes(self) -> Self:
+        next_of(self.schedule, self.timezone, 0.0)
+        return self
+
+
+class CronPatch(Body):
+    refused = {"assistant_id": "make another cron", "thread_id": "make another cron"}
+    schedule: str | None = Field(None, max_length=100)
+    timezone: str | None = Field(None, max_length=64)
+    end_time: AwareDatetime | None = None
+    enabled: bool | None = None
+    on_run_completed: Literal["delete", "keep"] | None = None
+    input: Any = None
+    metadata: Object | None = None
+    config: Object | None = None
+    context: Object | None = None
+    webhook: Url | None = None
+    interrupt_before: Literal["*"] | list[str] | None = None
+    interrupt_after: Literal["*"] | list[str] | None = None
+    stream_mode: Mode | list[Mode] | None = None
+    stream_subgraphs: bool | None = None
+    stream_resumable: bool | None = None
+    durability: Literal["sync", "async", "exit"] | None = None
+
+
+class CronCount(Body):
+    assistant_id: AssistantId | None = None
+    thread_id: ThreadId | None = None
+    metadata: Object | None = None
+
+
+class CronSearch(CronCount):
+    enabled: bool | None = None
+    limit: Limit = 10
+    offset: Offset = 0
+    sort_by: Literal[CRONS_SORTED_BY] | None = None  # type: ignore[valid-type]  # a tuple of texts, which Literal takes
+    sort_order: Literal["asc", "desc"] | None = None
+    select: list[str] | None = None
+
+
+class ItemPut(Body):
+    namespace: list[Label] = Field(min_length=1, max_length=20)
+    key: Key
+    value: Object
+    index: Literal[False] | None = Field(None, description="nothing is indexed")
+    ttl: float | None = Field(None, gt=0, le=5_256_000, description="minutes")
+
+
+class ItemDelete(Body):
+    namespace: list[Label] = Field(default_factory=list, max_length=20)
+    key: Key
+
+
+class ItemSearch(Body):
+    refused = {"query": "the store has no index of meanings: filter by values"}
+    namespace_prefix: list[Label] = Field(default_factory=list, max_length=20)
+    filter: Object | None = None
+    limit: Limit = 10
+    offset: Offset = 0
+    refresh_ttl: bool | None = None
+
+
+class Namespaces(Body):
+    prefix: list[Label] | None = Field(None, max_length=20)
+    suffix: list[Label] | None = Field(None, max_length=20)
+    max_depth: int | None = Field(None, ge=1, le=20)
+    limit: Limit = 100
+    offset: Offset = 0

@@ -41,7 +41,17 @@ def caller_of_request(
     return Caller(x_clearance_as, settings.org, settings.people[x_clearance_as])
 
 
+def played(
+    service: Serving,
+    signed_in: access.Calling,
+    x_clearance_as: Annotated[str | None, Header(description="a demo person, in local mode")] = None,
+) -> Caller | None:
+    """The demo person that somebody plays in local mode, for whom a run is then made; else None. Raises `Refused` (403)."""
+    return caller_of_request(service, signed_in, x_clearance_as) if x_clearance_as else None
+
+
 Calling = Annotated[Caller, Depends(caller_of_request)]
+Playing = Annotated[Caller | None, Depends(played)]
 Floors = Annotated[Services, Depends(floors_of)]
 
 

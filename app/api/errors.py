@@ -8,9 +8,11 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from app.audit import LedgerNotSound, NothingRecorded
 from app.auth.refusals import NotAdmitted, NotSignedIn, ProviderUnavailable, SignInFailed
 from app.catalogue import UnknownGraph
 from app.db.assistants import AssistantExists, AssistantMissing
+from app.db.crons import BadSchedule, CronMissing
 from app.db.filters import BadFilter
 from app.db.threads import ThreadExists
 from app.runs.queue import RunMissing, StaleResume, ThreadBusy, ThreadMissing
@@ -26,10 +28,15 @@ from governance.approval import (
     UnknownApproval,
     WrongRole,
 )
+from governance.budgets import NotRaised, RaiseRefused
 from governance.delegations import DelegationRefused
 from governance.kill_switch import SwitchRefused
+from governance.ledger import LedgerBroken
+from graphs.executions import AlreadyRunning, EffectsStand
 from graphs.waits import NobodyWaits
 from graphs.workflows import BadWorkflow, NoWorkflow
+from tools.settling import CannotSettle
+from tools.undoing import CannotUndo
 
 
 class Problem(BaseModel):
@@ -46,6 +53,8 @@ STATUS: dict[type[Exception], int] = {
     ThreadMissing: 404,
     RunMissing: 404,
     AssistantMissing: 404,
+    CronMissing: 404,
+    BadSchedule: 422,
     UnknownGraph: 404,
     ThreadExists: 409,
     ThreadBusy: 409,
@@ -66,6 +75,15 @@ STATUS: dict[type[Exception], int] = {
     ApprovalExpired: 409,
     EffectsStopped: 409,
     EditDenied: 403,
+    CannotSettle: 403,
+    CannotUndo: 422,
+    EffectsStand: 409,
+    AlreadyRunning: 409,
+    NotRaised: 422,
+    RaiseRefused: 403,
+    LedgerNotSound: 409,
+    LedgerBroken: 409,
+    NothingRecorded: 404,
     DatabaseUnavailable: 503,
     ProviderUnavailable: 503,
     NotSignedIn: 401,

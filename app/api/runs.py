@@ -8,9 +8,11 @@ from starlette.responses import Response
 from app.api.answers import RUN, RunId, Serving, ThreadId, answer, empty, shown
 from app.api.asking import Made, make_run
 from app.api.bodies import RunCreate, RunsCancel
+from app.api.caller import Playing
 from app.api.errors import Refused
 from app.api.sse import nothing, slow_json, stream_run
 from app.auth.access import Calling, reached
+from app.rollback import refuse_behind_effects
 from app.runs.queue import RunMissing, ThreadMissing
 from app.runs.spec import ACTIVE
 from app.service import Service
@@ -31,9 +33,11 @@ async def create(service: Serving, caller: Calling, thread_id: ThreadId, body: R
 
 
 @router.post("/threads/{thread_id}/runs/stream")
-async def create_and_stream(service: Serving, caller: Calling, thread_id: ThreadId, body: RunCreate) -> Response:
+async def create_and_stream(
+    service: Serving, caller: Calling, played: Playing, thread_id: ThreadId, body: RunCreate
+) -> Response:
     """Make a run and follow it."""
-    return streamed(service, await make_run(service, caller, thread_id, body), body)
+    return streamed(service, await make_run(service, caller, thread_id, body, played=played), body)
 
 
 @router.post("/threads/{thread_id}/runs/wait")
@@ -117,6 +121,8 @@ async def cancel(
     action: Literal["interrupt", "rollback"] = "interrupt",
 ) -> Response:
     """Stop a run, with `rollback` as if it had never been; with `wait` answer when it has ended."""
+    if action == "rollback":
+        await refuse_behind_effects(service, thread_id, [run_id])
     try:
         await service.worker.cancel(thread_id, run_id, action, wait=wait)
     except RunMissing:
@@ -141,6 +147,8 @@ async def cancel_many(
     if ids is None:
         rows = [row for one in asked for row in await service.queue.of_thread(body.thread_id, status=one, limit=1000, offset=0)]
         ids = [row["run_id"] for row in rows]
+    if action == "rollback":
+        await refuse_behind_effects(service, body.thread_id, ids)
     for run_id in ids:
         try:
             await service.worker.cancel(body.thread_id, run_id, action)

@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse, Response
 
 from app.api.answers import Serving, answer
 from app.api.errors import Refused
+from app.live import mark_of
 
 router = APIRouter(tags=["system"])
 
@@ -39,8 +40,9 @@ async def ready(service: Serving) -> Response:
 @router.get("/info")
 async def info(request: Request, service: Serving) -> Response:
     """Versions and what is there. `version` is the Agent Server API's that this service speaks, which clients look at."""
-    flags = {"assistants": True, "crons": False, "langsmith": False}
+    flags = {"assistants": True, "crons": True, "langsmith": False}
     own = {"name": "clearance", "version": request.app.version, "mode": service.mode}
+    own["home"] = mark_of(service.settings.home)
     return answer({"version": "0.16.7", "langgraph_py_version": version("langgraph"), "flags": flags, "server": own})
 
 

@@ -4,8 +4,10 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from app.api.answers import THREAD, Serving, ThreadId, answer, empty, page, shown
-from app.api.bodies import ThreadCreate, ThreadPatch, ThreadSearch
-from app.auth.access import Calling, acting
+from app.api.bodies import Lifetime, ThreadCreate, ThreadPatch, ThreadSearch, ThreadsPrune
+from app.auth.access import Calling, acting, reached
+from app.retention import delete_thread, prune
+from app.runs.queue import ThreadMissing
 from app.service import Service
 from governance.identity import Caller
 
@@ -17,6 +19,7 @@ async def create(service: Serving, caller: Calling, body: ThreadCreate) -> Respo
     """A new thread."""
     owner = acting(caller, service)
     row = await service.threads.create(body.thread_id, body.metadata or {}, keep=body.if_exists == "do_nothing", owner=owner)
+    await _live(service, row["thread_id"], body.ttl)
     return answer(shown(row, THREAD))
 
 
@@ -34,6 +37,19 @@ async def count(service: Serving, caller: Calling, body: ThreadSearch) -> Respon
     return answer((await _found(service, caller, body.model_copy(update={"limit": 1, "offset": 0})))[1])
 
 
+@router.post("/prune")
+async def prune_several(service: Serving, caller: Calling, body: ThreadsPrune) -> Response:
+    """Delete these threads, or their checkpoints but the newest; none that a run holds or waits on, none that is not the caller's."""
+    done = 0
+    for thread_id in dict.fromkeys(body.thread_ids):
+        try:
+            await reached(service, caller, thread_id, "write")
+        except ThreadMissing:
+            continue
+        done += await prune(service, thread_id, body.strategy)
+    return answer({"pruned_count": done})
+
+
 @router.get("/{thread_id}")
 async def get(service: Serving, thread_id: ThreadId) -> Response:
     """A thread, with the values it stands at."""
@@ -43,19 +59,15 @@ async def get(service: Serving, thread_id: ThreadId) -> Response:
 @router.patch("/{thread_id}")
 async def change(service: Serving, thread_id: ThreadId, body: ThreadPatch) -> Response:
     """Merge metadata into a thread's."""
-    return answer(shown(await service.threads.change(thread_id, body.metadata or {}), THREAD))
+    row = await service.threads.change(thread_id, body.metadata or {})
+    await _live(service, thread_id, body.ttl)
+    return answer(shown(row, THREAD))
 
 
 @router.delete("/{thread_id}", status_code=204)
 async def delete(service: Serving, thread_id: ThreadId) -> Response:
     """Delete a thread with its runs and checkpoints, those of its steps too; what runs is stopped."""
-    running = await service.threads.delete(thread_id)
-    service.worker.forget(running)
-    for run_id in running:
-        service.log.dropped(thread_id, run_id, "interrupted")
-    children = await service.services.executions.threads_under(thread_id) if service.services else []
-    for id in (thread_id, *children):
-        await service.saver.adelete_thread(id)
+    await delete_thread(service, thread_id)
     return empty()
 
 
@@ -65,6 +77,13 @@ async def copy(service: Serving, caller: Calling, thread_id: ThreadId) -> Respon
     row = await service.threads.copy(thread_id, acting(caller, service))
     await service.saver.acopy_thread(thread_id, row["thread_id"])
     return answer(shown(row, THREAD))
+
+
+async def _live(service: Service, thread_id: str, said: float | Lifetime | None) -> None:
+    """Keep the thread as long as was said."""
+    if said is not None:
+        life = said if isinstance(said, Lifetime) else Lifetime(ttl=said)
+        await service.lifetimes.say(thread_id, life.ttl, life.strategy)
 
 
 async def _found(service: Service, caller: Caller | None, body: ThreadSearch) -> tuple[list[dict[str, object]], int]:

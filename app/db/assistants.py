@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from app.db.clock import new_id, stamp
 from app.db.filters import contains
-from app.db.tables import assistants, versions
+from app.db.tables import assistants, crons, versions
 from database import Database
 from governance.tables import insert_new
 
@@ -134,7 +134,7 @@ class Assistants:
 
         def work(c: Connection) -> None:
             self._get(c, assistant_id)
-            for table in (assistants, versions):
+            for table in (assistants, versions, crons):
                 c.execute(delete(table).where(table.c.assistant_id == assistant_id))
 
         await self._change(assistant_id, work)

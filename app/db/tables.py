@@ -115,6 +115,49 @@ events = Table(
     Index("thread_events_run", "run_id", "seq"),
 )
 
+crons = Table(
+    "crons",
+    metadata,
+    Column("cron_id", String(36), primary_key=True),
+    Column("assistant_id", String(36), nullable=False, index=True),
+    Column("thread_id", String(36), index=True, comment="empty: each run on a thread of its own"),
+    Column("schedule", String(100), nullable=False, comment="as crontab has it"),
+    Column("timezone", String(64), comment="IANA name; empty: UTC"),
+    Column("end_time", String(32), comment="from then on it fires no more"),
+    Column("enabled", Boolean, nullable=False),
+    Column("on_run_completed", String(10), nullable=False, comment="delete or keep: the thread of a run without one"),
+    Column("payload", JSON, nullable=False, comment="the request of each run"),
+    Column("metadata", JSON, nullable=False),
+    Column("caller", JSON(none_as_null=True), comment="who asked: a Caller; null in local mode"),
+    Column("org", String(100), nullable=False),
+    Column("owner", String(100), nullable=False, comment="the user whose it is"),
+    Column("next_run", Float, comment="seconds since the epoch; null: never again"),
+    Column("created_at", String(32), nullable=False),
+    Column("updated_at", String(32), nullable=False),
+    Index("crons_due", "enabled", "next_run"),
+)
+deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("delivery_id", String(36), primary_key=True),
+    Column("run_id", String(36), nullable=False),
+    Column("url", String(2000), nullable=False),
+    Column("body", LargeBinary, nullable=False, comment="JSON, as it is sent"),
+    Column("attempt", Integer, nullable=False, comment="how often it was tried"),
+    Column("due", Float, comment="seconds since the epoch of the next try; null: given up"),
+    Column("error", Text, comment="what became of the last try"),
+    Column("created_at", String(32), nullable=False),
+    Index("webhook_deliveries_due", "due"),
+)
+lifetimes = Table(
+    "thread_lifetimes",
+    metadata,
+    Column("thread_id", String(36), primary_key=True),
+    Column("minutes", Float, nullable=False, comment="after the thread's last change"),
+    Column("strategy", String(12), nullable=False, comment="delete or keep_latest"),
+    Column("swept_at", String(32), comment="the thread's last change when its old checkpoints went"),
+)
+
 api_keys = Table(
     "api_keys",
     metadata,

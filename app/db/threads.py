@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from app.auth.reach import Owner, may, reaches_all
 from app.db.clock import stamp
 from app.db.filters import contains
-from app.db.tables import runs, threads
+from app.db.tables import crons, lifetimes, runs, threads
 from app.runs.queue import ThreadBusy, ThreadMissing, forget, new_thread
 from app.runs.spec import ACTIVE, Ending
 from database import Database
@@ -109,6 +109,8 @@ class Threads:
             active = select(runs.c.run_id).where(runs.c.thread_id == thread_id, runs.c.status.in_(ACTIVE))
             ids = list(c.execute(active).scalars())
             forget(c, thread_id)
+            for table in (crons, lifetimes):
+                c.execute(delete(table).where(table.c.thread_id == thread_id))
             return ids
 
         return await self._db.run(work)

@@ -8,6 +8,7 @@ A stateless run goes with its end where nobody elsewhere can follow it. On Postg
 be joined again, stays for a minute (`sweep`): who waits for it may be connected to another process.
 """
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from sqlalchemy import ColumnElement, Connection, Float, delete, func, insert, l
 from app.auth.reach import Owner, may
 from app.db.clock import new_id, stamp
 from app.db.tables import events, runs, threads
+from app.runs.deliveries import owe
 from app.runs.lease import LEASE_S, LeaseLost
 from app.runs.log import Event
 from app.runs.spec import ACTIVE, Action, Claim, Ending, NewRun, Spec
@@ -77,6 +79,7 @@ class Queue:
 
     def __init__(self, db: Database, worker: str) -> None:
         self._db, self.worker = db, worker
+        self.owed = asyncio.Event()  # set when a webhook is to be sent
 
     async def create(self, new: NewRun, *, claim: bool) -> Created:
         """Make a run; with `claim` this process takes it in the same transaction if it may start now.
@@ -84,6 +87,10 @@ class Queue:
         Raises `ThreadMissing`, `ThreadBusy` (strategy reject), `StaleResume`.
         """
         return await self._db.run(lambda c: self._create(c, new, claim), durable=False)
+
+    def insert(self, c: Connection, new: NewRun) -> Created:
+        """Make a run in a transaction of the caller's; whoever has room takes it later. Raises as `create`, before it writes."""
+        return self._create(c, new, claim=False)
 
     async def claim(self, *, limit: int, expired: bool = True, dead: bool = False) -> list[Claim]:
         """Take runs that may start: pending and due on a thread that nobody holds, and with `expired` those whose lease ran out.
@@ -134,6 +141,8 @@ class Queue:
                 if _ended(c, claim, ending, gone=rollback or claim.stateless):
                     return []
                 raise LeaseLost(f"run {claim.run_id} is another's")
+            if claim.spec.webhook and not rollback:
+                owe(c, claim.run_id, claim.spec.webhook, ending)
             if claim.stateless:
                 forget(c, claim.thread_id)
                 return []
@@ -144,7 +153,10 @@ class Queue:
             more = self._stand(c, claim.thread_id, ending, written[-1].seq)
             return self._claim(c, 1, thread_id=claim.thread_id) if more and go_on else []
 
-        return await self._db.run(work, durable=False, again=True)
+        onward = await self._db.run(work, durable=False, again=True)
+        if claim.spec.webhook:
+            self.owed.set()
+        return onward
 
     async def sweep(self) -> list[str]:
         """Forget the threads of stateless runs that ended a while ago; their ids, for the saver."""
@@ -340,7 +352,11 @@ class Queue:
         if run_ids and action == "rollback":
             c.execute(delete(runs).where(runs.c.run_id.in_(run_ids)))
         elif run_ids:
-            c.execute(update(runs).where(runs.c.run_id.in_(run_ids)).values(status="interrupted", updated_at=stamp()))
+            own = runs.c.run_id.in_(run_ids)
+            for run_id, asked in c.execute(select(runs.c.run_id, runs.c.kwargs).where(own)).all():
+                if asked.get("webhook"):
+                    owe(c, run_id, asked["webhook"], Ending("interrupted"))
+            c.execute(update(runs).where(own).values(status="interrupted", updated_at=stamp()))
 
     def _stand(self, c: Connection, thread_id: str, ending: Ending, seq: int) -> bool:
         """Record how a thread stands after a run; says whether another run waits for it."""

@@ -10,7 +10,7 @@ again from its checkpoint; neither is counted as an attempt.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -26,7 +26,9 @@ from app.runs.log import Channel, Event, Log
 from app.runs.news import News
 from app.runs.queue import Queue, RunMissing
 from app.runs.spec import Action, Claim, Ending
+from app.store import acting
 from database import DatabaseUnavailable, Patience, ServerGone, patience
+from governance.identity import Caller
 from graphs.executions import leased
 
 Stop = Literal["interrupt", "rollback", "drain", "lost", "again"]
@@ -60,6 +62,7 @@ class Worker:
         self._jobs: dict[str, Job] = {}
         self._loops: list[asyncio.Task[None]] = []
         self._draining = False
+        self.may_roll_back: Callable[[Claim], Awaitable[bool]] = _always
         self._asked, self._offered = asyncio.Event(), asyncio.Event()
         self._trusted = 0.0  # when an expired lease says again that its holder is gone (monotonic)
 
@@ -201,6 +204,7 @@ class Worker:
 
         try:
             current.set(job.lease)
+            acting.set(Caller.from_dict(claim.spec.caller) if claim.spec.caller else None)
             leased.set(True)
             patience.set(Patience(OUTAGE_S, doubt))
             if claim.cancel:  # asked of a holder that is gone
@@ -252,6 +256,8 @@ class Worker:
                 return None
         if job.stop in ("drain", "again", "lost", None):
             return None
+        if job.stop == "rollback" and not await self.may_roll_back(claim):
+            job.stop = "interrupt"
         if job.stop == "rollback":
             await self._saver.adelete_for_runs([claim.run_id])
         return await standing(await self._graph(claim), config_of(claim), "interrupted")
@@ -349,6 +355,10 @@ class Worker:
             )
         finally:
             self._log.close(channel)
+
+
+async def _always(claim: Claim) -> bool:
+    return True
 
 
 async def _called(event: asyncio.Event, seconds: float) -> None:

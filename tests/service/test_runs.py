@@ -189,9 +189,9 @@ async def test_only_pages_of_this_machine_may_call(server: Server, headers: dict
         assert (await http.post("/threads/search", content=b"{}", headers=sent)).status_code == status
 
 
-@pytest.mark.parametrize("field", ["webhook", "feedback_keys", "langsmith_tracer"])
+@pytest.mark.parametrize("field", ["feedback_keys", "langsmith_tracer"])
 async def test_what_is_known_and_not_supported_is_refused(server: Server, field: str) -> None:
-    given = {"webhook": "https://x.example", "feedback_keys": ["a"], "langsmith_tracer": {"project_name": "a"}}[field]
+    given = {"feedback_keys": ["a"], "langsmith_tracer": {"project_name": "a"}}[field]
     async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
         answer = await http.post("/runs/wait", json={"assistant_id": "chain", "input": {}, field: given})
         assert answer.status_code == 422 and field in answer.json()["detail"]

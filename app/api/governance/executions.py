@@ -7,7 +7,8 @@ from app.api.asking import make_run
 from app.api.bodies import RunCreate
 from app.api.caller import Calling, Floors, Viewing
 from app.api.errors import Refused
-from app.api.governance.shapes import CancelShape, ExecutionShape
+from app.api.governance.shapes import CancelShape, ExecutionShape, SteerBody, SteerShape
+from graphs.executions import OPEN
 
 router = APIRouter(prefix="/governance/executions", tags=["executions"])
 
@@ -50,3 +51,16 @@ async def cancel(service: Serving, floors: Floors, caller: Calling, view: Viewin
     floors.cancelled.add(execution_id)
     floors.approvals.wake(execution_id)
     return CancelShape(execution_id=execution_id, run_id=None)
+
+
+@router.post("/{execution_id}/steers", status_code=202)
+async def steer(floors: Floors, caller: Calling, view: Viewing, execution_id: str, body: SteerBody) -> SteerShape:
+    """Say something to an execution that runs or waits: its plan is looked at again, or it is answered why not."""
+    found = await view.execution(execution_id)
+    if found.requester.user != caller.user:
+        raise Refused(403, f"{caller.user} may not change what {found.requester.user} asked for")
+    if found.status not in OPEN:
+        raise Refused(409, f"execution {execution_id} is {found.status}: there is nothing to change")
+    await floors.executions.say(execution_id, caller, body.text)
+    floors.approvals.wake(execution_id)
+    return SteerShape(execution_id=execution_id, text=body.text)

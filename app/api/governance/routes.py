@@ -1,5 +1,7 @@
 """The routers of `/governance`, one a resource, on the floors' own objects. Mounted by `app/main.py`."""
 
-from app.api.governance import approvals, delegations, effects, executions, kill_switch
+from app.api.governance import approvals, audit, budgets, delegations, effects, executions, inbox, kill_switch, policies
 
-routers = (executions.router, approvals.router, delegations.router, effects.router, kill_switch.router)
+routers = tuple(
+    one.router for one in (executions, inbox, approvals, delegations, effects, budgets, kill_switch, policies, audit)
+)

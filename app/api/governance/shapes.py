@@ -186,3 +186,59 @@ class CancelShape(BaseModel):
 
     execution_id: str
     run_id: str | None
+
+
+class SettleBody(BaseModel):
+    """What was found out, and how; it is recorded."""
+
+    model_config = ConfigDict(extra="forbid")
+    outcome: Literal["done", "not-done"]
+    reason: str = Field(min_length=1, max_length=10_000)
+
+
+class UndoBody(BaseModel):
+    """Why, and of which step; without one of all."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: str = Field("", max_length=10_000)
+    step: str = Field("", max_length=40)
+
+
+class UndoingShape(Shape):
+    """One effect and its undoing by another tool. `why` says how it stands; `approval_id` is what waits."""
+
+    effect: EffectShape
+    standing: str
+    tool: str
+    args: Mapping[str, Any]
+    why: str
+    approval_id: str | None
+
+
+class RecordsShape(BaseModel):
+    """A page of the ledger; `next` is the `before` of the next page, null at its end."""
+
+    records: list[dict[str, Any]]
+    next: int | None
+
+
+class FindingShape(BaseModel):
+    """Is the record sound? `entries` and `unsigned` are counted by organisation."""
+
+    model_config = ConfigDict(extra="allow")
+    sound: bool
+    faults: list[dict[str, Any]]
+
+
+class SteerBody(BaseModel):
+    """What is said."""
+
+    model_config = ConfigDict(extra="forbid")
+    text: str = Field(min_length=1, max_length=100_000)
+
+
+class SteerShape(BaseModel):
+    """What was heard."""
+
+    execution_id: str
+    text: str

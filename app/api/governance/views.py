@@ -14,6 +14,7 @@ from app.api.governance.shapes import ApprovalDetail, ApprovalShape, AttemptShap
 from app.api.governance.sight import MASKED, Sight, masked
 from app.auth.reach import Deed, Owner, may, reaches_all
 from governance.approval import Approval, UnknownApproval
+from governance.budgets import Spender
 from governance.delegations import Delegation
 from governance.effects import EffectRow
 from governance.identity import Caller
@@ -75,6 +76,27 @@ class View:
         if found is None or not self.reaches("audit", found.requester):
             raise Refused(404, f"there is no execution {id}")
         return found
+
+    async def executions(self, run: str) -> list[Execution]:
+        """An execution by its id, or those of a thread. Raises `Refused` (404), also for what they do not see."""
+        one = await self.floors.executions.get(run)
+        found = [one] if one else await self.floors.executions.of_thread(run)
+        seen = [execution for execution in found if self.reaches("audit", execution.requester)]
+        if not seen:
+            raise Refused(404, "there is no such execution or thread")
+        return seen
+
+    def check_takes(self, requester: Caller) -> None:
+        """Raises `Refused` (404) for who may not take away all that is on record of a person's run, unmasked."""
+        if not self.sight_of(requester).whole:
+            raise Refused(404, "Not Found")
+
+    async def spender(self, run: str | None) -> Spender:
+        """Whose budgets a run draws on; without one their own. Raises `Refused` (404)."""
+        if run is None:
+            return Spender(self.caller.org, self.caller.user, "", "")
+        found = (await self.executions(run))[-1]
+        return Spender(found.requester.org, found.requester.user, found.id, "")
 
     async def approval(self, id: str) -> Approval:
         """Raises `UnknownApproval` for one that is not there, and the same for one that they do not see."""

@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, AnyMessage
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
+from langgraph.store.base import BaseStore
 from langgraph.types import interrupt
 
 
@@ -64,6 +65,11 @@ async def _hold(state: Words) -> dict[str, Any]:
     return {"said": ["held"]}
 
 
+async def _remember(state: Words, *, store: BaseStore) -> dict[str, Any]:
+    await store.aput(("said",), "last", {"said": state["said"]})
+    return {}
+
+
 async def _talk(state: Words) -> dict[str, Any]:
     model = GenericFakeChatModel(messages=iter([AIMessage("one two three", id="said-1")]))
     return {"messages": [await model.ainvoke(state.get("messages") or "hello")]}
@@ -102,4 +108,4 @@ def make_chain() -> Any:
 
 
 asking, failing, telling, talking = _one(_ask), _one(_fail), _one(_tell), _one(_talk)
-holding, nested, asking_within = _held(), _nested(), _asking_within()
+holding, nested, asking_within, remembering = _held(), _nested(), _asking_within(), _one(_remember)

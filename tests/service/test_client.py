@@ -1,0 +1,64 @@
+"""A command on a home with a live service is its client: what a person reads is the same, and the service did the work."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import httpx
+from langgraph_sdk import get_client
+
+from settings import Settings
+from tests.app.command import clearance as command
+from tests.service.serving import clearance
+from tools.supply_chain.demo import make_demo
+from tools.supply_chain.store import open_records
+
+FLAGSHIP = "Analyze supplier risk across our logistics network"
+VARIES = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+\.\d s|\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?|case-?\d+", re.IGNORECASE)
+
+
+def alike(text: str) -> list[str]:
+    """The lines without what differs from run to run; progress comes in the order in which steps end."""
+    return sorted(VARIES.sub("…", line).rstrip() for line in text.splitlines())
+
+
+async def test_the_same_is_read_whoever_does_the_work(tmp_path: Path) -> None:
+    alone, served = tmp_path / "alone", tmp_path / "served"
+    records = open_records(Settings(home=alone))
+    make_demo(records.writing)
+    records.close()
+    shutil.copytree(alone, served)
+    with clearance(served) as server:
+        service = get_client(url=server.url)
+        first = [command(home, "--as", "rita", "run", FLAGSHIP) for home in (alone, served)]
+        assert [one.returncode for one in first] == [3, 3], first[1].stderr
+        assert alike(first[0].stdout) == alike(first[1].stdout)
+        [thread] = await service.threads.search()
+        id = thread["thread_id"]
+        assert thread["status"] == "interrupted" and id in first[1].stdout, "the service carried it out"
+        [own] = re.findall(r"resume (\S+)", first[0].stdout)
+        listed = [command(home, "approvals") for home in (alone, served)]
+        assert alike(listed[0].stdout) == alike(listed[1].stdout) and listed[0].returncode == 0
+        async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
+            rows = (await http.get("/governance/approvals")).json()
+            assert len(rows) == 3 and {row["requester"] for row in rows} == {"rita"}
+            refused = command(served, "--as", "rita", "resume", id, "--approve", "all")
+            assert refused.returncode == 3 and refused.stderr.count("Not counted") + refused.stdout.count("Not counted") == 3
+            ended = [
+                command(home, "--as", "marc", "resume", which, "--approve", "all", "--json")
+                for home, which in ((alone, own), (served, id))
+            ]
+            assert [one.returncode for one in ended] == [0, 0], ended[1].stdout + ended[1].stderr
+            answers = [json.loads(one.stdout) for one in ended]
+            words = [alike(re.sub(r"\d+", "", one["answer"])) for one in answers]  # cases are numbered as they are made
+            assert words[0] == words[1]
+            assert [row["decided_by"] for row in answers[1]["approvals"]] == [["marc"]] * 3
+            assert (await service.threads.get(id))["status"] == "idle" and len(await service.runs.list(id)) >= 2
+            told = json.loads(command(served, "audit", "verify", "--json").stdout)
+            assert told["sound"] and (await http.get("/governance/audit/verify")).json()["sound"]
+            unknown = [command(home, "resume", "nothing") for home in (alone, served)]
+            assert [one.returncode for one in unknown] == [1, 1]
+        server.kill()
+    again = command(served, "run", "Which suppliers deliver late?", "--thread", id)  # its service is gone: it works by itself
+    assert again.returncode == 0, again.stderr
