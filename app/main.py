@@ -15,6 +15,7 @@ from app.api import assistants, errors, runs, signing_in, state, stateless, syst
 from app.api.governance import routers as governance
 from app.api.guard import LOOPBACK_ORIGIN, Guard
 from app.api.limits import BodyLimit
+from app.api.plain_json import PlainJson
 from app.auth.access import admit
 from app.service import open_service
 from settings import Settings
@@ -50,6 +51,7 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
     ):
         app.include_router(router)
     errors.install(app)
+    app.add_middleware(PlainJson)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.origins,

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from app.api.answers import AssistantId, RunId, ThreadId
 from app.runs.modes import MODES
@@ -10,7 +10,21 @@ from app.runs.modes import MODES
 Mode = Literal["values", "updates", "messages", "messages-tuple", "custom", "events", "debug", "tasks", "checkpoints"]
 Object = dict[str, Any]
 Limit = Annotated[int, Field(ge=1, le=1000)]
-Offset = Annotated[int, Field(ge=0)]
+Offset = Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
+def _point(given: Object | None) -> Object | None:
+    """Where in a thread's history: names and ids, as a checkpoint of ours says them."""
+    texts = ("thread_id", "checkpoint_id", "checkpoint_ns")
+    if given and (wrong := [name for name in texts if not isinstance(given.get(name), str | None)]):
+        raise ValueError(f"{', '.join(wrong)}: text is expected")
+    places = (given or {}).get("checkpoint_map")
+    if not (isinstance(places, dict | None) and all(isinstance(one, str) for one in (places or {}).values())):
+        raise ValueError("checkpoint_map: the ids of checkpoints by their namespace are expected")
+    return given
+
+
+Point = Annotated[Object, AfterValidator(_point)]
 assert set(Mode.__args__) == set(MODES)  # type: ignore[attr-defined]  # of a Literal
 
 
@@ -54,7 +68,7 @@ class RunCreate(Body):
     on_disconnect: Literal["cancel", "continue"] | None = None
     on_completion: Literal["delete", "keep"] | None = None
     after_seconds: float | None = Field(None, ge=0, le=31_536_000)
-    checkpoint: Object | None = None
+    checkpoint: Point | None = None
     checkpoint_id: str | None = None
     checkpoint_during: bool | None = None
     durability: Literal["sync", "async", "exit"] | None = None
@@ -95,20 +109,20 @@ class ThreadSearch(Body):
 class StateUpdate(Body):
     values: Any = None
     as_node: str | None = None
-    checkpoint: Object | None = None
+    checkpoint: Point | None = None
     checkpoint_id: str | None = None
 
 
 class StateAt(Body):
-    checkpoint: Object
+    checkpoint: Point
     subgraphs: bool = False
 
 
 class History(Body):
     limit: Limit = 10
-    before: str | Object | None = None
+    before: str | Point | None = None
     metadata: Object | None = None
-    checkpoint: Object | None = None
+    checkpoint: Point | None = None
 
 
 class AssistantCreate(Body):
@@ -149,7 +163,7 @@ class AssistantVersions(Body):
 
 
 class AssistantLatest(Body):
-    version: int
+    version: int = Field(ge=1, le=2**31 - 1)
 
 
 class RunsCancel(Body):
