@@ -7,23 +7,49 @@ processes never deadlock on an upgrade from read to write.
 
 import asyncio
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, func, inspect, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, DBAPIError
 
 T = TypeVar("T")
 BUSY_MS = 15_000
+CONNECTIONS = 10  # to a server, a database and process: a service has some more for its checkpoints and its news
+AGAIN_S = 0.25  # between two tries to reach a server that is gone
+SCHEMA = 0x636C6561  # the advisory lock of whoever makes or changes tables
 
 
 class DatabaseUnavailable(RuntimeError):
     """The database cannot be used; the message names it and what to do."""
+
+
+class ServerGone(DatabaseUnavailable):
+    """The server cannot be reached, or went in the middle. `doubtful`: at a commit, so that nobody knows whether it took place."""
+
+    def __init__(self, message: str, *, doubtful: bool = False) -> None:
+        super().__init__(message)
+        self.doubtful = doubtful
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How a task bears a server that is gone: it waits so long for it to come back. `doubt` is told of a doubtful commit."""
+
+    seconds: float
+    doubt: Callable[[], None]
+
+
+patience: ContextVar[Patience | None] = ContextVar("patience", default=None)
+"""The patience of this task and of those that it starts; without any, `ServerGone` is raised at once."""
 
 
 class Database:
@@ -34,8 +60,9 @@ class Database:
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self.readonly = readonly
         self._writer = threading.Lock()
-        self._pool = ThreadPoolExecutor(max_workers=4 if self.sqlite else 16, thread_name_prefix="db")
+        self._pool = ThreadPoolExecutor(max_workers=4 if self.sqlite else CONNECTIONS, thread_name_prefix="db")
         self.engine = self._make_engine()
+        self._held: dict[Engine, Connection] = {}
         self._light = self._make_engine("NORMAL") if self.sqlite and not readonly else self.engine
 
     def _make_engine(self, synchronous: str = "FULL") -> Engine:  # full: an effect's intent must outlive a power cut
@@ -63,13 +90,13 @@ class Database:
 
         @event.listens_for(engine, "begin")
         def on_begin(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN" if self.readonly else "BEGIN IMMEDIATE")
+            connection.connection.cursor().execute("BEGIN" if self.readonly else "BEGIN IMMEDIATE")
 
         return engine
 
     def _make_server_engine(self) -> Engine:
         try:
-            engine = create_engine(self.url, pool_size=16, pool_pre_ping=True)
+            engine = create_engine(self.url, pool_size=CONNECTIONS, pool_pre_ping=True)
         except ModuleNotFoundError as error:
             raise DatabaseUnavailable(
                 f"the database {self.url.render_as_string()} needs the driver {error.name}, which is not installed: "
@@ -92,20 +119,65 @@ class Database:
         `durable=False` is for what can be made again: it outlives the process, but on SQLite a power cut may take it back
         (until the next durable commit, for the log is written in order).
         """
+        worked = False
         with self._writer if self.sqlite and not self.readonly else nullcontext():
             try:
-                with (self.engine if durable else self._light).begin() as connection:
-                    return work(connection)
+                with self._transaction(self.engine if durable else self._light) as connection:
+                    result = work(connection)
+                    worked = True
+                return result
             except DatabaseError as error:
-                raise self._explain(error) from error
+                raise self._explain(error, worked) from error
 
-    async def run(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
-        """Run `work` in one transaction in a worker thread; see `run_sync`."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(self.run_sync, work, durable=durable))
+    @contextmanager
+    def _transaction(self, engine: Engine) -> Iterator[Connection]:
+        """One transaction. A writer on SQLite, who is alone, keeps its connection until something fails: to check one out and
+        in again costs several times what the database does. Errors of the driver become SQLAlchemy's."""
+        driver: Any = engine.dialect.loaded_dbapi
+        try:
+            if not self.sqlite or self.readonly:
+                with engine.begin() as connection:
+                    yield connection
+                return
+            connection = self._held.pop(engine) if engine in self._held else engine.connect()
+            try:
+                with connection.begin():
+                    yield connection
+            except BaseException:
+                connection.close()
+                raise
+            self._held[engine] = connection
+        except driver.Error as error:
+            raise DBAPIError.instance(None, None, error, driver.Error) from error
+
+    async def run(self, work: Callable[[Connection], T], *, durable: bool = True, again: bool = False) -> T:
+        """Run `work` in one transaction in a worker thread; see `run_sync`. In a task with `patience` it waits for a server that
+        is gone; `again` says that `work` does no harm where its commit is in doubt and it is carried out a second time."""
+        loop, until = asyncio.get_running_loop(), 0.0
+        while True:
+            whole = partial(copy_context().run, self.run_sync, work, durable=durable)
+            try:
+                return await loop.run_in_executor(self._pool, whole)
+            except ServerGone as gone:
+                own = patience.get()
+                if own is None:
+                    raise
+                if gone.doubtful and not again:
+                    own.doubt()
+                    raise
+                until = until or time.monotonic() + own.seconds
+                if time.monotonic() > until:
+                    raise
+            await asyncio.sleep(AGAIN_S)
 
     def create(self, metadata: MetaData) -> None:
         """Create the missing tables of a room. Raises `DatabaseUnavailable` for tables that an older version made otherwise."""
-        self.run_sync(metadata.create_all)
+
+        def make(c: Connection) -> None:
+            alone(c)
+            metadata.create_all(c)
+
+        self.run_sync(make)
         there = self.run_sync(lambda c: {t: {one["name"] for one in inspect(c).get_columns(t)} for t in metadata.tables})
         columns = [(table.name, column.name) for table in metadata.tables.values() for column in table.columns]
         if old := [f"{table} lacks {column}" for table, column in columns if column not in there[table]]:
@@ -116,12 +188,24 @@ class Database:
 
     def close(self) -> None:
         self._pool.shutdown(wait=True)
+        with self._writer:
+            for connection in self._held.values():
+                connection.close()
+            self._held.clear()
         self.engine.dispose()
         self._light.dispose()
 
-    def _explain(self, error: DatabaseError) -> Exception:
+    def _explain(self, error: DatabaseError, worked: bool) -> Exception:
         """A message with the fix for what a user can mend; any other error as it is."""
         where, said = self.url.render_as_string(hide_password=True), str(error.orig).lower()
+        if not self.sqlite and (error.connection_invalidated or gone(error.orig)):
+            doubt = "; nobody knows whether its last change took place" if worked else ""
+            fix = (
+                "check the host in the URL"
+                if "failed to resolve host" in said
+                else "start the database server, or check the URL"
+            )
+            return ServerGone(f"the database {where} cannot be used ({error.orig}{doubt}): {fix}", doubtful=worked)
         fixes = {
             "locked": "another process is writing to it: wait for it to end, or use another CLEARANCE_HOME",
             "malformed": "the file is damaged: restore it from a backup, or move it away to start anew",
@@ -129,8 +213,6 @@ class Database:
             "unable to open": "the file or its folder is missing or not writable: check the path and its permissions",
             "readonly database": "the file is not writable: check its permissions",
             "disk is full": "free some disk space",
-            "connection to server": "start the database server, or check the URL",
-            "failed to resolve host": "check the host in the URL",
         }
         for sign, fix in fixes.items():
             if sign in said:
@@ -161,6 +243,20 @@ class Rehearsal:
 
 class _TakenBack(Exception):
     """Ends a rehearsal's transaction, so that it is rolled back."""
+
+
+def gone(error: BaseException | None) -> bool:
+    """Does an error of PostgreSQL's driver say that the server cannot be reached, or that it went?"""
+    if not any(kind.__name__ == "OperationalError" for kind in type(error).__mro__):  # the driver is not imported on SQLite
+        return False
+    state = getattr(error, "sqlstate", None)
+    return state is None or state.startswith(("08", "57P", "53300"))
+
+
+def alone(connection: Connection) -> None:
+    """Be the only one who makes or changes tables, until the transaction ends (on SQLite every writer is)."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(SCHEMA)))
 
 
 def ping(database: Database) -> None:

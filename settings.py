@@ -51,6 +51,8 @@ class Settings(BaseSettings):
             "mona": ("risk-manager",),
             "hana": ("head-of-risk",),
             "ada": ("auditor",),
+            "bo": ("budget-owner",),
+            "olga": ("operator",),
         },
         description="the demo people of local mode and their roles (JSON object)",
     )
@@ -91,6 +93,10 @@ class Settings(BaseSettings):
     rate: int = Field(1200, ge=0, description="requests a minute of one caller who signed in; 0: no limit")
     body_bytes: int = Field(16_000_000, ge=1024, description="largest body of a request to the service")
 
+    event_secrets: dict[str, SecretStr] = Field(
+        {}, description='who may tell of events, and their Standard Webhooks secrets (JSON: {"org/sender": "whsec_…"})'
+    )
+
     concurrency: int = Field(8, ge=1, description="steps that may run at once in one execution")
     step_timeout: float = Field(120.0, gt=0, description="seconds one step attempt may take, waiting for people not counted")
     step_attempts: int = Field(2, ge=1, description="attempts of one step before its fallbacks")
@@ -117,6 +123,7 @@ class Settings(BaseSettings):
     )
     goal_characters: int = Field(8000, ge=100, description="longest goal that is taken")
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    log_format: Literal["text", "json"] = Field("text", description="lines of the service's log: for people, or JSON objects")
 
     @field_validator("sign_in", mode="before")
     @classmethod

@@ -11,12 +11,13 @@ from pathlib import Path
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from app.api import assistants, errors, runs, signing_in, state, stateless, system, threads
-from app.api.governance import routers as governance
+from app.api import assistants, commands, errors, runs, signing_in, state, stateless, stream_events, system, threads, workflows
+from app.api.governance.routes import routers as governance
 from app.api.guard import LOOPBACK_ORIGIN, Guard
 from app.api.limits import BodyLimit
 from app.api.plain_json import PlainJson
 from app.auth.access import admit
+from app.logs import Requests
 from app.service import open_service
 from settings import Settings
 
@@ -39,16 +40,8 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
         responses=errors.DOCUMENTED,
         dependencies=[Depends(admit)],
     )
-    for router in (
-        system.router,
-        signing_in.router,
-        assistants.router,
-        threads.router,
-        state.router,
-        runs.router,
-        stateless.router,
-        *governance,
-    ):
+    resources = (system, signing_in, assistants, threads, state, runs, stateless, commands, stream_events, workflows)
+    for router in (*(one.router for one in resources), *governance):
         app.include_router(router)
     errors.install(app)
     app.add_middleware(PlainJson)
@@ -62,6 +55,7 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
         allow_private_network=True,
     )
     app.add_middleware(BodyLimit, most=settings.body_bytes)
+    app.add_middleware(Requests)
     app.add_middleware(Guard, origins=settings.origins, local=not settings.sign_in, public_url=settings.public_url)
     return app
 

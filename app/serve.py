@@ -1,15 +1,40 @@
-"""`clearance serve`: the service on a socket. Without a way to know who calls it listens on loopback only, and says so."""
+"""`clearance serve`: the service on a socket. Without a way to know who calls it listens on loopback only, and says so.
+
+On PostgreSQL several processes may serve one socket (`--workers`); uvicorn starts them, and another one where one dies.
+"""
 
 import ipaddress
+import logging
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
+from app.catalogue import from_file
+from app.db.upgrade import upgrade
+from app.logs import configure
 from app.main import create_app
+from app.work import OneProcess
+from database import Database
 from settings import Settings
 
 STREAMS_END_S = 10
+logger = logging.getLogger("clearance")
+
+
+@dataclass(frozen=True)
+class Factory:
+    """Makes the application, in whichever process."""
+
+    settings: Settings
+    config: Path | None
+
+    def __call__(self) -> FastAPI:
+        configure(self.settings)
+        return create_app(self.settings, self.config)
 
 
 class NotLoopback(ValueError):
@@ -20,12 +45,14 @@ class PortTaken(RuntimeError):
     """Another program listens there."""
 
 
-def serve(host: str, port: int, config: Path | None) -> int:
+def serve(host: str, port: int, config: Path | None, workers: int = 1) -> int:
     """Serve until SIGINT or SIGTERM: then nothing more is taken, streams get a moment to end, unfinished runs are given back.
 
-    Raises `NotLoopback`, `PortTaken`.
+    Raises `NotLoopback`, `PortTaken`, `OneProcess`.
     """
     settings = Settings()
+    if workers > 1:
+        _prepare(settings, config, workers)
     local = not settings.sign_in
     if local and not is_loopback(host):
         raise NotLoopback(
@@ -39,8 +66,10 @@ def serve(host: str, port: int, config: Path | None) -> int:
         )
     listening = _bind(host, port)
     options = uvicorn.Config(
-        create_app(settings, config),
-        log_level=settings.log_level,
+        Factory(settings, config),
+        factory=True,
+        workers=workers,
+        log_config=None,
         access_log=False,
         timeout_graceful_shutdown=STREAMS_END_S,
         timeout_keep_alive=75,
@@ -52,8 +81,38 @@ def serve(host: str, port: int, config: Path | None) -> int:
         else f"callers sign in by {', '.join(settings.sign_in)}"
     )
     print(f"Clearance serves on http://{host}:{own_port} · {who} · /docs lists the operations", flush=True)
-    uvicorn.Server(options).run([listening])
+    if workers > 1:
+        Processes(options, [listening]).run()
+    else:
+        uvicorn.Server(options).run([listening])
     return 0
+
+
+def _prepare(settings: Settings, config: Path | None, workers: int) -> None:
+    """See to it that several processes can begin, for one that cannot is started again and again."""
+    if config:
+        from_file(config)
+    db = Database(settings.app_url())
+    try:
+        if db.sqlite:
+            raise OneProcess(f"{workers} processes need a database server: SQLite is served by one")
+        upgrade(db)
+    finally:
+        db.close()
+
+
+class Processes(Multiprocess):
+    """Uvicorn's processes, of which one that died is replaced. Whether one lives the system says: uvicorn asks the process, and waits
+    long for one that is busy starting, or has just died."""
+
+    def keep_subprocess_alive(self) -> None:
+        for at, one in enumerate(self.processes):
+            if not self.should_exit.is_set() and not one.process.is_alive():
+                logger.warning("process %s ended with exit code %s: another one takes its place", one.pid, one.exitcode)
+                one.kill()
+                one.join()
+                self.processes[at] = Process(self.config, self.sockets)
+                self.processes[at].start()
 
 
 def is_loopback(host: str) -> bool:

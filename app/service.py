@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +19,14 @@ from app.db.assistants import Assistants
 from app.db.threads import Threads
 from app.db.upgrade import upgrade
 from app.home_lock import home_lock
+from app.runs.going_on import keep_going_on
+from app.runs.lease import may_write
 from app.runs.log import Log
+from app.runs.news import News, Silence
 from app.runs.queue import Queue
-from app.runs.saver import LeasedSaver
 from app.runs.worker import Worker
 from database import Database
-from graphs.saver import open_saver
+from graphs.saver import Careful, open_saver_of
 from graphs.services import Services, open_services
 from settings import Settings
 
@@ -37,8 +39,9 @@ class Service:
     sign in it is local mode."""
 
     settings: Settings
+    db: Database
     catalogue: Catalogue
-    saver: LeasedSaver
+    saver: Careful
     assistants: Assistants
     threads: Threads
     queue: Queue
@@ -65,32 +68,56 @@ class Service:
 async def open_service(settings: Settings, config: Path | None = None) -> AsyncIterator[Service]:
     """Compose the service for the product's own graphs, or for those of a `langgraph.json`; drain and close it in reverse order.
 
-    Raises `HomeInUse` where another process serves the same home or database.
+    On SQLite one process serves a home (`HomeInUse`); on PostgreSQL any number of them share the database's runs.
     """
     async with AsyncExitStack() as stack:
         db = await asyncio.to_thread(Database, settings.app_url())
         stack.push_async_callback(asyncio.to_thread, db.close)
-        stack.enter_context(home_lock(settings.home, db))
+        if db.sqlite:
+            stack.enter_context(home_lock(settings.home))
         await asyncio.to_thread(upgrade, db)
         services, ways = None, ways_of(settings, db)
         if ways:
             stack.push_async_callback(ways.close)
         if config is None:
             directory = roles_of if ways else None
-            services = await stack.enter_async_context(open_services(settings, saver=LeasedSaver, roles_of=directory))
+            opened = open_services(settings, guard=may_write, database=db, roles_of=directory)
+            services = await stack.enter_async_context(opened)
             saver, catalogue = services.saver, catalogues.own(services)
         else:
-            saver = await stack.enter_async_context(open_saver(settings.home / "checkpoints.db", LeasedSaver))
+            saver = await stack.enter_async_context(open_saver_of(db, settings.home, may_write))
             catalogue = await asyncio.to_thread(catalogues.from_file, config)
-        assert isinstance(saver, LeasedSaver)
-        assistants, log = Assistants(db), Log(db)
-        await assistants.make_for_graphs(catalogue.names)
-        queue = Queue(db, f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}")
-        worker = Worker(queue, log, catalogue, saver, capacity=settings.runs)
-        await worker.open(alone=True)
-        rates = Rates(settings.rate)
-        try:
-            yield Service(settings, catalogue, saver, assistants, Threads(db), queue, log, worker, rates, ways, services)
-        finally:
-            await worker.drain(DRAIN_S)
-            await log.close()
+        me = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        async with _news(db, me) as (news, connect):
+            assistants, log, queue = Assistants(db), Log(db, news), Queue(db, me)
+            await assistants.make_for_graphs(catalogue.names)
+            worker = Worker(queue, log, catalogue, saver, news, capacity=settings.runs)
+            await worker.open(alone=db.sqlite)
+            connect(worker)
+            rates = Rates(settings.rate)
+            going_on = asyncio.create_task(keep_going_on(db, services, queue, worker)) if services else None
+            try:
+                yield Service(
+                    settings, db, catalogue, saver, assistants, Threads(db), queue, log, worker, rates, ways, services
+                )
+            finally:
+                if going_on:
+                    going_on.cancel()
+                    await asyncio.gather(going_on, return_exceptions=True)
+                await worker.drain(DRAIN_S)
+                await log.write()
+
+
+@asynccontextmanager
+async def _news(db: Database, me: str) -> AsyncIterator[tuple[News, Callable[[Worker], None]]]:
+    """How this process tells the others on the database, and how a worker begins to hear them."""
+    if db.sqlite:
+        yield Silence(), lambda worker: None
+        return
+    from app.runs.wire import Wire  # its driver takes a while to import
+
+    wire = Wire(db.url, me)
+    try:
+        yield wire, lambda worker: wire.open(worker.hear, worker.missed)
+    finally:
+        await wire.close()

@@ -22,7 +22,7 @@ from governance.delegations import Delegations
 from governance.digest import action_digest
 from governance.escalation import Escalation
 from governance.identity import Caller, RolesOf, nobody_known
-from governance.kill_switch import halted
+from governance.kill_switch import halted, whose_switch
 from governance.policy import CallFacts, Decision, Seen
 from governance.refusals import record_refusal
 from governance.tables import approvals, insert_new, votes
@@ -162,12 +162,15 @@ class Approvals:
     async def undecided(self, ids: Iterable[str]) -> list[str]:
         """Those of the approvals (or of what edits made of them) that still wait: for people, or for the kill switch to be off.
 
-        Expires what is over first.
+        An id may be that of a switch (`until_off`) instead. Expires what is over first.
         """
         await self.expire()
-        return await self._db.run(lambda c: [id for id in ids if self._waits(c, self.live(c, id))])
+        return await self._db.run(lambda c: [id for id in ids if self._waits(c, id)])
 
-    def _waits(self, c: Connection, one: Approval) -> bool:
+    def _waits(self, c: Connection, id: str) -> bool:
+        if org := whose_switch(id):
+            return bool(halted(c, org))
+        one = self.live(c, id)
         return one.status == "pending" or bool(self.held(c, one))
 
     def held(self, c: Connection, one: Approval) -> str:
@@ -175,9 +178,13 @@ class Approvals:
         good = one.status == "approved" and one.effect != "read" and self._clock() < one.expires_at
         return halted(c, one.org) if good else ""
 
-    async def stopped(self, rows: Sequence[Approval]) -> str:
-        """Why what was approved of these does not happen now; empty if nothing of it is held."""
-        return await self._db.run(lambda c: next(filter(None, (self.held(c, one) for one in rows)), ""))
+    async def stopped(self, rows: Sequence[Approval], waiting: Iterable[str] = ()) -> str:
+        """Why what was approved of these, or what is `waiting` for a switch (`until_off`), does not happen now; empty if nothing
+        of it is held."""
+        orgs = [org for org in map(whose_switch, waiting) if org]
+        return await self._db.run(
+            lambda c: next(filter(None, (*(self.held(c, one) for one in rows), *(halted(c, org) for org in orgs))), "")
+        )
 
     def asked_before(self, c: Connection, facts: CallFacts) -> bool:
         """Was an approval asked for this very action, that is open, given or used?"""

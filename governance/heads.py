@@ -27,7 +27,7 @@ class BadHeads(ValueError):
 
 def sign_heads(settings: Settings, db: Database) -> list[Signed]:
     """Sign where each organisation's chain ends now. Raises `LedgerBroken`, `BadKey`."""
-    chains = Ledger(signer=signer_for(settings))
+    chains = Ledger(signer=signer_for(settings, db))
     orgs = db.run_sync(lambda c: c.scalars(select(ledger_heads.c.org).order_by(ledger_heads.c.org)).all())
     signed = (db.run_sync(partial(chains.sign, org=org)) for org in orgs)
     return [one for one in signed if one is not None]

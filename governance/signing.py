@@ -14,8 +14,11 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from sqlalchemy import Connection, select
 
+from database import Database
 from governance.digest import canonical
+from governance.tables import insert_new, signing_key
 from settings import Settings
 
 
@@ -81,17 +84,30 @@ def open_signer(path: Path, *, make: bool) -> Signer:
     return Signer(private)
 
 
-def signer_for(settings: Settings) -> Signer:
-    """The signer of an installation. A key of its own is made where the database is a file beside it; processes that share a
-    database server must share a key too, and are told so. Raises `BadKey`."""
+def signer_for(settings: Settings, db: Database | None = None) -> Signer:
+    """The signer of an installation: of the key that the settings name, else of one that is made under the home.
+
+    Homes that share a database server must share a key too: the first one's is remembered there (`db`), and who would sign with one
+    of its own is told so. Raises `BadKey`.
+    """
     if settings.signing_key:
-        return open_signer(Path(settings.signing_key), make=False)
-    if not settings.app_url().startswith("sqlite"):
-        raise BadKey(
-            "the database is a server, which several machines may share: set CLEARANCE_SIGNING_KEY to the file of the key that "
-            "signs the ledger for all of them; openssl genpkey -algorithm ed25519 -out FILE && chmod 600 FILE makes one"
-        )
-    return open_signer(settings.home / KEY_FILE, make=True)
+        signer = open_signer(Path(settings.signing_key), make=False)
+    else:
+        signer = open_signer(settings.home / KEY_FILE, make=True)
+    if db and not db.sqlite:
+        known = db.run_sync(lambda c: _remember(c, signer.key))
+        if known != signer.key and not settings.signing_key:
+            raise BadKey(
+                f"the ledger of this database is signed with another key ({known[:16]}…) than that of {settings.home}: set "
+                f"CLEARANCE_SIGNING_KEY to a copy of that key's file ({KEY_FILE} of the home that was there first)"
+            )
+    return signer
+
+
+def _remember(c: Connection, key: str) -> str:
+    """The key of whoever signed here first; this one, if nobody has."""
+    insert_new(c, signing_key, {"id": 1, "key": key})
+    return str(c.execute(select(signing_key.c.key)).scalar_one())
 
 
 KEY_FILE = "ledger.pem"

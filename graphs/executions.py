@@ -9,6 +9,7 @@ import os
 import socket
 import uuid
 from collections.abc import Collection, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,10 @@ from graphs.tables import attempts, executions, revisions, steers
 
 OPEN = ("running", "waiting", "stopping")
 RUN = ("running", "stopping")  # under way: a process holds it, or did when it died
+LEASED = "leased/"
+leased: ContextVar[bool] = ContextVar("leased", default=False)
+"""Does this task hold a lease of its run? Then another holder of an execution that had one too has lost it, though its process may
+live. The application's worker sets it."""
 _MARK = update(attempts).where(
     attempts.c.execution_id == bindparam("of"),
     attempts.c.step_id == bindparam("step"),
@@ -85,14 +90,16 @@ def step_thread(execution_id: str, step_id: str, attempt: int) -> str:
 
 
 def _owner() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}:{_born(os.getpid())}"
+    return f"{LEASED if leased.get() else ''}{socket.gethostname()}:{os.getpid()}:{_born(os.getpid())}"
 
 
 def _alive(lease: str | None) -> bool:
     """Is the holder of a lease another process that still runs? A holder on another machine is taken to be alive."""
     if not lease or lease == _owner():
         return False
-    host, pid, born = lease.rsplit(":", 2)
+    if leased.get() and lease.startswith(LEASED):
+        return False
+    host, pid, born = lease.removeprefix(LEASED).rsplit(":", 2)
     if host != socket.gethostname():
         return True
     try:

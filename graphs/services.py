@@ -18,12 +18,12 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from database import Database
-from governance import policy_texts
+from governance import asking, policy_texts
 from governance import tables as governance_tables
 from governance.approvals import Approvals
+from governance.asking import Asking
 from governance.budgets import Budgets
 from governance.bundle import Bundle
 from governance.clock import Clock, now
@@ -41,12 +41,14 @@ from graphs.caller import local_directory
 from graphs.context import StepContext
 from graphs.executions import Executions
 from graphs.plan import Step
-from graphs.saver import Saver, open_saver
+from graphs.ready import Ready, ready
+from graphs.saver import Careful, Guard, nobody_else, open_saver_of
 from graphs.specialists.base import Added, Domain, Resources, Specialist
 from graphs.specialists.core import core_roles
-from graphs.spending import Left, Spending, left_of, spender
+from graphs.spending import Left, Spending, left_of, price_of, spender, unpriced
+from graphs.waits import Waits
+from graphs.workflows import Workflows
 from models.factory import chat_model
-from models.price import Price
 from settings import Settings
 from tools.arguments import checker
 from tools.charts import make_chart
@@ -90,6 +92,8 @@ class Services:
     """The lower floors, composed. `model_for` gives the model of a role (a specialist's or core role's name)."""
 
     settings: Settings
+    db: Database
+    clock: Clock
     domain: Domain
     resources: Resources
     registry: Registry
@@ -99,9 +103,12 @@ class Services:
     decisions: Decisions
     gateway: Gateway
     budgets: Budgets
+    asking: Asking
     switch: KillSwitch
     executions: Executions
-    saver: BaseCheckpointSaver[str]
+    waits: Waits
+    workflows: Workflows
+    saver: Careful
     model_for: Callable[[str], BaseChatModel]
     prompts: Mapping[str, str]
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("clearance"))
@@ -136,16 +143,32 @@ class Services:
             spending=self.spending(),
         )
 
+    async def ready(self) -> list[Ready]:
+        """The paused executions that can go on."""
+        return await ready(self.db, self.approvals, self.clock)
+
     def spending(self) -> Spending | None:
         """The meter of every role's model calls; none where nothing has a limit."""
-        price = Price.of(self.settings.model_price)
-        return Spending(self.budgets, price, self.settings.model_output) if self.budgets.limits else None
+        if not self.budgets.limits:
+            return None
+        refuse = self.unpriced if self.budgets.limits.without_price == "stop" else ""
+        return Spending(self.budgets, price_of(self.settings), self.settings.model_output, refuse)
+
+    @property
+    def unpriced(self) -> str:
+        """That a limit of money cannot be held for want of a price; empty where it can."""
+        return unpriced(self.settings, self.budgets.limits)
+
+    async def finish(self, execution_id: str, status: str) -> None:
+        """Record that an execution came to its end, and forget what only its going on needed."""
+        await self.budgets.tidy(execution_id)  # first: after a crash in between, the end comes again
+        await self.executions.leave(execution_id, status)
 
     def left(self, context: StepContext) -> Left | None:
         """How to ask what a step's budgets leave; None where nothing has a limit."""
 
         async def left() -> list[dict[str, Any]]:
-            return left_of(await self.budgets.accounts(spender(context)))
+            return left_of(await self.budgets.accounts(spender(context)), priced=not self.unpriced)
 
         return left if self.budgets.limits else None
 
@@ -178,15 +201,17 @@ async def open_services(
     model: BaseChatModel | Callable[[str], BaseChatModel] | None = None,
     domain: Domain | None = None,
     clock: Clock = now,
-    saver: type[Saver] = Saver,
+    guard: Guard = nobody_else,
+    database: Database | None = None,
     roles_of: RolesOf | None = None,
 ) -> AsyncIterator[Services]:
     """Compose everything; closes it in reverse order. `model` replaces the configured model (tests, benchmark), `clock` the time by
-    which approvals are due, `saver` the class of the checkpoints' saver (the service's checks a lease before it writes), `roles_of`
-    the directory of who holds which roles where people sign in (else local mode's)."""
+    which approvals are due; `guard` is asked before a checkpoint is written (the service's checks a lease), `database` is the
+    application's where it is open already, `roles_of` the directory of who holds which roles where people sign in (else local
+    mode's)."""
 
     own = domain if domain is not None else await asyncio.to_thread(load_domain, settings.domain)
-    db = await asyncio.to_thread(_open_database, settings)
+    db = await asyncio.to_thread(_open_database, settings, database)
     resources = await asyncio.to_thread(own.open, settings)
     prompts = await asyncio.to_thread(
         lambda: {one.name: one.prompt.read_text(encoding="utf-8") for one in (*own.specialists, *core_roles(own))}
@@ -197,7 +222,7 @@ async def open_services(
         engine = await asyncio.to_thread(
             partial(LivePolicy, heads=settings.escalate_to), registry.manifests(), own.policies, adopt
         )
-        decisions = Decisions(db, signer=await asyncio.to_thread(signer_for, settings))
+        decisions = Decisions(db, signer=await asyncio.to_thread(signer_for, settings, db))
         budgets = Budgets(
             db,
             decisions,
@@ -206,15 +231,26 @@ async def open_services(
             keep=timedelta(seconds=2 * settings.model_timeout + 60),
         )
         effects = Effects(db, budgets=budgets)
+        checked = checker(registry)
         approvals = Approvals(
             db,
             clock,
             decisions=decisions,
-            decide=engine.decide,
-            check_args=checker(registry),
+            decide=lambda facts: asks.judge(facts) if facts.tool == asking.TOOL else engine.decide(facts),
+            check_args=lambda tool, args: asking.check(args) if tool == asking.TOOL else checked(tool, args),
             remind_after=settings.remind_after,
             escalate_after=settings.escalate_after,
             roles_of=roles_of or local_directory(settings),
+        )
+        asks = Asking(
+            db,
+            budgets,
+            approvals,
+            decisions,
+            settings.budget_owners,
+            clock,
+            wait=timedelta(hours=settings.approval_hours),
+            further=settings.escalate_to,
         )
         gateway = Gateway(
             registry, engine, approvals, effects, decisions, db, clock, approval_hours=settings.approval_hours, budgets=budgets
@@ -224,9 +260,11 @@ async def open_services(
         )  # it reads what is known of the model, and imports a client
         one = model if isinstance(model, BaseChatModel) else None
         model_for = (lambda role: one) if one is not None else model
-        async with open_saver(settings.home / "checkpoints.db", saver) as opened:
+        async with open_saver_of(db, settings.home, guard) as opened:
             yield Services(
                 settings=settings,
+                db=db,
+                clock=clock,
                 domain=own,
                 resources=resources,
                 registry=registry,
@@ -236,27 +274,31 @@ async def open_services(
                 decisions=decisions,
                 gateway=gateway,
                 budgets=budgets,
+                asking=asks,
                 switch=KillSwitch(db, decisions, settings.operators, settings.platform_operators),
                 executions=Executions(db, decisions),
+                waits=Waits(db, decisions, clock),
+                workflows=Workflows(db),
                 saver=opened,
                 model_for=model_for,  # type: ignore[arg-type]  # a callable where it is no model
                 prompts=prompts,
             )
     finally:
         await asyncio.to_thread(resources.close)
-        await asyncio.to_thread(_close, settings, db)
+        await asyncio.to_thread(_close, settings, db, database is None)
 
 
-def _close(settings: Settings, db: Database) -> None:
+def _close(settings: Settings, db: Database, own: bool) -> None:
     """Sign where the ledger ends, on the way out, and keep that beside the database."""
     try:
         keep_head(settings, db)
     finally:
-        db.close()
+        if own:
+            db.close()
 
 
-def _open_database(settings: Settings) -> Database:
-    db = Database(settings.app_url())
+def _open_database(settings: Settings, database: Database | None) -> Database:
+    db = database or Database(settings.app_url())
     db.create(governance_tables.metadata)
     db.create(graph_tables.metadata)
     return db

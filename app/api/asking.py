@@ -35,15 +35,22 @@ class Made:
         return {"Content-Location": self.path} | ({"Location": f"{self.path}/{then}"} if then else {})
 
 
-async def make_run(service: Service, caller: Caller | None, thread_id: str | None, body: RunCreate) -> Made:
-    """Make the run, and start it if it may start and there is room. Raises what the queue raises, and `Refused`."""
+async def make_run(
+    service: Service, caller: Caller | None, thread_id: str | None, body: RunCreate, *, protocol: bool = False
+) -> Made:
+    """Make the run, and start it if it may start and there is room; with `protocol` it streams as the event protocol has it.
+
+    Raises what the queue raises, and `Refused`.
+    """
     assistant = await assistant_of(service, body.assistant_id, caller)
     new = NewRun(
         thread_id=thread_id,
         assistant_id=assistant["assistant_id"],
         graph_id=assistant["graph_id"],
         spec=replace(
-            spec_of(service, assistant, body, temporary=thread_id is None), caller=caller.as_dict() if caller else None
+            spec_of(service, assistant, body, temporary=thread_id is None),
+            caller=caller.as_dict() if caller else None,
+            protocol=protocol,
         ),
         owner=acting(caller, service),
         strategy=body.multitask_strategy or "enqueue",
@@ -122,6 +129,8 @@ def _tell(service: Service, new: NewRun, made: Created) -> None:
     """Start it, and stop those that it replaces."""
     if made.claim:
         service.worker.start(made.claim)
+    elif not new.after:
+        service.worker.offer()
     for run_id in made.dropped:
         service.log.dropped(made.row["thread_id"], run_id, "interrupted")
     service.worker.tell(made.told, cast(Any, new.strategy))

@@ -81,6 +81,15 @@ class RunCreate(Body):
         return self
 
 
+class EventStream(Body):
+    """What to follow of a thread: channels; namespaces by their beginnings, and how deep below them; events behind `since`."""
+
+    channels: Any = None
+    namespaces: list[list[str]] | None = None
+    depth: int | None = Field(None, ge=0)
+    since: int | None = Field(None, ge=0, le=2**53)
+
+
 class ThreadCreate(Body):
     refused = {"ttl": "threads are kept until they are deleted", "supersteps": "update the thread's state instead"}
     thread_id: ThreadId | None = None

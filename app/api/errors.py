@@ -14,10 +14,13 @@ from app.db.assistants import AssistantExists, AssistantMissing
 from app.db.filters import BadFilter
 from app.db.threads import ThreadExists
 from app.runs.queue import RunMissing, StaleResume, ThreadBusy, ThreadMissing
+from app.workflows import UnknownRun
 from database import DatabaseUnavailable
 from governance.approval import AlreadyDecided, ApprovalExpired, EditDenied, NotAPerson, OwnRequest, UnknownApproval, WrongRole
 from governance.delegations import DelegationRefused
 from governance.kill_switch import SwitchRefused
+from graphs.waits import NobodyWaits
+from graphs.workflows import BadWorkflow, NoWorkflow
 
 
 class Problem(BaseModel):
@@ -41,6 +44,10 @@ STATUS: dict[type[Exception], int] = {
     AssistantExists: 409,
     BadFilter: 422,
     UnknownApproval: 404,
+    NoWorkflow: 404,
+    UnknownRun: 404,
+    NobodyWaits: 404,
+    BadWorkflow: 422,
     WrongRole: 403,
     NotAPerson: 403,
     OwnRequest: 403,

@@ -179,12 +179,12 @@ async def result_of(service: Service, thread_id: str, run_id: str) -> Any:
     if ending is not None:
         return ending.result()
     try:
-        row = await service.threads.get(thread_id)
-    except ThreadMissing:
+        row, run = await service.threads.get(thread_id), await service.queue.get(thread_id, run_id)
+    except (ThreadMissing, RunMissing):
         return None
     waiting = [one for several in row["interrupts"].values() for one in several]
-    if row["error"]:
-        return {"__error__": row["error"]}
+    if run["error"]:
+        return {"__error__": run["error"]}
     if waiting and isinstance(row["values"], dict):
         return {**row["values"], "__interrupt__": waiting}
     return row["values"]
@@ -197,7 +197,7 @@ async def _place(service: Service, row: dict[str, Any], last_event_id: str | Non
         if not active:
             return None
         last = service.log.last(thread_id)
-        return last if last is not None else int((await service.threads.get(thread_id))["last_seq"])
+        return last if last is not None else await service.log.place(thread_id)
     try:
         asked = int(last_event_id)
     except ValueError:

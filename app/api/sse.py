@@ -8,6 +8,7 @@ from starlette.responses import StreamingResponse
 
 from app.encoding import dumps
 from app.runs.log import END, Event
+from app.runs.modes import MODES
 from app.service import Service
 
 T = TypeVar("T")
@@ -33,7 +34,7 @@ def stream_run(
     cancel: bool = False,
 ) -> StreamingResponse:
     """The run's events behind `after`, to its end. `only` keeps to some modes; with `cancel` the run stops when the client goes."""
-    wanted = None if only is None else {name.removesuffix("-tuple") for name in only} | ALWAYS
+    wanted = {name.removesuffix("-tuple") for name in only or MODES} | ALWAYS
 
     async def frames() -> AsyncIterator[bytes]:
         done = False
@@ -43,7 +44,7 @@ def stream_run(
                     yield b": heartbeat\n\n"
                     continue
                 done = batch[-1].event == END
-                chosen = [one for one in batch if one.event != END and (wanted is None or mode_of(one.event) in wanted)]
+                chosen = [one for one in batch if mode_of(one.event) in wanted]
                 if chosen:
                     yield b"".join(frame(one, with_id=with_ids) for one in chosen)
         finally:

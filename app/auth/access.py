@@ -19,10 +19,10 @@ from app.service import Service
 from governance.identity import Caller
 from graphs.caller import local_caller
 
-OPEN = ("/ok", "/info", "/docs", "/auth/sign-in", "/auth/callback")
+OPEN = ("/ok", "/ready", "/info", "/docs", "/auth/sign-in", "/auth/callback", "/events/{name}")  # an event is signed
 READING_POSTS = ("/search", "/count", "/history", "/state/checkpoint", "/versions")
-MAKES_RUNS = tuple(f"/threads/{{thread_id}}/runs{end}" for end in ("", "/stream", "/wait"))
-"""These may make the thread, so whose it is is asked in the transaction that makes the run."""
+MAKES_RUNS = tuple(f"/threads/{{thread_id}}/{end}" for end in ("runs", "runs/stream", "runs/wait", "commands", "stream/events"))
+"""These may make the thread, so whose it is is asked in the transaction that makes the run, or when it is there to be followed."""
 
 
 async def admit(request: Request, service: Serving) -> None:

@@ -11,6 +11,7 @@ from app.db.clock import new_id, stamp
 from app.db.filters import contains
 from app.db.tables import assistants, versions
 from database import Database
+from governance.tables import insert_new
 
 T = TypeVar("T")
 OF_GRAPHS = uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
@@ -160,11 +161,11 @@ class Assistants:
 
     def _insert(self, c: Connection, id: str, **fields: Any) -> bool:
         """Says whether it was not there."""
-        if c.execute(select(assistants.c.assistant_id).where(assistants.c.assistant_id == id)).first():
-            return False
         at, org = stamp(), fields.pop("org", None)
         own = {"description": None, "config": {}, "context": {}, "metadata": {}, "name": "Untitled", **fields}
-        c.execute(insert(assistants).values(assistant_id=id, org=org, version=1, created_at=at, updated_at=at, **own))
+        row = dict(assistant_id=id, org=org, version=1, created_at=at, updated_at=at, **own)
+        if not insert_new(c, assistants, row):
+            return False
         c.execute(insert(versions).values(assistant_id=id, version=1, created_at=at, **own))
         return True
 

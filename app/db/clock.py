@@ -3,12 +3,12 @@
 import os
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
-def stamp() -> str:
-    """Now, in UTC, as text that sorts as it reads: 2026-11-22T21:00:00.000000+00:00."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
+def stamp(later: float = 0.0) -> str:
+    """Now, or so many seconds later, in UTC, as text that sorts as it reads: 2026-11-22T21:00:00.000000+00:00."""
+    return (datetime.now(UTC) + timedelta(seconds=later)).isoformat(timespec="microseconds")
 
 
 def new_id() -> str:

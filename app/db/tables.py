@@ -94,6 +94,7 @@ runs = Table(
     Column("updated_at", String(32), nullable=False),
     Index("runs_of_thread", "thread_id", "created_at"),
     Index("runs_open", "status", "not_before"),
+    Index("runs_stateless", "updated_at", sqlite_where=text("stateless"), postgresql_where=text("stateless")),
     # a thread is held by one run at a time, whoever claims
     Index(
         "runs_one_active",

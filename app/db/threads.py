@@ -12,6 +12,7 @@ from app.runs.queue import ThreadBusy, ThreadMissing, forget, new_thread
 from app.runs.spec import ACTIVE, Ending
 from database import Database
 from governance.identity import Caller
+from governance.tables import insert_new
 
 SORTED_BY = ("thread_id", "status", "created_at", "updated_at", "state_updated_at")
 
@@ -36,8 +37,7 @@ class Threads:
                     return there
                 raise ThreadExists(f"Thread with ID {thread_id} already exists")
             row = new_thread(thread_id, metadata, stamp(), owner)
-            c.execute(insert(threads).values(**row))
-            return row
+            return row if insert_new(c, threads, row) else work(c)  # another request made it meanwhile
 
         return await self._db.run(work, durable=False)
 

@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
 
-from database import Database
+from database import Database, alone
 from settings import Settings
 
 
@@ -22,8 +22,13 @@ def config_of(connection: Connection) -> Config:
 
 
 def upgrade(db: Database) -> None:
-    """Apply the migrations that are missing, all or none."""
-    db.run_sync(lambda connection: command.upgrade(config_of(connection), "head"))
+    """Apply the migrations that are missing, all or none; one process at a time."""
+
+    def work(connection: Connection) -> None:
+        alone(connection)
+        command.upgrade(config_of(connection), "head")
+
+    db.run_sync(work)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command, Send
 
 from app.encoding import plain
+from app.runs import events_v3
 from app.runs.lease import LeaseLost
 from app.runs.modes import INTERRUPT, Wording, graph_modes
 from app.runs.spec import Claim, Ending, Spec
@@ -117,6 +118,11 @@ async def _stream(
     graph: Any, given: Any, config: RunnableConfig, spec: Spec
 ) -> AsyncGenerator[tuple[tuple[str, ...], str, Any], None]:
     """(namespace, mode, data) of everything that LangGraph streams."""
+    if spec.protocol:
+        async with aclosing(events_v3.stream(graph, given, config, spec)) as items:
+            async for item in items:
+                yield item
+        return
     options: dict[str, Any] = dict(
         stream_mode=graph_modes(spec.stream_mode),
         subgraphs=spec.subgraphs,

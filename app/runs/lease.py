@@ -1,4 +1,4 @@
-"""A lease: the right of one attempt to write for its run. Whoever writes checkpoints asks it first (`saver.py`).
+"""A lease: the right of one attempt to write for its run. The saver of checkpoints asks it first (`may_write`).
 
 The worker prolongs it by heartbeats. Between them memory vouches for it; when a heartbeat is overdue the row is asked, and
 when the row is another's, the attempt is over: it may still compute, but it writes nothing.
@@ -40,3 +40,11 @@ class Lease:
 
 current: ContextVar[Lease | None] = ContextVar("lease", default=None)
 """The lease of the run that this task, or a task that started it, carries out: step threads check their parent's."""
+
+
+async def may_write() -> None:
+    """The guard of the service's saver: raise `LeaseLost` unless this task may write for its run. Step threads are written by tasks
+    that the run started; outside a run (a state that a client updates) there is no lease to ask."""
+    lease = current.get()
+    if lease is not None:
+        await lease.check()

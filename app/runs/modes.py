@@ -14,6 +14,9 @@ from langchain_core.messages import AIMessageChunk, BaseMessage, BaseMessageChun
 
 MODES = ("values", "updates", "messages", "messages-tuple", "custom", "events", "debug", "tasks", "checkpoints")
 INTERRUPT = "__interrupt__"
+OWN = "v3:"
+"""How the names of entries begin that only the event protocol shows."""
+REQUESTED = f"{OWN}input.requested"
 
 
 def graph_modes(asked: Sequence[str]) -> list[str]:
@@ -29,13 +32,23 @@ class Wording:
         self._asked = frozenset(asked)
         self._said: dict[str, BaseMessageChunk] = {}
         self._known: set[str] = set()
+        self._requested: set[str] = set()
 
     def events(self, namespace: Sequence[str], mode: str, data: Any) -> Iterator[tuple[str, Any]]:
         """What is sent for one item of LangGraph's stream."""
+        if mode == "values" and isinstance(data, dict) and data.get(INTERRUPT):
+            yield from self._requests(namespace, data[INTERRUPT])
         if mode == "messages":
             yield from self._messages(namespace, data)
-        elif mode in self._asked:
+        elif mode in self._asked or mode.startswith(OWN):
             yield "|".join((mode, *namespace)), data
+
+    def _requests(self, namespace: Sequence[str], waiting: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+        """What the event protocol asks of people: each interrupt once, where it was raised."""
+        for one in waiting:
+            if one.id not in self._requested:
+                self._requested.add(one.id)
+                yield "|".join((REQUESTED, *namespace)), {"interrupt_id": one.id, "payload": one.value}
 
     def _messages(self, namespace: Sequence[str], data: Any) -> Iterator[tuple[str, Any]]:
         message, metadata = data

@@ -3,6 +3,9 @@
 A thread is held by one run at a time (a partial unique index). What happens to a run that comes meanwhile is decided in the
 transaction that inserts it. What a worker writes at a run's end is fenced by worker and attempt. On SQLite these commits
 outlive the process but not a power cut, as the checkpoints do (`durable=False`).
+
+A stateless run goes with its end where nobody elsewhere can follow it. On PostgreSQL one that was taken from the queue, or that may
+be joined again, stays for a minute (`sweep`): who waits for it may be connected to another process.
 """
 
 import time
@@ -20,8 +23,10 @@ from app.runs.log import Event
 from app.runs.spec import ACTIVE, Action, Claim, Ending, NewRun, Spec
 from database import Database
 from governance.identity import Caller
+from governance.tables import insert_new
 
 ATTEMPTS = 3
+KEPT_S = 60.0
 SKIP = 10_000
 """How far an attempt after a crash begins behind the log's end: more than are ever published and not yet written, so that no
 number that a client has seen is given twice."""
@@ -80,13 +85,13 @@ class Queue:
         """
         return await self._db.run(lambda c: self._create(c, new, claim), durable=False)
 
-    async def claim(self, *, limit: int, run_id: str | None = None, dead: bool = False) -> list[Claim]:
-        """Take runs that may start: pending and due on a thread that nobody holds, or held by a lease that ran out.
+    async def claim(self, *, limit: int, expired: bool = True, dead: bool = False) -> list[Claim]:
+        """Take runs that may start: pending and due on a thread that nobody holds, and with `expired` those whose lease ran out.
 
         `dead` says that no other process can be alive: every lease but one's own ran out. A run whose attempts are used up is
         not taken (`exhausted`).
         """
-        return await self._db.run(lambda c: self._claim(c, limit, run_id=run_id, dead=dead), durable=False)
+        return await self._db.run(lambda c: self._claim(c, limit, expired=expired, dead=dead), durable=False)
 
     async def exhausted(self) -> list[Claim]:
         """Take the runs whose lease ran out in their last attempt, so that they can be ended as failed."""
@@ -108,14 +113,15 @@ class Queue:
         """Does the row say that this attempt holds the run?"""
         fence = Fence(self.worker, run_id, attempt)
         query = select(runs.c.run_id).where(fence.held())
-        return await self._db.run(lambda c: c.execute(query).first() is not None, durable=False)
+        return await self._db.run(lambda c: c.execute(query).first() is not None, durable=False, again=True)
 
     async def end(
         self, claim: Claim, ending: Ending, written: Sequence[Event], *, go_on: bool, rollback: bool = False
     ) -> list[Claim]:
         """Record how a run ended, how its thread stands, and what its log said; the thread's next run, taken if `go_on`.
 
-        With `rollback` the run's row goes. Raises `LeaseLost` if another holds the run.
+        With `rollback` the run's row goes. It may be carried out again where nobody knows whether it was. Raises `LeaseLost` if
+        another holds the run.
         """
 
         def work(c: Connection) -> list[Claim]:
@@ -125,6 +131,8 @@ class Queue:
             )
             change: Any = delete(runs).where(fence.held()) if rollback else update(runs).where(fence.held()).values(**values)
             if c.execute(change).rowcount != 1:
+                if _ended(c, claim, ending, gone=rollback or claim.stateless):
+                    return []
                 raise LeaseLost(f"run {claim.run_id} is another's")
             if claim.stateless:
                 forget(c, claim.thread_id)
@@ -135,6 +143,19 @@ class Queue:
                 c.execute(insert(events), [one.row() for one in written])
             more = self._stand(c, claim.thread_id, ending, written[-1].seq)
             return self._claim(c, 1, thread_id=claim.thread_id) if more and go_on else []
+
+        return await self._db.run(work, durable=False, again=True)
+
+    async def sweep(self) -> list[str]:
+        """Forget the threads of stateless runs that ended a while ago; their ids, for the saver."""
+        old, over = stamp(-KEPT_S), runs.c.status.not_in(ACTIVE)
+        query = select(runs.c.thread_id).where(runs.c.stateless, runs.c.updated_at < old, over).limit(100)
+
+        def work(c: Connection) -> list[str]:
+            ids = list(c.scalars(query))
+            for id in ids:
+                forget(c, id)
+            return ids
 
         return await self._db.run(work, durable=False)
 
@@ -205,15 +226,20 @@ class Queue:
     def _create(self, c: Connection, new: NewRun, claim: bool) -> Created:
         at = stamp()
         thread = _lock(c, new.thread_id) if new.thread_id else None
-        if thread and new.spec.caller and not may(new.owner, "write", Owner(thread["org"], thread["owner"])):
-            raise ThreadMissing(new.thread_id)
+        active: list[tuple[str, str]] = []
+        made = None
         if thread is None:
             if new.thread_id and not new.make_thread:
                 raise ThreadMissing(new.thread_id)
-            thread = new_thread(new.thread_id, new.thread_metadata, at, new.owner)
-            c.execute(insert(threads).values(**thread))
-            active: list[tuple[str, str]] = []
+            made = new_thread(new.thread_id, new.thread_metadata, at, new.owner)
+            if not insert_new(c, threads, made):  # another request made it meanwhile
+                thread, made = _lock(c, str(new.thread_id)), None
+        if thread is None:
+            assert made is not None
+            thread = made
         else:
+            if new.spec.caller and not may(new.owner, "write", Owner(thread["org"], thread["owner"])):
+                raise ThreadMissing(new.thread_id)
             query = select(runs.c.run_id, runs.c.status).where(runs.c.thread_id == new.thread_id, runs.c.status.in_(ACTIVE))
             active = [(run_id, status) for run_id, status in c.execute(query)]
         if active and new.strategy == "reject":
@@ -260,11 +286,12 @@ class Queue:
         if not active:  # while another run holds the thread, its state is that run's graph's
             change["metadata"] = {**thread["metadata"], **ids}
         c.execute(update(threads).where(threads.c.thread_id == thread_id).values(**change))
-        held = _claimed({**row, "last_seq": thread["last_seq"]}) if taken else None
+        alone = c.dialect.name == "sqlite" or not new.spec.resumable
+        held = _claimed(row, thread["last_seq"], alone=alone) if taken else None
         return Created({**row, "status": "pending"}, held, tuple(told), tuple(dropped), thread["last_seq"])
 
     def _claim(
-        self, c: Connection, limit: int, *, run_id: str | None = None, thread_id: str | None = None, dead: bool = False
+        self, c: Connection, limit: int, *, thread_id: str | None = None, expired: bool = True, dead: bool = False
     ) -> list[Claim]:
         held, earlier = runs.alias("held"), runs.alias("earlier")
         here = held.c.thread_id == runs.c.thread_id
@@ -279,9 +306,7 @@ class Queue:
         able: ColumnElement[bool] = (runs.c.status == "pending") & due & free & first
         if thread_id:
             able = able & (runs.c.thread_id == thread_id)
-        elif run_id:
-            able = able & (runs.c.run_id == run_id)
-        else:
+        elif expired:
             able = or_(able, self._expired(c, dead) & (runs.c.attempt < ATTEMPTS))
         return self._take(c, able, limit)
 
@@ -296,12 +321,15 @@ class Queue:
         of = {
             t.thread_id: t for t in c.execute(select(threads.c.thread_id, threads.c.last_seq, threads.c.metadata).where(held))
         }
+        claims = []
         for row in rows:  # the thread shows by which graph its state is to be read
             thread = of[row["thread_id"]]
             ids = {"graph_id": row["graph_id"], "assistant_id": row["assistant_id"]}
             change = update(threads).where(threads.c.thread_id == thread.thread_id)
-            c.execute(change.values(metadata={**thread.metadata, **ids}, status="busy"))
-        return [_claimed({**row, "last_seq": of[row["thread_id"]].last_seq}) for row in rows]
+            seq = thread.last_seq + (SKIP if row["attempt"] > 1 else 0)  # a holder before, if it lives, cannot write any more
+            c.execute(change.values(metadata={**thread.metadata, **ids}, status="busy", last_seq=seq))
+            claims.append(_claimed(row, seq, alone=c.dialect.name == "sqlite"))
+        return claims
 
     def _expired(self, c: Connection, dead: bool) -> ColumnElement[bool]:
         over = runs.c.worker != self.worker if dead else runs.c.leased_until < _now(c)
@@ -357,7 +385,15 @@ def public(configurable: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in configurable.items() if not name.startswith(("__", "langgraph_"))}
 
 
-def _claimed(row: dict[str, Any]) -> Claim:
+def _ended(c: Connection, claim: Claim, ending: Ending, *, gone: bool) -> bool:
+    """Was this end recorded already, by a commit that nobody knew of? `gone`: the row went with it."""
+    query = select(runs.c.status, runs.c.attempt, runs.c.worker).where(runs.c.run_id == claim.run_id)
+    row = c.execute(query).one_or_none()
+    return gone if row is None else (row.status, row.attempt, row.worker) == (ending.status, claim.attempt, None)
+
+
+def _claimed(row: dict[str, Any], seq: int, *, alone: bool) -> Claim:
+    """`alone`: nobody can follow it through another process."""
     return Claim(
         run_id=row["run_id"],
         thread_id=row["thread_id"],
@@ -366,8 +402,8 @@ def _claimed(row: dict[str, Any]) -> Claim:
         spec=Spec.from_dict(row["kwargs"]),
         metadata=row["metadata"],
         attempt=row["attempt"],
-        first_seq=row["last_seq"] + (SKIP if row["attempt"] > 1 else 0),
-        stateless=row["stateless"],
+        first_seq=seq,
+        stateless=row["stateless"] and alone,
         cancel=row["cancel"],
     )
 

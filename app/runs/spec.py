@@ -25,12 +25,13 @@ class Spec:
     interrupt_after: Any = None
     durability: str = "async"
     temporary: bool = False
+    protocol: bool = False  # made by the event protocol, and streamed as that has it
     caller: dict[str, Any] | None = None  # who asked: a Caller; None in local mode
 
     def as_dict(self) -> dict[str, Any]:
         """As it is kept in the row and shown as `kwargs`."""
         kept = {**asdict(self), "stream_mode": list(self.stream_mode)}
-        return kept if self.caller else {name: value for name, value in kept.items() if name != "caller"}
+        return {name: value for name, value in kept.items() if value or name not in ("caller", "protocol")}
 
     @classmethod
     def from_dict(cls, kept: dict[str, Any]) -> "Spec":

@@ -2,7 +2,9 @@
 
 A run that is made in this process starts at once (`start`), a thread's next run when the one before ends; nothing on that path
 waits for a loop. The loops are for what no event of this process announces: heartbeats, leases that ran out, runs that were
-asked for later. `drain` gives unfinished runs back to be gone on with from their checkpoints.
+asked for later, and what other processes on the database tell (`hear`). `drain` gives unfinished runs back to be gone on with from
+their checkpoints. A run bears an outage of the database server: it waits, and what it was doing when a commit was in doubt it does
+again from its checkpoint; neither is counted as an attempt.
 """
 
 import asyncio
@@ -17,14 +19,20 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from app.catalogue import Catalogue
 from app.encoding import dumps
+from app.logs import during
 from app.runs.carry_out import carry_out, config_of, standing
 from app.runs.lease import HEARTBEAT_S, LEASE_S, REAP_S, Lease, LeaseLost, current
-from app.runs.log import Event, Log
+from app.runs.log import Channel, Event, Log
+from app.runs.news import News
 from app.runs.queue import Queue, RunMissing
 from app.runs.spec import Action, Claim, Ending
-from database import DatabaseUnavailable
+from database import DatabaseUnavailable, Patience, ServerGone, patience
+from graphs.executions import leased
 
-Stop = Literal["interrupt", "rollback", "drain", "lost"]
+Stop = Literal["interrupt", "rollback", "drain", "lost", "again"]
+LOOK_S = 1.0  # between two looks at the rows where other processes write them too
+SWEEP_S = 30.0
+OUTAGE_S = 600.0
 logger = logging.getLogger("clearance")
 
 
@@ -42,14 +50,18 @@ class Job:
 
 
 class Worker:
-    """At most `capacity` runs at once; more wait in the queue."""
+    """At most `capacity` runs at once; more wait in the queue. `news` tells the other processes on the database."""
 
-    def __init__(self, queue: Queue, log: Log, catalogue: Catalogue, saver: BaseCheckpointSaver[str], *, capacity: int) -> None:
-        self._queue, self._log, self._catalogue, self._saver = queue, log, catalogue, saver
+    def __init__(
+        self, queue: Queue, log: Log, catalogue: Catalogue, saver: BaseCheckpointSaver[str], news: News, *, capacity: int
+    ) -> None:
+        self._queue, self._log, self._catalogue, self._saver, self._news = queue, log, catalogue, saver, news
         self._capacity = capacity
         self._jobs: dict[str, Job] = {}
         self._loops: list[asyncio.Task[None]] = []
         self._draining = False
+        self._asked, self._offered = asyncio.Event(), asyncio.Event()
+        self._trusted = 0.0  # when an expired lease says again that its holder is gone (monotonic)
 
     @property
     def has_room(self) -> bool:
@@ -60,10 +72,35 @@ class Worker:
     def running(self) -> int:
         return len(self._jobs)
 
+    @property
+    def ready(self) -> bool:
+        """Does it take runs? Not before it is open, while it drains, and if a loop of its died."""
+        return bool(self._loops) and not self._draining and not any(loop.done() for loop in self._loops)
+
     async def open(self, *, alone: bool) -> None:
         """Take over what an earlier process left, and begin the loops. `alone`: no other process can hold a run of this database."""
         await self._take(dead=alone)
-        self._loops = [asyncio.create_task(self._heartbeats()), asyncio.create_task(self._reap())]
+        loops = (self._heartbeats(), self._reap()) if alone else (self._heartbeats(), self._reap(), self._look())
+        self._loops = [asyncio.create_task(one) for one in loops]
+
+    def hear(self, kind: str, id: str) -> None:
+        """Another process tells that a log grew, that a run may start, or that a run is asked to stop."""
+        if kind == "log":
+            self._log.hear(id)
+        elif kind == "run":
+            self._offered.set()
+        elif kind == "stop" and id in self._jobs:
+            self._asked.set()
+
+    def missed(self) -> None:
+        """Something may have been told that was not heard."""
+        self._offered.set()
+        self._asked.set()
+
+    def offer(self) -> None:
+        """A run may start that was not taken when it was made: whoever has room takes it."""
+        self._offered.set()
+        self._news.tell("run")
 
     async def drain(self, seconds: float) -> None:
         """Take nothing more, let what runs come to its end for so long, and give the rest back."""
@@ -83,6 +120,8 @@ class Worker:
         asked = time.monotonic()
         lease = Lease(lambda: self._queue.holds(claim.run_id, claim.attempt), asked + LEASE_S)
         job = Job(claim, lease)
+        if claim.run_id in self._jobs:  # an attempt of this process that lost its lease
+            self.forget([claim.run_id])
         self._jobs[claim.run_id] = job
         job.keeper = asyncio.create_task(self._keep(job))
 
@@ -90,7 +129,7 @@ class Worker:
         """Stop a run, wherever it is carried out; with `wait` return when it has ended. Raises `RunMissing`."""
         if await self._queue.cancel(thread_id, run_id, action) == "ended":
             self._log.dropped(thread_id, run_id, "interrupted")
-            await self._take()
+            self.offer()
             return
         self.tell([run_id], action)
         if wait:
@@ -102,30 +141,36 @@ class Worker:
             await self.cancel(thread_id, run_id, "interrupt")
 
     def forget(self, run_ids: Sequence[str]) -> None:
-        """Stop those of these runs that this process carries out: their rows are gone."""
+        """Stop those of these runs that this process carries out, and tell the others: their rows are gone."""
         for run_id in run_ids:
             if job := self._jobs.get(run_id):
                 job.lease.lost = True
                 self._stop(job, "lost")
+            else:
+                self._news.tell("stop", run_id)
 
     def tell(self, run_ids: Sequence[str], action: Action) -> None:
-        """Stop those of these runs that this process carries out: their rows say so already."""
+        """Stop those of these runs that this process carries out, and tell the others: their rows say so already."""
         for run_id in run_ids:
             if job := self._jobs.get(run_id):
                 self._stop(job, action)
+            else:
+                self._news.tell("stop", run_id)
 
     async def end_of(self, thread_id: str, run_id: str) -> Ending | None:
         """Wait until a run has ended; how, if this process saw it."""
         if job := self._jobs.get(run_id):
             await job.ended.wait()
-            return job.ending
+            if job.ending or job.stop == "lost":
+                return job.ending
+        before = await self._log.place(thread_id)  # first: an end that is not yet in the row comes behind it
         try:
             row = await self._queue.get(thread_id, run_id)
         except RunMissing:
             return None
         if row["status"] not in ("pending", "running"):
             return self._log.ended(thread_id, run_id)
-        async for _ in self._log.follow(thread_id, self._log.last(thread_id) or 0, run_id=run_id):
+        async for _ in self._log.follow(thread_id, before, run_id=run_id):
             pass
         return self._log.ended(thread_id, run_id)
 
@@ -136,19 +181,31 @@ class Worker:
     async def _keep(self, job: Job) -> None:
         """One run from its start to its end in the table."""
         claim = job.claim
+        with during(run_id=claim.run_id, thread_id=claim.thread_id):
+            logger.info("run begins", extra={"attempt": claim.attempt, "graph": claim.graph_id})
+            await self._carry(job)
+            logger.info("run ends", extra={"status": job.ending.status if job.ending else "given back"})
+
+    async def _carry(self, job: Job) -> None:
+        claim = job.claim
         channel = self._log.open(claim.thread_id, claim.first_seq, on_disk=not claim.stateless)
 
         def tell(event: str, body: Any) -> None:
-            self._log.publish(channel, claim.run_id, event, dumps(body))
+            if not job.lease.lost:
+                self._log.publish(channel, claim.run_id, event, dumps(body))
 
         try:
             current.set(job.lease)
+            leased.set(True)
+            patience.set(Patience(OUTAGE_S, lambda: self._stop(job, "again")))
             if claim.cancel:  # asked of a holder that is gone
                 job.stop = claim.cancel
             else:
                 job.task = asyncio.create_task(carry_out(self._graph(claim), claim, tell))
             ending = await self._ending(job)
             if ending is None:
+                if job.stop in ("drain", "again"):
+                    await self._give_back(job, channel)
                 return
             onward = await self._log.end(channel, claim.run_id, ending, lambda written: self._end(job, ending, written))
             job.ending = ending
@@ -159,12 +216,20 @@ class Worker:
         except Exception:  # not the graph's fault but ours or the disk's: the lease runs out, and the run is tried again
             logger.exception("run %s could not be brought to its end", claim.run_id)
         finally:
-            full = len(self._jobs) >= self._capacity
-            self._jobs.pop(claim.run_id, None)
+            if len(self._jobs) >= self._capacity or job.stop == "again":
+                self._offered.set()
+            if self._jobs.get(claim.run_id) is job:
+                del self._jobs[claim.run_id]
             job.ended.set()
-            self._log.leave(channel)
-            if full:
-                await self._take()
+            self._log.close(channel)
+
+    async def _give_back(self, job: Job, channel: Channel) -> None:
+        """Let the next holder go on, behind what this one has told."""
+        if job.stop == "drain":
+            patience.set(None)
+        await self._log.flush(channel)
+        await self._queue.release(job.claim)
+        self.offer()
 
     async def _ending(self, job: Job) -> Ending | None:
         """How the run ended, or None if it is not for this process to say."""
@@ -175,11 +240,12 @@ class Worker:
             except asyncio.CancelledError:
                 if job.stop is None:  # this process is torn down around us
                     raise
+            except ServerGone:
+                if job.stop != "again":
+                    raise
             except LeaseLost:
                 return None
-        if job.stop == "drain":
-            await self._queue.release(claim)
-        if job.stop in ("drain", "lost", None):
+        if job.stop in ("drain", "again", "lost", None):
             return None
         if job.stop == "rollback":
             await self._saver.adelete_for_runs([claim.run_id])
@@ -202,15 +268,15 @@ class Worker:
         elif job.task is None:
             job.stop = why
 
-    async def _take(self, *, dead: bool = False) -> None:
+    async def _take(self, *, expired: bool = True, dead: bool = False) -> None:
         """Take what may start, as far as there is room."""
         if self.has_room:
-            for claim in await self._queue.claim(limit=self._capacity - len(self._jobs), dead=dead):
+            for claim in await self._queue.claim(limit=self._capacity - len(self._jobs), expired=expired, dead=dead):
                 self.start(claim)
 
     async def _heartbeats(self) -> None:
         while True:
-            await asyncio.sleep(HEARTBEAT_S)
+            await _called(self._asked, HEARTBEAT_S)
             mine, asked = dict(self._jobs), time.monotonic()
             if not mine:
                 continue
@@ -224,19 +290,41 @@ class Worker:
                     job.lease.prolong(asked)
                     if action := held[run_id]:
                         self._stop(job, action)
-                elif run_id in self._jobs:  # not ended meanwhile: it is another's
+                elif self._jobs.get(run_id) is job:  # not ended meanwhile: it is another's
                     job.lease.lost = True
                     self._stop(job, "lost")
 
     async def _reap(self) -> None:
+        reaped = 0.0
         while True:
-            await asyncio.sleep(REAP_S)
+            await _called(self._offered, REAP_S)
+            now = time.monotonic()
             try:
+                if now < max(self._trusted, reaped + REAP_S):
+                    await self._take(expired=False)
+                    continue
+                reaped = now
                 await self._take()
                 for claim in await self._queue.exhausted():
                     await self._give_up(claim)
-            except DatabaseUnavailable as error:  # tried again at the next round
+            except DatabaseUnavailable as error:  # tried again at the next round; who lives renews its leases first
+                self._trusted = time.monotonic() + LEASE_S
                 logger.warning("the queue could not be read: %s", error)
+
+    async def _look(self) -> None:
+        """Find what was told and not heard (a cancel by the next heartbeat), and forget what nobody follows any more."""
+        swept = time.monotonic()
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                await self._log.look()
+                self._offered.set()
+                if time.monotonic() - swept > SWEEP_S:
+                    swept = time.monotonic()
+                    for thread_id in await self._queue.sweep():
+                        await self._saver.adelete_thread(thread_id)
+            except DatabaseUnavailable as error:  # tried again at the next round
+                logger.warning("the database could not be looked at: %s", error)
 
     async def _give_up(self, claim: Claim) -> None:
         """End a run whose every attempt lost its process."""
@@ -255,4 +343,12 @@ class Worker:
                 lambda written: self._queue.end(claim, ending, written, go_on=False),
             )
         finally:
-            self._log.leave(channel)
+            self._log.close(channel)
+
+
+async def _called(event: asyncio.Event, seconds: float) -> None:
+    """Wait for the event, at most so long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    event.clear()

@@ -8,13 +8,16 @@ from settings import Settings
 
 
 class Subject(Protocol):
-    """A goal with effects, its records, and three queries that show what it did: cases as (id, whom), events, notifications."""
+    """A goal with effects, its records, and queries that show what it did: cases as (id, whom), events, notifications, and the
+    idempotency keys of the cases. `CLEAR` are statements that take all of it back."""
 
     GOAL: str
     TODAY: date
     CASES: str
     EVENTS: str
     NOTIFICATIONS: str
+    KEYS: str
+    CLEAR: tuple[str, ...]
 
     def load(self, settings: Settings) -> None:
         """Fill an empty home."""

@@ -20,8 +20,9 @@ from governance.digest import canonical
 from governance.identity import Caller
 from governance.ledger import SIGN_EVENTS, START, Entry, Head, LedgerBroken, body_of, hash_of
 from governance.ledger_check import chain_faults, check
-from governance.signing import BadKey, Signed, open_signer
+from governance.signing import KEY_FILE, BadKey, Signed, open_signer, signer_for
 from governance.tables import metadata
+from settings import Settings
 from tests.governance.cases import ANN, Time, call
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
@@ -246,3 +247,16 @@ def test_a_signature_is_of_one_statement(tmp_path: Path) -> None:
     assert not replace(made, signature="zz").genuine and not replace(made, key="00" * 32).genuine
     with pytest.raises(ValueError, match="no statement"):
         Signed.from_dict({"statement": {}})
+
+
+def test_homes_that_share_a_server_share_a_key(database_url: str, tmp_path: Path) -> None:
+    db, homes = Database(database_url), [Settings(home=tmp_path / name, database_url=database_url) for name in ("one", "two")]
+    db.create(metadata)
+    first = signer_for(homes[0], db)
+    assert signer_for(homes[0], db).key == first.key
+    shared = Settings(home=tmp_path / "two", database_url=database_url, signing_key=str(tmp_path / "one" / KEY_FILE))
+    assert signer_for(shared, db).key == first.key
+    if not db.sqlite:
+        with pytest.raises(BadKey, match="set CLEARANCE_SIGNING_KEY"):
+            signer_for(homes[1], db)
+    db.close()

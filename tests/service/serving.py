@@ -37,14 +37,16 @@ class Server:
 
 
 @contextmanager
-def started(command: list[str], log: Path, env: Mapping[str, str], cwd: Path, url: str = "") -> Iterator[Server]:
-    """The process, once it answers; ended at the end if it still runs."""
+def started(
+    command: list[str], log: Path, env: Mapping[str, str], cwd: Path, url: str = "", says: str = ""
+) -> Iterator[Server]:
+    """The process, once it answers or says that it is ready; ended at the end if it still runs."""
     with log.open("ab") as out:
         process = subprocess.Popen(
             command, cwd=cwd, env={**os.environ, **env}, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
         )
     try:
-        server = Server(_answering(process, log, url), process, log)
+        server = Server(_answering(process, log, url, says), process, log)
         yield server
     finally:
         if process.poll() is None:
@@ -64,6 +66,16 @@ def clearance(home: Path, *options: str, env: Mapping[str, str] | None = None) -
 
 
 @contextmanager
+def worker(home: Path, *options: str, env: Mapping[str, str]) -> Iterator[Server]:
+    """`clearance worker` on a home; it has no address."""
+    home.mkdir(parents=True, exist_ok=True)
+    log = home / f"worker-{time.monotonic_ns()}.out"
+    own = {"CLEARANCE_HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **env}
+    with started([sys.executable, "-m", "app.cli", "worker", *options], log, own, ROOT, says="Clearance works on") as working:
+        yield working
+
+
+@contextmanager
 def reference(folder: Path) -> Iterator[Server]:
     """`langgraph dev` over the same graphs."""
     for file in PROJECT.iterdir():
@@ -77,12 +89,14 @@ def reference(folder: Path) -> Iterator[Server]:
         yield server
 
 
-def _answering(process: subprocess.Popen[bytes], log: Path, url: str) -> str:
-    """Its address, once it answers."""
+def _answering(process: subprocess.Popen[bytes], log: Path, url: str, says: str) -> str:
+    """Its address, once it answers; nothing, once it says that it is ready."""
     deadline = time.monotonic() + STARTS_S
     while time.monotonic() < deadline:
         said = log.read_text(errors="replace")
         assert process.poll() is None, said[-3000:]
+        if says and says in said:
+            return ""
         found = url or next(iter(re.findall(r"serves on (http://\S+)", said)), "")
         try:
             if found and httpx.get(f"{found}/ok", timeout=30).status_code == 200:

@@ -64,7 +64,7 @@ async def test_nobody_without_a_key_and_ok_says_the_mode(http: httpx.AsyncClient
     described = (await http.get("/openapi.json")).json()
     for path, operations in described["paths"].items():
         for method in operations:
-            expected = {"/ok": 200, "/info": 200, "/auth/sign-in": 404, "/auth/callback": 404}.get(path, 401)
+            expected = {"/ok": 200, "/ready": 200, "/info": 200, "/auth/sign-in": 404, "/auth/callback": 404}.get(path, 401)
             assert (await http.request(method, path.replace("{", "").replace("}", ""))).status_code == expected, (method, path)
     assert (await http.get("/ok")).json()["mode"] == (await http.get("/info")).json()["server"]["mode"] == "keys"
 

@@ -159,11 +159,11 @@ async def test_the_log_replays_and_stays_live(db: Database) -> None:
         if number % 100 == 0:
             await asyncio.sleep(0)
         if number == 700:
-            await log.close()  # all of it is on disk, and memory keeps a tail
+            await log.write()  # all of it is on disk, and memory keeps a tail
             middle = asyncio.create_task(_all(log, claim.thread_id, claim.run_id))
     ending = Ending("success", {})
     await log.end(channel, claim.run_id, ending, lambda written: queue.end(claim, ending, written, go_on=True))
-    log.leave(channel)
+    log.close(channel)
     late = await _all(Log(db), claim.thread_id, claim.run_id)
     assert await early == await middle == late
     assert [one.seq for one in late] == list(range(1, 1302))

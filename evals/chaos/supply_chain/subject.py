@@ -13,6 +13,8 @@ TODAY = date(2016, 2, 1)  # a fixed day: due dates are part of the answer
 CASES = "SELECT cases.id, suppliers.name FROM cases JOIN suppliers ON suppliers.id = cases.supplier_id"
 EVENTS = "SELECT id FROM case_events"
 NOTIFICATIONS = "SELECT id FROM notifications"
+KEYS = "SELECT key FROM cases"
+CLEAR = ("DELETE FROM notifications", "DELETE FROM case_events", "DELETE FROM cases")
 
 
 def load(settings: Settings) -> None:
