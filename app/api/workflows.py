@@ -13,7 +13,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from starlette.responses import Response
 
 from app.api.answers import Serving, empty
-from app.api.caller import Calling, Floors
+from app.api.caller import Calling, Floors, Viewing
 from app.api.errors import Refused
 from app.workflows import save_workflow
 from graphs.services import Services
@@ -57,8 +57,9 @@ class Arrived(BaseModel):
 
 
 @router.post("/workflows", status_code=201)
-async def save(floors: Floors, caller: Calling, body: Save) -> Workflow:
-    """Keep a run's plan as the next version of a name."""
+async def save(floors: Floors, caller: Calling, view: Viewing, body: Save) -> Workflow:
+    """Keep the plan of a run that is the caller's to read as the next version of a name, which is the whole organisation's."""
+    await view.execution(body.execution_id, "read")
     try:
         waits = {step: wait_of(text) for step, text in body.waits.items()}
     except ValueError as error:
