@@ -74,7 +74,9 @@ async def every(floors: Floors, caller: Calling) -> list[Workflow]:
 
 
 @router.get("/workflows/{name}")
-async def get(floors: Floors, caller: Calling, name: Name, version: Annotated[int | None, Query(ge=1)] = None) -> Workflow:
+async def get(
+    floors: Floors, caller: Calling, name: Name, version: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None
+) -> Workflow:
     """A version, or the newest."""
     return await floors.workflows.get(caller.org, name, version)
 
@@ -84,8 +86,8 @@ async def differences(
     floors: Floors,
     caller: Calling,
     name: Name,
-    old: Annotated[int, Query(ge=1, alias="from")],
-    to: Annotated[int, Query(ge=1)],
+    old: Annotated[int, Query(ge=1, le=2**31 - 1, alias="from")],
+    to: Annotated[int, Query(ge=1, le=2**31 - 1)],
 ) -> Difference:
     """What is different between two versions."""
     one, other = [await floors.workflows.get(caller.org, name, version) for version in (old, to)]
