@@ -29,6 +29,7 @@ from app.api import (
 from app.api.governance.routes import routers as governance
 from app.api.guard import LOOPBACK_ORIGIN, Guard
 from app.api.limits import BodyLimit
+from app.api.plain_json import PlainJson
 from app.auth.access import admit
 from app.chores import chores
 from app.logs import Requests
@@ -58,6 +59,7 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
     for router in (*(one.router for one in (system, signing_in, *threaded, *alone)), *governance):
         app.include_router(router)
     errors.install(app)
+    app.add_middleware(PlainJson)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.origins,

@@ -17,6 +17,20 @@ Offset = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Url = Annotated[str, Field(max_length=2000), AfterValidator(check_url)]
 Label = Annotated[str, Field(min_length=1, max_length=200)]
 Key = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+def _point(given: Object | None) -> Object | None:
+    """Where in a thread's history: names and ids, as a checkpoint of ours says them."""
+    texts = ("thread_id", "checkpoint_id", "checkpoint_ns")
+    if given and (wrong := [name for name in texts if not isinstance(given.get(name), str | None)]):
+        raise ValueError(f"{', '.join(wrong)}: text is expected")
+    places = (given or {}).get("checkpoint_map")
+    if not (isinstance(places, dict | None) and all(isinstance(one, str) for one in (places or {}).values())):
+        raise ValueError("checkpoint_map: the ids of checkpoints by their namespace are expected")
+    return given
+
+
+Point = Annotated[Object, AfterValidator(_point)]
 assert set(Mode.__args__) == set(MODES)  # type: ignore[attr-defined]  # of a Literal
 
 
@@ -59,7 +73,7 @@ class RunCreate(Body):
     on_disconnect: Literal["cancel", "continue"] | None = None
     on_completion: Literal["delete", "keep"] | None = None
     after_seconds: float | None = Field(None, ge=0, le=31_536_000)
-    checkpoint: Object | None = None
+    checkpoint: Point | None = None
     checkpoint_id: str | None = None
     checkpoint_during: bool | None = None
     durability: Literal["sync", "async", "exit"] | None = None
@@ -123,20 +137,20 @@ class ThreadSearch(Body):
 class StateUpdate(Body):
     values: Any = None
     as_node: str | None = None
-    checkpoint: Object | None = None
+    checkpoint: Point | None = None
     checkpoint_id: str | None = None
 
 
 class StateAt(Body):
-    checkpoint: Object
+    checkpoint: Point
     subgraphs: bool = False
 
 
 class History(Body):
     limit: Limit = 10
-    before: str | Object | None = None
+    before: str | Point | None = None
     metadata: Object | None = None
-    checkpoint: Object | None = None
+    checkpoint: Point | None = None
 
 
 class AssistantCreate(Body):
@@ -177,7 +191,7 @@ class AssistantVersions(Body):
 
 
 class AssistantLatest(Body):
-    version: int
+    version: int = Field(ge=1, le=2**31 - 1)
 
 
 class RunsCancel(Body):

@@ -23,6 +23,12 @@ from governance.identity import Caller
 
 router = APIRouter(tags=["thread streams"])
 LARGEST = 2**53 - 1  # the largest whole number that every client can say
+NO_COMMAND: dict[int | str, dict[str, Any]] = {
+    400: {
+        "description": "no command: {type: error, id, error, message}",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
+}
 NO_RUN = "No run is bound to this thread."
 STATUS_OF_AGENT = {"busy": "running", "interrupted": "interrupted", "error": "failed", "idle": "completed"}
 Reply = tuple[dict[str, Any], int]
@@ -37,7 +43,7 @@ class CommandFailed(Exception):
         self.error = error
 
 
-@router.post("/threads/{thread_id}/commands")
+@router.post("/threads/{thread_id}/commands", responses=NO_COMMAND)
 async def command(service: Serving, caller: Calling, thread_id: ThreadId, body: Any = Body(None)) -> Response:
     """Carry out a command: run.start, input.respond, agent.getTree, subscription.subscribe, .unsubscribe, .reconnect."""
     given = body if isinstance(body, dict) else {}

@@ -109,6 +109,9 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
     422: {"model": Problem, "description": "the request cannot be read, or asks for what is not supported"},
     503: {"model": Problem, "description": "the database, or the identity provider, cannot be used now"},
 }
+STREAMED: dict[int | str, dict[str, Any]] = {
+    200: {"description": "the run's events", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+}
 
 
 def install(app: FastAPI) -> None:

@@ -5,6 +5,10 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
+class TooLarge(HTTPException):
+    """What arrived is larger than a body may be."""
+
+
 class BodyLimit:
     """ASGI middleware. `most` is in bytes."""
 
@@ -25,7 +29,10 @@ class BodyLimit:
             message = await receive()
             got += len(message.get("body", b""))
             if got > self._most:
-                raise HTTPException(413, said)
+                raise TooLarge(413, said)
             return message
 
-        await self._app(scope, counted, send)
+        try:
+            await self._app(scope, counted, send)
+        except TooLarge as error:  # where a middleware reads the body; the application answers it by itself
+            await JSONResponse({"detail": error.detail}, 413)(scope, receive, send)

@@ -9,7 +9,7 @@ from app.api.answers import RUN, RunId, Serving, ThreadId, answer, empty, shown
 from app.api.asking import Made, make_run
 from app.api.bodies import RunCreate, RunsCancel
 from app.api.caller import Playing
-from app.api.errors import Refused
+from app.api.errors import STREAMED, Refused
 from app.api.sse import nothing, slow_json, stream_run
 from app.auth.access import Calling, reached
 from app.rollback import refuse_behind_effects
@@ -32,7 +32,7 @@ async def create(service: Serving, caller: Calling, thread_id: ThreadId, body: R
     return answer(shown(made.row, RUN), headers=made.headers())
 
 
-@router.post("/threads/{thread_id}/runs/stream")
+@router.post("/threads/{thread_id}/runs/stream", responses=STREAMED)
 async def create_and_stream(
     service: Serving, caller: Calling, played: Playing, thread_id: ThreadId, body: RunCreate
 ) -> Response:
@@ -51,7 +51,7 @@ async def of_thread(
     service: Serving,
     thread_id: ThreadId,
     limit: Annotated[int, Query(ge=1, le=1000)] = 10,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
     status: str | None = None,
 ) -> Response:
     """The thread's runs, the newest first."""
@@ -85,7 +85,7 @@ async def join(service: Serving, thread_id: ThreadId, run_id: RunId) -> Response
     return slow_json(lambda: result_of(service, thread_id, run_id), headers=made.headers("join"))
 
 
-@router.get("/threads/{thread_id}/runs/{run_id}/stream")
+@router.get("/threads/{thread_id}/runs/{run_id}/stream", responses=STREAMED)
 async def join_stream(
     service: Serving,
     thread_id: ThreadId,

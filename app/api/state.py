@@ -1,8 +1,10 @@
 """A thread's state and history, read and changed through its graph."""
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Query
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import InvalidUpdateError
 from starlette.responses import Response
@@ -50,7 +52,8 @@ async def update_state(service: Serving, thread_id: ThreadId, body: StateUpdate)
         )
     config = _config(thread_id, base, row["metadata"])
     try:
-        made = await graph.aupdate_state(config, body.values, body.as_node)
+        with _followed():
+            made = await graph.aupdate_state(config, body.values, body.as_node)
     except InvalidUpdateError as error:
         raise Refused(400, str(error)) from None
     state = await graph.aget_state(_config(thread_id, {}))
@@ -63,7 +66,9 @@ async def update_state(service: Serving, thread_id: ThreadId, body: StateUpdate)
 
 
 @router.get("/threads/{thread_id}/history")
-async def get_history(service: Serving, thread_id: ThreadId, limit: int = 10, before: str | None = None) -> Response:
+async def get_history(
+    service: Serving, thread_id: ThreadId, limit: Annotated[int, Query(ge=1, le=1000)] = 10, before: str | None = None
+) -> Response:
     """The thread's states, the newest first."""
     return answer(await _history(service, thread_id, History(limit=limit, before=before)))
 
@@ -76,7 +81,8 @@ async def post_history(service: Serving, thread_id: ThreadId, body: History = Bo
 
 async def _state(service: Service, thread_id: str, point: dict[str, Any], subgraphs: bool) -> dict[str, Any]:
     graph = await _graph(service, await service.threads.get(thread_id))
-    state = await graph.aget_state(_config(thread_id, point), subgraphs=subgraphs) if graph is not None else None
+    with _followed():
+        state = await graph.aget_state(_config(thread_id, point), subgraphs=subgraphs) if graph is not None else None
     if state is None or not state.created_at:
         id = point.get("checkpoint_id")
         return snapshots.empty({"checkpoint_id": id, "thread_id": thread_id} if id else None)
@@ -90,8 +96,18 @@ async def _history(service: Service, thread_id: str, body: History) -> list[dict
     point = {name: value for name, value in (body.checkpoint or {}).items() if name == "checkpoint_ns"}
     start: dict[str, Any] = {"checkpoint_id": body.before} if isinstance(body.before, str) else body.before or {}
     before = _config(thread_id, start.get("configurable", start)) if start else None
-    states = graph.aget_state_history(_config(thread_id, point), filter=body.metadata, before=before, limit=body.limit)
-    return [snapshots.shown(state) async for state in states]
+    with _followed():
+        states = graph.aget_state_history(_config(thread_id, point), filter=body.metadata, before=before, limit=body.limit)
+        return [snapshots.shown(state) async for state in states]
+
+
+@contextmanager
+def _followed() -> Iterator[None]:
+    """Raises `Refused` (422) for a namespace or a filter that LangGraph, whose words these are, cannot follow."""
+    try:
+        yield
+    except ValueError as error:
+        raise Refused(422, str(error)) from None
 
 
 async def _graph(service: Service, row: dict[str, Any]) -> Any:

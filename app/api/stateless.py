@@ -6,7 +6,7 @@ from starlette.responses import Response
 from app.api.answers import RUN, Serving, answer, shown
 from app.api.asking import make_run
 from app.api.bodies import RunCreate
-from app.api.errors import Refused
+from app.api.errors import STREAMED, Refused
 from app.api.runs import streamed, waited
 from app.auth.access import Calling
 
@@ -21,7 +21,7 @@ async def create(service: Serving, caller: Calling, body: RunCreate) -> Response
     return answer(shown(made.row, RUN), headers=made.headers())
 
 
-@router.post("/stream")
+@router.post("/stream", responses=STREAMED)
 async def create_and_stream(service: Serving, caller: Calling, body: RunCreate) -> Response:
     """Make a run and follow it."""
     return streamed(service, await make_run(service, caller, None, body), body)

@@ -13,7 +13,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from starlette.responses import Response
 
 from app.api.answers import Serving, empty
-from app.api.caller import Calling, Floors
+from app.api.caller import Calling, Floors, Viewing
 from app.api.errors import Refused
 from app.workflows import save_workflow
 from graphs.services import Services
@@ -57,8 +57,9 @@ class Arrived(BaseModel):
 
 
 @router.post("/workflows", status_code=201)
-async def save(floors: Floors, caller: Calling, body: Save) -> Workflow:
-    """Keep a run's plan as the next version of a name."""
+async def save(floors: Floors, caller: Calling, view: Viewing, body: Save) -> Workflow:
+    """Keep the plan of a run that is the caller's to read as the next version of a name, which is the whole organisation's."""
+    await view.execution(body.execution_id, "read")
     try:
         waits = {step: wait_of(text) for step, text in body.waits.items()}
     except ValueError as error:
@@ -73,7 +74,9 @@ async def every(floors: Floors, caller: Calling) -> list[Workflow]:
 
 
 @router.get("/workflows/{name}")
-async def get(floors: Floors, caller: Calling, name: Name, version: Annotated[int | None, Query(ge=1)] = None) -> Workflow:
+async def get(
+    floors: Floors, caller: Calling, name: Name, version: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None
+) -> Workflow:
     """A version, or the newest."""
     return await floors.workflows.get(caller.org, name, version)
 
@@ -83,8 +86,8 @@ async def differences(
     floors: Floors,
     caller: Calling,
     name: Name,
-    old: Annotated[int, Query(ge=1, alias="from")],
-    to: Annotated[int, Query(ge=1)],
+    old: Annotated[int, Query(ge=1, le=2**31 - 1, alias="from")],
+    to: Annotated[int, Query(ge=1, le=2**31 - 1)],
 ) -> Difference:
     """What is different between two versions."""
     one, other = [await floors.workflows.get(caller.org, name, version) for version in (old, to)]

@@ -13,6 +13,8 @@ class BadFilter(ValueError):
 def contains(column: Column[Any], wanted: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[ColumnElement[bool]]:
     """Conditions that a JSON object has these members, at any depth. Raises `BadFilter` for a list."""
     for name, value in wanted.items():
+        if '"' in name:
+            raise BadFilter(f"a filter by a name with a quotation mark ({name[:100]}) is not supported")
         place = column[(*path, name)]
         if isinstance(value, Mapping):
             yield from contains(column, value, (*path, name))

@@ -44,11 +44,22 @@ async def carry_out(building: Awaitable[Any], claim: Claim, tell: Tell) -> Endin
     except Exception as error:  # a graph is anybody's code: whatever it raises ends this run, and only this run
         said = {"error": type(error).__name__, "message": str(error)}
         tell("error", said)
-        return await standing(graph, config, "error", said) if graph is not None else Ending("error", error=said)
+        return await _failed(graph, config, said)
     paused = claim.spec.interrupt_before or claim.spec.interrupt_after or (isinstance(values, dict) and INTERRUPT in values)
     if paused or values is None:
         return await standing(graph, config, "success")
     return Ending("success", plain(values))
+
+
+async def _failed(graph: Any, config: RunnableConfig, said: dict[str, str]) -> Ending:
+    """The ending of a run that raised, with the thread's state if that can be read at all: an input that its channels refuse is
+    in the checkpoint already."""
+    try:
+        return await standing(graph, config, "error", said) if graph is not None else Ending("error", error=said)
+    except LeaseLost:
+        raise
+    except Exception:  # whatever the graph's own channels raise again: the run has ended, and is not to be tried again
+        return Ending("error", error=said)
 
 
 async def standing(graph: Any, config: RunnableConfig, status: str, error: dict[str, str] | None = None) -> Ending:

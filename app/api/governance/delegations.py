@@ -28,7 +28,10 @@ async def delegate(floors: Floors, caller: Calling, view: Viewing, body: Delegat
         raise Refused(422, f"to: {body.to} is not known in {caller.org}: they must have a key, or have signed in once")
     if body.tool and body.tool not in floors.registry:
         raise Refused(422, f"tool: there is no {body.tool}: leave it out for whatever asks {body.role}")
-    end = body.until if body.until.tzinfo else body.until.replace(tzinfo=UTC)
+    try:
+        end = (body.until if body.until.tzinfo else body.until.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        raise Refused(422, f"until: {body.until.isoformat()} is not a time that can be kept") from None
     made = await floors.approvals.delegations.give(caller, body.to, body.role, end, body.tool)
     return DelegationShape.model_validate(made)
 

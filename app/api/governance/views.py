@@ -70,10 +70,10 @@ class View:
             step.update(item=masked(step["item"]), title=MASKED)
         return found
 
-    async def execution(self, id: str) -> Execution:
-        """Raises `Refused` (404) for one that is not there, and the same for one that they do not see."""
+    async def execution(self, id: str, deed: Deed = "audit") -> Execution:
+        """Raises `Refused` (404) for one that is not there, and the same for one that is not theirs to do this with."""
         found = await self.floors.executions.get(id)
-        if found is None or not self.reaches("audit", found.requester):
+        if found is None or not self.reaches(deed, found.requester):
             raise Refused(404, f"there is no execution {id}")
         return found
 
