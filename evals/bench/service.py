@@ -180,7 +180,14 @@ def shown(cost: ServiceCost) -> str:
     """The comparison as a Markdown table."""
     rows = [("bare FastAPI + saver", cost.bare), ("Clearance", cost.ours), ("langgraph dev", cost.dev)]
     return table(
-        [f"the service on {cost.database}", f"{CALLERS} × runs.wait, runs/s", "÷ bare", "first event, ms", "50 tokens, ms", "÷ bare"],
+        [
+            f"the service on {cost.database}",
+            f"{CALLERS} × runs.wait, runs/s",
+            "÷ bare",
+            "first event, ms",
+            "50 tokens, ms",
+            "÷ bare",
+        ],
         [
             [
                 name,
