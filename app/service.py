@@ -83,7 +83,7 @@ async def open_service(settings: Settings, config: Path | None = None) -> AsyncI
         async with _news(db, me) as (news, connect):
             assistants, log, queue = Assistants(db), Log(db, news), Queue(db, me)
             await assistants.make_for_graphs(catalogue.names)
-            worker = Worker(queue, log, catalogue, saver, news, capacity=settings.runs)
+            worker = Worker(queue, log, catalogue, saver, news, capacity=settings.runs, checkpoints=settings.checkpoints)
             await worker.open(alone=db.sqlite)
             connect(worker)
             rates, keys = Rates(settings.rate), Keys(db) if settings.sign_in == "keys" else None

@@ -39,6 +39,20 @@ async def nobody_else() -> None:
     """The guard where no other process can hold a run: everyone may write."""
 
 
+OLDEST_KEPT = (
+    "SELECT checkpoint_id FROM checkpoints WHERE thread_id = {0} AND checkpoint_ns = '' "
+    "ORDER BY checkpoint_id DESC LIMIT 1 OFFSET {1}"
+)
+"""Checkpoint ids sort by time. {0}: the thread, {1}: how many newer ones are kept."""
+LIVES_ON = (
+    "(checkpoint_ns <> '' AND strpos(checkpoint_ns, ':') = 0 AND checkpoint_id = (SELECT max(other.checkpoint_id) "
+    "FROM checkpoints other WHERE other.thread_id = checkpoints.thread_id AND other.checkpoint_ns = checkpoints.checkpoint_ns))"
+)
+"""The newest of a subgraph whose namespace is not one task's own: those have a colon. For SQLite: `strpos` is `instr`."""
+DIFFERENCES = "counters_since_delta_snapshot"
+"""What LangGraph notes in the metadata of a checkpoint whose state begins in older ones."""
+
+
 class Careful(BaseCheckpointSaver[str]):
     """Stands before a saver of LangGraph's: `guard` is asked before a checkpoint is written (it raises where it may not be), and
     a write that has begun is whole: cancelled between a statement and its commit, LangGraph's leave a transaction open."""
@@ -71,6 +85,15 @@ class Careful(BaseCheckpointSaver[str]):
         """Copy every checkpoint of a thread, with its writes, to a thread that has none."""
         await whole(self._bear(lambda: self._copy_thread(source_thread_id, target_thread_id)))
 
+    async def akeep_newest(self, thread_id: str, count: int) -> None:
+        """Delete a thread's checkpoints but the newest `count` of its root graph.
+
+        With a checkpoint of the root go those of the subgraphs that its tasks ran; a subgraph that lives on from turn to turn keeps
+        its newest. What waits on the thread is its newest, so it stays. A thread whose state is told by older checkpoints (channels
+        that keep differences) keeps them all.
+        """
+        await whole(self._bear(lambda: self._keep_newest(thread_id, count)))
+
     async def _bear(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Carry out what may be done twice; a saver over a network tries again here."""
         return await work()
@@ -79,6 +102,9 @@ class Careful(BaseCheckpointSaver[str]):
         raise NotImplementedError
 
     async def _copy_thread(self, source: str, target: str) -> None:
+        raise NotImplementedError
+
+    async def _keep_newest(self, thread_id: str, count: int) -> None:
         raise NotImplementedError
 
 
@@ -157,6 +183,26 @@ class Saver(Careful, SqliteSaver):
         def work() -> None:
             self.conn.execute(f"DELETE FROM writes WHERE (thread_id, checkpoint_ns, checkpoint_id) IN {of_runs}", (ids,))
             self.conn.execute(f"DELETE FROM checkpoints WHERE {OF_RUNS}", (ids,))
+
+        await self._thread.ask(work)
+
+    async def _keep_newest(self, thread_id: str, count: int) -> None:
+        def work() -> None:
+            found = self.conn.execute(OLDEST_KEPT.format("?", "?"), (thread_id, count - 1)).fetchone()
+            if found is None:
+                return
+            here, old = "thread_id = ? AND checkpoint_id", (thread_id, *found)
+            if self.conn.execute(
+                f"SELECT 1 FROM checkpoints WHERE {here} = ? AND instr(CAST(metadata AS TEXT), ?)", (*old, DIFFERENCES)
+            ).fetchone():
+                return
+            self.conn.execute(f"DELETE FROM checkpoints WHERE {here} < ? AND NOT {LIVES_ON.replace('strpos', 'instr')}", old)
+            self.conn.execute(
+                f"DELETE FROM writes WHERE {here} < ? AND NOT EXISTS (SELECT 1 FROM checkpoints c WHERE "
+                "c.thread_id = writes.thread_id AND c.checkpoint_ns = writes.checkpoint_ns "
+                "AND c.checkpoint_id = writes.checkpoint_id)",
+                old,
+            )
 
         await self._thread.ask(work)
 

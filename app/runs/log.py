@@ -2,7 +2,7 @@
 
 `publish` costs no I/O: followers in this process are woken, a flush writes what has gathered. `follow` replays and then stays
 live, without gap or duplicate: each follower keeps its own place and reads on from it, from memory where that
-reaches back far enough, else from the table. Both protocols are views of this log.
+reaches back far enough, else from the table. Both protocols are views of this log. How long what is kept on disk: `keeping.py`.
 
 Only who holds a run of the thread writes, and its numbers go on from what is on disk. Where several processes share the database,
 a channel that is not written here is caught up from the table, when another process tells that it wrote, and every so often (`look`).

@@ -9,7 +9,7 @@ be joined again, stays for a minute (`sweep`): who waits for it may be connected
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Float, delete, func, insert, l
 from app.auth.reach import Owner, may
 from app.db.clock import new_id, stamp
 from app.db.tables import events, runs, threads
+from app.runs.keeping import lighten
 from app.runs.lease import LEASE_S, LeaseLost
 from app.runs.log import Event
 from app.runs.spec import ACTIVE, Action, Claim, Ending, NewRun, Spec
@@ -200,6 +201,10 @@ class Queue:
             return bool(status != "running")
 
         return await self._db.run(work, durable=False)
+
+    async def lighten(self, thread_ids: Collection[str]) -> list[str]:
+        """Let go what the logs of these threads no longer keep; those on which no run goes on or waits."""
+        return await self._db.run(lambda c: lighten(c, thread_ids), durable=False)
 
     async def get(self, thread_id: str | None, run_id: str) -> dict[str, Any]:
         """A run's row. Raises `RunMissing`."""
