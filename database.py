@@ -8,9 +8,9 @@ processes never deadlock on an upgrade from read to write.
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, func, inspect, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from together import Call, Together
 
@@ -64,6 +64,7 @@ class Database:
         self._writer = threading.Lock()
         self._pool = ThreadPoolExecutor(max_workers=4 if self.sqlite else CONNECTIONS, thread_name_prefix="db")
         self.engine = self._make_engine()
+        self._held: dict[Engine, Connection] = {}
         self._light = self._make_engine("NORMAL") if self.sqlite and not readonly else self.engine
         self._together = Together("light", self._transact) if self._light is not self.engine else None
 
@@ -92,7 +93,7 @@ class Database:
 
         @event.listens_for(engine, "begin")
         def on_begin(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN" if self.readonly else "BEGIN IMMEDIATE")
+            connection.connection.cursor().execute("BEGIN" if self.readonly else "BEGIN IMMEDIATE")
 
         return engine
 
@@ -124,12 +125,33 @@ class Database:
         worked = False
         with self._writer if self.sqlite and not self.readonly else nullcontext():
             try:
-                with (self.engine if durable else self._light).begin() as connection:
+                with self._transaction(self.engine if durable else self._light) as connection:
                     result = work(connection)
                     worked = True
                 return result
             except DatabaseError as error:
                 raise self._explain(error, worked) from error
+
+    @contextmanager
+    def _transaction(self, engine: Engine) -> Iterator[Connection]:
+        """One transaction. A writer on SQLite, who is alone, keeps its connection until something fails: to check one out and
+        in again costs several times what the database does. Errors of the driver become SQLAlchemy's."""
+        driver: Any = engine.dialect.loaded_dbapi
+        try:
+            if not self.sqlite or self.readonly:
+                with engine.begin() as connection:
+                    yield connection
+                return
+            connection = self._held.pop(engine) if engine in self._held else engine.connect()
+            try:
+                with connection.begin():
+                    yield connection
+            except BaseException:
+                connection.close()
+                raise
+            self._held[engine] = connection
+        except driver.Error as error:
+            raise DBAPIError.instance(None, None, error, driver.Error) from error
 
     async def run(self, work: Callable[[Connection], T], *, durable: bool = True, again: bool = False) -> T:
         """Run `work` in one transaction in a worker thread; see `run_sync`. In a task with `patience` it waits for a server that
@@ -158,13 +180,17 @@ class Database:
 
     def _transact(self, calls: Sequence[Call[Any]]) -> None:
         """Carry out light works in one transaction; one that fails takes back what it did, and only that."""
-        with self._writer, self._light.begin() as connection:
+        driver: Any = self._light.dialect.loaded_dbapi
+        with self._writer, self._transaction(self._light) as connection:
+            plain = connection.connection.cursor()
             for call in calls:
                 if len(calls) > 1:
-                    connection.exec_driver_sql("SAVEPOINT one")
+                    plain.execute("SAVEPOINT one")
                 call.carry_out(connection)
+                if isinstance(call.error, driver.Error):
+                    call.error = DBAPIError.instance(None, None, call.error, driver.Error)
                 if call.error and len(calls) > 1:
-                    connection.exec_driver_sql("ROLLBACK TO one")
+                    plain.execute("ROLLBACK TO one")
                 elif call.error:
                     raise call.error
 
@@ -188,6 +214,10 @@ class Database:
         if self._together:
             self._together.close()
         self._pool.shutdown(wait=True)
+        with self._writer:
+            for connection in self._held.values():
+                connection.close()
+            self._held.clear()
         self.engine.dispose()
         self._light.dispose()
 

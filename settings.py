@@ -3,11 +3,16 @@
 Nothing is read at import. Whoever starts a process calls `Settings()` once and hands it down.
 """
 
+import re
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SignIn = Literal["keys", "jwt", "oidc"]
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+"""Signatures by a key that only the provider holds: whoever can check one of these cannot make one."""
 
 
 class Settings(BaseSettings):
@@ -46,6 +51,8 @@ class Settings(BaseSettings):
             "mona": ("risk-manager",),
             "hana": ("head-of-risk",),
             "ada": ("auditor",),
+            "bo": ("budget-owner",),
+            "olga": ("operator",),
         },
         description="the demo people of local mode and their roles (JSON object)",
     )
@@ -58,11 +65,38 @@ class Settings(BaseSettings):
         description="web pages elsewhere that may call the service (JSON list); those of this machine may",
     )
 
-    sign_in: Literal["none", "keys"] = Field(
-        "none", description="how callers of the service say who they are; none: local mode, on loopback only"
+    sign_in: Annotated[tuple[SignIn, ...], NoDecode] = Field(
+        (),
+        description="how callers of the service say who they are: keys, jwt, oidc, or several; none: local mode, on loopback only",
     )
+    issuer: str = Field("", description="the identity provider of jwt and oidc, as its tokens name it")
+    audience: str = Field("", description="jwt: what a token must be made for")
+    jwks_url: str = Field("", description="where the provider's keys are; empty: where its discovery document says")
+    algorithms: tuple[Algorithm, ...] = Field(
+        ("RS256", "PS256", "ES256", "EdDSA"), min_length=1, description="the signatures that a token may have (JSON list)"
+    )
+    clock_skew: int = Field(60, ge=0, le=600, description="seconds that the provider's clock and ours may differ")
+    user_claim: str = Field("sub", min_length=1, description="the claim that names the user; it must never name another later")
+    org_claim: str = Field("", description="the claim that names the organisation; empty: everybody is of `org`")
+    groups_claim: str = Field("groups", description="the claim that lists groups; realm_access.roles looks inside a claim")
+    groups: dict[str, tuple[str, ...]] = Field(
+        {}, description="the roles of each group of the provider (JSON object); who is in none of them is not admitted"
+    )
+    client_id: str = Field("", description="oidc: this service at the provider")
+    client_secret: SecretStr = Field(SecretStr(""), description="oidc: its secret; empty: a public client, with PKCE alone")
+    scopes: tuple[str, ...] = Field(
+        ("openid", "profile", "email"), description="oidc: what is asked of the provider (JSON list)"
+    )
+    public_url: str = Field(
+        "", description="where browsers reach the service, such as https://clearance.example; empty: loopback"
+    )
+    session_hours: float = Field(8.0, gt=0, le=720, description="oidc: hours until a person must sign in again")
     rate: int = Field(1200, ge=0, description="requests a minute of one caller who signed in; 0: no limit")
     body_bytes: int = Field(16_000_000, ge=1024, description="largest body of a request to the service")
+
+    event_secrets: dict[str, SecretStr] = Field(
+        {}, description='who may tell of events, and their Standard Webhooks secrets (JSON: {"org/sender": "whsec_…"})'
+    )
 
     concurrency: int = Field(8, ge=1, description="steps that may run at once in one execution")
     step_timeout: float = Field(120.0, gt=0, description="seconds one step attempt may take, waiting for people not counted")
@@ -90,6 +124,30 @@ class Settings(BaseSettings):
     )
     goal_characters: int = Field(8000, ge=100, description="longest goal that is taken")
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    log_format: Literal["text", "json"] = Field("text", description="lines of the service's log: for people, or JSON objects")
+
+    @field_validator("sign_in", mode="before")
+    @classmethod
+    def _several(cls, given: Any) -> Any:
+        """Ways by comma; "none" and nothing are local mode."""
+        if not isinstance(given, str):
+            return given
+        return tuple(dict.fromkeys(way.strip() for way in given.split(",") if way.strip() not in ("", "none")))
+
+    @model_validator(mode="after")
+    def _enough_to_sign_in(self) -> Self:
+        needed = {"jwt": ("issuer", "audience", "groups"), "oidc": ("issuer", "client_id", "groups")}
+        for way in self.sign_in:
+            if missing := [f"CLEARANCE_{name.upper()}" for name in needed.get(way, ()) if not getattr(self, name)]:
+                raise ValueError(f"sign-in by {way} needs {', '.join(missing)} (docs/sign-in.md)")
+        return self
+
+    @field_validator("issuer", "jwks_url", "public_url")
+    @classmethod
+    def _encrypted(cls, url: str) -> str:
+        if url and not re.match(r"https://[^/]|http://(localhost|127\.\d+\.\d+\.\d+|\[::1\])([:/]|$)", url):
+            raise ValueError(f"{url!r} must be an https:// address: what is said there decides who may do what")
+        return url
 
     @model_validator(mode="after")
     def _act_as_somebody(self) -> Self:

@@ -28,14 +28,22 @@ def show(run: str, as_json: bool) -> int:
         who = await _of_run(runner, run) if run else Spender(caller.org, caller.user, "", "")
         found = await budgets.accounts(who)
         if as_json:
-            print(json.dumps({"budgets": left_of(found)}))
+            told = left_of(found, priced=not runner.services.unpriced)
+            print(json.dumps({"budgets": told, "warning": runner.services.unpriced}))
             return 0
         console = Console(highlight=False)
         if not budgets.limits:
             console.print("Nothing has a limit: name a file of limits in CLEARANCE_BUDGETS (docs/budgets.md).")
         elif not found:
             console.print("Only runs have limits: name one with --run.")
+        if runner.services.unpriced:
+            console.print(runner.services.unpriced, style="yellow", markup=False, soft_wrap=True)
         for one in found:
+            if one.unit == "money" and runner.services.unpriced:
+                console.print(
+                    f"{one.scope}: limited to {spoken(one.unit, one.limit)}; what is used is not known", soft_wrap=True
+                )
+                continue
             amounts = [spoken(one.unit, n) for n in (one.left, one.limit, one.used, one.reserved)]
             console.print("{}: {} left of {} ({} used, {} reserved)".format(one.scope, *amounts), markup=False, soft_wrap=True)
         return 0
@@ -53,7 +61,7 @@ def raise_budget(run: str, unit: str, amount: float, scope: str) -> int:
     named: tuple[Scope, Unit] = (scope, unit)  # type: ignore[assignment]  # checked above
 
     async def go(runner: Runner) -> int:
-        found = await runner.services.budgets.raise_limit(runner.caller, await _of_run(runner, run), *named, whole)
+        found = await runner.services.asking.raise_limit(runner.caller, await _of_run(runner, run), *named, whole)
         left, limit = spoken(found.unit, found.left), spoken(found.unit, found.limit)
         print(f"Raised: {left} left of {limit}.")
         return 0

@@ -39,7 +39,10 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Confirm what a live mode
 @app.callback()
 def local_mode(
     act_as: Annotated[
-        str, typer.Option("--as", metavar="NAME", help="Play a demo person of local mode, such as rita, marc, mona or ada.")
+        str,
+        typer.Option(
+            "--as", metavar="NAME", help="Play a demo person of local mode, such as rita, marc, mona, ada, bo or olga."
+        ),
     ] = "",
 ) -> None:
     if not act_as:
@@ -395,6 +398,101 @@ def kill_switch(
     _go(lambda: switch(action, reason, everyone, json), json=json)
 
 
+workflow = typer.Typer(help="Plans kept under a name, to be run again.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(workflow, name="workflow")
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The workflow's name.")]
+
+
+@workflow.command("save")
+def workflow_save(
+    name: NameArgument,
+    run: Annotated[str, typer.Option("--run", metavar="EXECUTION", help="The run whose plan is kept.")],
+    parameter: Annotated[
+        list[str] | None, typer.Option(metavar="SETTING", help="Each run may choose this setting; may be given again.")
+    ] = None,
+    wait: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="STEP=WHAT",
+            help="The step first waits: 3d, 2027-01-31T09:00Z, or 'event:NAME within 5d'; may be given again.",
+        ),
+    ] = None,
+) -> None:
+    """Keep a run's plan as the next version of a workflow."""
+    from app.workflow_commands import save
+
+    _go(lambda: save(name, run, parameter or [], wait or []))
+
+
+@workflow.command("list")
+def workflow_list(json: JsonOption = False) -> None:
+    """List the workflows: newest version, parameters, goal."""
+    from app.workflow_commands import every
+
+    _go(lambda: every(json), json=json)
+
+
+VersionOption = Annotated[int | None, typer.Option("--version", min=1, help="Without it, the newest.")]
+
+
+@workflow.command("show")
+def workflow_show(name: NameArgument, version: VersionOption = None, json: JsonOption = False) -> None:
+    """Show a version's steps, parameters and waits."""
+    from app.workflow_commands import show
+
+    _go(lambda: show(name, version, json), json=json)
+
+
+@workflow.command("compare")
+def workflow_compare(
+    name: NameArgument,
+    old: Annotated[int, typer.Argument(min=1)],
+    new: Annotated[int, typer.Argument(min=1)],
+    json: JsonOption = False,
+) -> None:
+    """Say what is different between two versions."""
+    from app.workflow_commands import differences
+
+    _go(lambda: differences(name, old, new, json), json=json)
+
+
+@workflow.command("run")
+def workflow_run(
+    name: NameArgument,
+    version: VersionOption = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="PARAMETER=VALUE", help="May be given again.")] = None,
+    approve: ApproveOption = None,
+    json: JsonOption = False,
+    out: OutOption = None,
+    yes: YesOption = False,
+) -> None:
+    """Run a workflow: its plan is held against today's policies, and asks for its approvals anew."""
+    from app.running import Options
+    from app.workflow_commands import run_workflow
+
+    _go(lambda: run_workflow(name, version, set_ or [], Options(approve, json, out, False, yes)), json=json)
+
+
+@workflow.command("remove")
+def workflow_remove(name: NameArgument) -> None:
+    """Forget a workflow, all its versions. What was run stays."""
+    from app.workflow_commands import remove
+
+    _go(lambda: remove(name))
+
+
+@app.command("event")
+def event(
+    name: Annotated[str, typer.Argument(help="The event's name, as the waiting step says it.")],
+    run: Annotated[str, typer.Option(metavar="EXECUTION", help="Only for this run.")] = "",
+    data: Annotated[str, typer.Option(metavar="JSON", help="What it carries: an object, kept and recorded.")] = "{}",
+) -> None:
+    """Say that an event happened that steps wait for. Other systems say it over HTTP, signed."""
+    from app.workflow_commands import tell_event
+
+    _go(lambda: tell_event(name, run, data))
+
+
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Listen here.")] = "127.0.0.1",
@@ -454,6 +552,25 @@ def keys_revoke(key_id: Annotated[str, typer.Argument(help="As `keys list` shows
     from app.key_commands import revoke
 
     _go(lambda: revoke(key_id))
+
+
+BackupArgument = Annotated[Path, typer.Argument(metavar="FILE.tar.gz", help="The backup.")]
+
+
+@app.command()
+def backup(file: BackupArgument) -> None:
+    """Write the whole home to one file: one moment of all that is in it, while runs and the service go on."""
+    from app.backup import backup as back_up
+
+    _go(lambda: back_up(file))
+
+
+@app.command()
+def restore(file: BackupArgument) -> None:
+    """Lay a backup out as the home (CLEARANCE_HOME), which must be empty."""
+    from app.backup import restore as lay_out
+
+    _go(lambda: lay_out(file))
 
 
 @app.command()

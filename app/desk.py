@@ -17,6 +17,7 @@ from app.runner import Runner
 from app.terminal import Checklist, approval_panel, decide
 from app.text import reveal
 from governance.approval import Approval, VoteRefused
+from governance.kill_switch import whose_switch
 
 LOOK_SECONDS = 1.0  # how often an approval on the screen is looked up: other processes decide too, and do not tell this one
 
@@ -47,7 +48,7 @@ class Desk:
         """One event of the run."""
         self.seen(event)
         if self._hot and event.get("event") == "step" and event.get("status") == "waiting_approval":
-            self._bring(event["waiting_for"])
+            self._bring([id for id in event["waiting_for"] if not whose_switch(id)])
 
     async def ask(self, ids: list[str]) -> None:
         """Ask for what was not asked yet, after what is on the screen; returns when nothing is left to ask."""

@@ -11,11 +11,12 @@ from pathlib import Path
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from app.api import assistants, commands, errors, runs, state, stateless, stream_events, system, threads
-from app.api.governance import routers as governance
+from app.api import assistants, commands, errors, runs, signing_in, state, stateless, stream_events, system, threads, workflows
+from app.api.governance.routes import routers as governance
 from app.api.guard import LOOPBACK_ORIGIN, Guard
 from app.api.limits import BodyLimit
 from app.auth.access import admit
+from app.logs import Requests
 from app.service import open_service
 from settings import Settings
 
@@ -38,7 +39,7 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
         responses=errors.DOCUMENTED,
         dependencies=[Depends(admit)],
     )
-    resources = (system, assistants, threads, state, runs, stateless, commands, stream_events)
+    resources = (system, signing_in, assistants, threads, state, runs, stateless, commands, stream_events, workflows)
     for router in (*(one.router for one in resources), *governance):
         app.include_router(router)
     errors.install(app)
@@ -52,7 +53,8 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
         allow_private_network=True,
     )
     app.add_middleware(BodyLimit, most=settings.body_bytes)
-    app.add_middleware(Guard, origins=settings.origins, local=settings.sign_in == "none")
+    app.add_middleware(Requests)
+    app.add_middleware(Guard, origins=settings.origins, local=not settings.sign_in, public_url=settings.public_url)
     return app
 
 

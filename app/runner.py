@@ -6,7 +6,7 @@ one run's result in the shape of `--json`.
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -29,6 +29,7 @@ from graphs.plan import Plan, StepResult
 from graphs.reminders import remind
 from graphs.report import Evidence, qualified, sentence
 from graphs.services import Services, open_services
+from graphs.state import WorkflowRun
 from graphs.step import unfinished
 from graphs.wire import Claim
 from settings import Settings
@@ -66,21 +67,16 @@ class Outcome:
     citations: list[dict[str, Any]]
     usage: dict[str, Any]
     model: str
-    waits_for: str = ""  # approvals | plan | answer
+    waits_for: str = ""  # approvals | plan | answer | event
+    held_back: tuple[str, ...] = ()  # steps that wait for a time or an event, and for what
     so_far: tuple[str, ...] = ()  # what finished steps found, while others wait
     dry_run: bool = False
     stopped: str = ""  # why what was approved does not happen now: the kill switch
+    may_go_on: bool = False  # nothing that some waiting step, or the plan, waits for is open any more
 
     @property
     def waits_for_plan(self) -> bool:
         return self.waits_for == "plan"
-
-    @property
-    def may_go_on(self) -> bool:
-        """Is there a waiting step all of whose approvals are decided, and not stopped?"""
-        still = ("pending", "approved") if self.stopped else ("pending",)
-        open = {row["step_id"] for row in self.approvals if row["status"] in still}
-        return any(step["status"] == "waiting_approval" and step["id"] not in open for step in self.steps)
 
     def as_json(self) -> dict[str, Any]:
         """One JSON-ready object; `answer` is Markdown. `complete` is true only of an answer that lacks nothing asked for."""
@@ -112,8 +108,9 @@ class Runner:
         review: bool = False,
         stop_at_plan: bool = False,
         dry_run: bool = False,
+        workflow: WorkflowRun | None = None,
     ) -> Outcome:
-        """Take a goal as far as it goes: an answer, a question, or approvals that wait. In a dry run effects are simulated.
+        """Take a goal or a workflow as far as it goes: an answer, a question, approvals that wait. In a dry run effects are simulated.
 
         `thread_id` names a thread that is there, unless `new_thread` says that the caller chose the id (to find the thread again
         after a crash). Raises `UnknownThread`.
@@ -126,7 +123,7 @@ class Runner:
         if thread in self._driven:
             return await self.steer(thread, goal)
         before = ["execute"] if stop_at_plan else None
-        given = {"messages": [HumanMessage(goal)], "dry_run": dry_run}
+        given = {"messages": [HumanMessage(goal)], "dry_run": dry_run, "workflow": workflow}
         return await self._drive(thread, given, on_event, review=review, interrupt_before=before)
 
     async def steer(self, thread_id: str, text: str) -> Outcome:
@@ -153,11 +150,7 @@ class Runner:
         command: Any = None
         if state.interrupts:
             first = state.interrupts[0]
-            if (
-                answer is None
-                and decisions is None
-                and first.value["action_requests"][0]["name"] in ("ask_user", "review_plan")
-            ):
+            if answer is None and decisions is None and _asked(state.interrupts) in ("ask_user", "review_plan"):
                 return await self.outcome(thread_id)
             given = (
                 decisions if decisions is not None else [{"type": "respond", "message": answer}] if answer is not None else []
@@ -240,6 +233,7 @@ class Runner:
         undone = await self._undone(execution_id)
         shown = [{"id": id, **step, "result": results.get(id)} for id, step in values.get("steps", {}).items()]
         shown = [{**step, "status": "compensated"} if step["id"] in undone else step for step in shown]
+        waits = _waits(values)
         return Outcome(
             thread_id=thread_id,
             run_id=run_id,
@@ -256,10 +250,17 @@ class Runner:
             usage=_usage(results),
             model=self.model_name,
             waits_for=_waits_for(state.interrupts),
+            held_back=tuple(f"{_title(values, id)}: waits {waits}" for id, waits in values.get("held_back", {}).items()),
             so_far=() if answer else _so_far(results),
             dry_run=bool(values.get("request", {}).get("dry_run")),
-            stopped=await self.services.approvals.stopped(rows),
+            stopped=await self.services.approvals.stopped(rows, [id for ids in waits for id in ids]),
+            may_go_on=await self._may_go_on(waits),
         )
+
+    async def _may_go_on(self, waits: list[list[str]]) -> bool:
+        """Is there a waiting step, or a plan, all of whose approvals are decided, and not stopped?"""
+        open = set(await self.services.approvals.undecided({id for ids in waits for id in ids}))
+        return any(not open & set(ids) for ids in waits)
 
     async def _undone(self, execution_id: str) -> frozenset[str]:
         """The steps of an execution of whose effects nothing stands any more."""
@@ -294,6 +295,12 @@ class Runner:
         return await self.outcome(thread, run_id)
 
 
+def _waits(values: Mapping[str, Any]) -> list[list[str]]:
+    """What each waiting step waits for, or the plan, if there is none yet."""
+    steps = [list(step["waiting_for"]) for step in values.get("steps", {}).values() if step.get("waiting_for")]
+    return steps or [ids for ids in [list(values.get("waiting", []))] if ids]
+
+
 def _so_far(results: dict[str, dict[str, Any]]) -> tuple[str, ...]:
     """The first claim of each finished step, its figures filled in; the newest step first."""
     done = {id: StepResult.model_validate(result) for id, result in results.items()}
@@ -304,11 +311,21 @@ def _so_far(results: dict[str, dict[str, Any]]) -> tuple[str, ...]:
     return tuple(reversed(lines))
 
 
+def _title(values: dict[str, Any], step: str) -> str:
+    return str(values.get("steps", {}).get(step, {}).get("title") or step)
+
+
 def _waits_for(interrupts: Any) -> str:
     if not interrupts:
         return ""
-    name = interrupts[0].value["action_requests"][0]["name"]
-    return {"ask_user": "answer", "review_plan": "plan"}.get(name, "approvals")
+    kinds = {"ask_user": "answer", "review_plan": "plan", "": "event"}
+    return kinds.get(_asked(interrupts), "approvals")
+
+
+def _asked(interrupts: Any) -> str:
+    """The first action that an interrupt asks about; empty: no person is asked, a time or an event is awaited."""
+    requests = interrupts[0].value["action_requests"]
+    return str(requests[0]["name"]) if requests else ""
 
 
 def _status(values: dict[str, Any], interrupted: bool, unfinished: bool, answer: Answer | None) -> str:

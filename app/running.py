@@ -25,6 +25,7 @@ from app.runner import Outcome, Runner, open_runner
 from app.terminal import Checklist, print_answer, print_text
 from governance.approval import VoteRefused
 from graphs.plan import Plan
+from graphs.state import WorkflowRun
 from models.consent import confirm, confirmed, notice, what_leaves
 from settings import Settings
 
@@ -84,14 +85,14 @@ def consent(settings: Settings, options: Options, console: Console) -> None:
     confirm(settings.home, disclosure)
 
 
-def run_goal(goal: str, options: Options, thread: str | None) -> int:
+def run_goal(goal: str, options: Options, thread: str | None, workflow: WorkflowRun | None = None) -> int:
     settings = Settings()
     text = check_goal(goal, settings.goal_characters)
 
     id = thread or str(uuid.uuid4())
 
     async def go(runner: Runner, desk: Desk) -> Outcome:
-        more = {"review": options.review, "dry_run": options.dry_run}
+        more: dict[str, Any] = {"review": options.review, "dry_run": options.dry_run, "workflow": workflow}
         return await runner.run(text, thread_id=id, new_thread=not thread, on_event=desk, **more)
 
     return asyncio.run(_session(settings, options, id, go))
@@ -200,16 +201,20 @@ def tell(console: Console, outcome: Outcome, runner: Runner) -> None:
     if outcome.status == "interrupted":
         waiting = [a for a in outcome.approvals if a["status"] == "pending"]
         what = f"{len(waiting)} approval{'s' if len(waiting) != 1 else ''}" if waiting else "a decision"
+        what = "what comes by itself" if outcome.waits_for == "event" else what
+        what = "the kill switch to be off" if outcome.stopped and not waiting else what
         if outcome.so_far:
             console.print("\nFound so far:", style="bold")
             for line in outcome.so_far:
                 console.print(f"  • {line}", markup=False)
         console.print(f"\nWaiting for {what}:", style="bold")
         if outcome.stopped:
-            console.print(f"  What is approved waits: {outcome.stopped}", markup=False)
+            console.print(f"  What would change something waits: {outcome.stopped}", markup=False)
         for row in waiting:
             reminded = f" (reminded {row['reminded_at'][:16].replace('T', ' ')} UTC)" if row["reminded_at"] else ""
             console.print(f"  ◆ {row['tool']}: {row['args'].get('title') or row['args']}{reminded}", markup=False)
+        for line in outcome.held_back:
+            console.print(f"  ◇ {line}", markup=False)
         console.print(f"\nGo on with:  {program()} resume {outcome.thread_id} --approve ask", markup=False, soft_wrap=True)
     elif outcome.status == "clarify":
         for choice in outcome.choices:

@@ -15,6 +15,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from app.catalogue import from_file
 from app.db.upgrade import upgrade
+from app.logs import configure
 from app.main import create_app
 from app.work import OneProcess
 from database import Database
@@ -32,6 +33,7 @@ class Factory:
     config: Path | None
 
     def __call__(self) -> FastAPI:
+        configure(self.settings)
         return create_app(self.settings, self.config)
 
 
@@ -51,18 +53,23 @@ def serve(host: str, port: int, config: Path | None, workers: int = 1) -> int:
     settings = Settings()
     if workers > 1:
         _prepare(settings, config, workers)
-    local = settings.sign_in == "none"
+    local = not settings.sign_in
     if local and not is_loopback(host):
         raise NotLoopback(
             f"{host} can be reached by others, and no sign-in is configured: whoever reaches it could act as you. "
-            "Make keys (clearance keys create) and set CLEARANCE_SIGN_IN=keys, or serve on 127.0.0.1"
+            "Make keys (clearance keys create) and set CLEARANCE_SIGN_IN=keys (docs/sign-in.md has the other ways), "
+            "or serve on 127.0.0.1"
+        )
+    if "oidc" in settings.sign_in and not settings.public_url and not is_loopback(host):
+        raise NotLoopback(
+            f"browsers elsewhere are to sign in: set CLEARANCE_PUBLIC_URL to the https address at which they reach {host}"
         )
     listening = _bind(host, port)
     options = uvicorn.Config(
         Factory(settings, config),
         factory=True,
         workers=workers,
-        log_level=settings.log_level,
+        log_config=None,
         access_log=False,
         timeout_graceful_shutdown=STREAMS_END_S,
         timeout_keep_alive=75,
@@ -71,7 +78,7 @@ def serve(host: str, port: int, config: Path | None, workers: int = 1) -> int:
     who = (
         f"local mode: no sign-in, everyone on this machine acts as {settings.act_as or settings.user}"
         if local
-        else "callers sign in with API keys"
+        else f"callers sign in by {', '.join(settings.sign_in)}"
     )
     print(f"Clearance serves on http://{host}:{own_port} · {who} · /docs lists the operations", flush=True)
     if workers > 1:

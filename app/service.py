@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from app import catalogue as catalogues
-from app.auth.keys import Keys
+from app.auth.people import roles_of
 from app.auth.rates import Rates
+from app.auth.ways import Ways, ways_of
 from app.catalogue import Catalogue
 from app.db.assistants import Assistants
 from app.db.threads import Threads
 from app.db.upgrade import upgrade
 from app.home_lock import home_lock
+from app.runs.going_on import keep_going_on
 from app.runs.lease import may_write
 from app.runs.log import Log
 from app.runs.news import News, Silence
@@ -33,9 +35,11 @@ DRAIN_S = 5.0
 
 @dataclass
 class Service:
-    """What a request needs. `services` are the floors below, None where other people's graphs are served; no `keys`: local mode."""
+    """What a request needs. `services` are the floors below, None where other people's graphs are served; without `ways` to
+    sign in it is local mode."""
 
     settings: Settings
+    db: Database
     catalogue: Catalogue
     saver: Careful
     assistants: Assistants
@@ -44,14 +48,14 @@ class Service:
     log: Log
     worker: Worker
     rates: Rates
-    keys: Keys | None = None
+    ways: Ways | None = None
     services: Services | None = None
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     @property
     def mode(self) -> str:
         """How callers say who they are; local: they do not."""
-        return "keys" if self.keys else "local"
+        return ",".join(self.settings.sign_in) or "local"
 
     def later(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do this after the request, which may be gone by then."""
@@ -72,9 +76,13 @@ async def open_service(settings: Settings, config: Path | None = None) -> AsyncI
         if db.sqlite:
             stack.enter_context(home_lock(settings.home))
         await asyncio.to_thread(upgrade, db)
-        services = None
+        services, ways = None, ways_of(settings, db)
+        if ways:
+            stack.push_async_callback(ways.close)
         if config is None:
-            services = await stack.enter_async_context(open_services(settings, guard=may_write, database=db))
+            directory = roles_of if ways else None
+            opened = open_services(settings, guard=may_write, database=db, roles_of=directory)
+            services = await stack.enter_async_context(opened)
             saver, catalogue = services.saver, catalogues.own(services)
         else:
             saver = await stack.enter_async_context(open_saver_of(db, settings.home, may_write))
@@ -86,10 +94,16 @@ async def open_service(settings: Settings, config: Path | None = None) -> AsyncI
             worker = Worker(queue, log, catalogue, saver, news, capacity=settings.runs, checkpoints=settings.checkpoints)
             await worker.open(alone=db.sqlite)
             connect(worker)
-            rates, keys = Rates(settings.rate), Keys(db) if settings.sign_in == "keys" else None
+            rates = Rates(settings.rate)
+            going_on = asyncio.create_task(keep_going_on(db, services, queue, worker)) if services else None
             try:
-                yield Service(settings, catalogue, saver, assistants, Threads(db), queue, log, worker, rates, keys, services)
+                yield Service(
+                    settings, db, catalogue, saver, assistants, Threads(db), queue, log, worker, rates, ways, services
+                )
             finally:
+                if going_on:
+                    going_on.cancel()
+                    await asyncio.gather(going_on, return_exceptions=True)
                 await worker.drain(DRAIN_S)
                 await log.write()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import uvloop
 
+from app.logs import configure
 from app.service import open_service
 from database import Database
 from settings import Settings
@@ -23,6 +24,7 @@ class OneProcess(ValueError):
 def work(config: Path | None) -> int:
     """Carry out runs until SIGINT or SIGTERM; then unfinished ones get a moment, and are given back. Raises `OneProcess`."""
     settings = Settings()
+    configure(settings)
     db = Database(settings.app_url())
     sqlite, where = db.sqlite, db.url.render_as_string(hide_password=True)
     db.close()

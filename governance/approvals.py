@@ -22,13 +22,17 @@ from governance.delegations import Delegations
 from governance.digest import action_digest
 from governance.escalation import Escalation
 from governance.identity import Caller, RolesOf, nobody_known
-from governance.kill_switch import halted
-from governance.policy import CallFacts, Decision
+from governance.kill_switch import halted, whose_switch
+from governance.policy import CallFacts, Decision, Seen
 from governance.refusals import record_refusal
 from governance.tables import approvals, insert_new, votes
-from governance.traces import keep
+from governance.traces import Erased, keep, recall
 from governance.voting import CheckArgs, Decide, Voting, refuse_edits
 from governance.wakes import Wakes
+
+
+class _TakenBack(Exception):
+    """Ends the transaction of a vote that was only tried."""
 
 
 class Approvals:
@@ -118,6 +122,17 @@ class Approvals:
         """The approvals of these ids, in their order. Raises `UnknownApproval`."""
         return await self._db.run(lambda c: [self.load(c, id) for id in ids])
 
+    async def seen(self, row: Approval) -> tuple[Seen, ...] | None:
+        """What the agent had before it when it asked; None where that was erased."""
+
+        def work(c: Connection) -> tuple[Seen, ...] | None:
+            try:
+                return recall(c, row.trace)
+            except Erased:
+                return None
+
+        return await self._db.run(work)
+
     async def resolve(self, id: str) -> Approval:
         """The row that counts: the approval itself, or what edits made of it. Raises `UnknownApproval`."""
         return await self._db.run(lambda c: self.live(c, id))
@@ -151,12 +166,15 @@ class Approvals:
     async def undecided(self, ids: Iterable[str]) -> list[str]:
         """Those of the approvals (or of what edits made of them) that still wait: for people, or for the kill switch to be off.
 
-        Expires what is over first.
+        An id may be that of a switch (`until_off`) instead. Expires what is over first.
         """
         await self.expire()
-        return await self._db.run(lambda c: [id for id in ids if self._waits(c, self.live(c, id))])
+        return await self._db.run(lambda c: [id for id in ids if self._waits(c, id)])
 
-    def _waits(self, c: Connection, one: Approval) -> bool:
+    def _waits(self, c: Connection, id: str) -> bool:
+        if org := whose_switch(id):
+            return bool(halted(c, org))
+        one = self.live(c, id)
         return one.status == "pending" or bool(self.held(c, one))
 
     def held(self, c: Connection, one: Approval) -> str:
@@ -164,9 +182,13 @@ class Approvals:
         good = one.status == "approved" and one.effect != "read" and self._clock() < one.expires_at
         return halted(c, one.org) if good else ""
 
-    async def stopped(self, rows: Sequence[Approval]) -> str:
-        """Why what was approved of these does not happen now; empty if nothing of it is held."""
-        return await self._db.run(lambda c: next(filter(None, (self.held(c, one) for one in rows)), ""))
+    async def stopped(self, rows: Sequence[Approval], waiting: Iterable[str] = ()) -> str:
+        """Why what was approved of these, or what is `waiting` for a switch (`until_off`), does not happen now; empty if nothing
+        of it is held."""
+        orgs = [org for org in map(whose_switch, waiting) if org]
+        return await self._db.run(
+            lambda c: next(filter(None, (*(self.held(c, one) for one in rows), *(halted(c, org) for org in orgs))), "")
+        )
 
     def asked_before(self, c: Connection, facts: CallFacts) -> bool:
         """Was an approval asked for this very action, that is open, given or used?"""
@@ -197,13 +219,30 @@ class Approvals:
             self._wakes.wake(found.execution_id)
             if found.status == "expired":  # committed first: the expiry stays, whatever the voter makes of the error
                 raise ApprovalExpired(f"the time to decide {found.tool} ended at {stamp(found.expires_at)}: it is denied")
-        except VoteRefused as refused:  # what the vote began is rolled back: the refusal is a transaction of its own
-            said: dict[str, Any] = dict(
-                store=self, decisions=self._decisions, id=approval_id, voter=voter, verdict=verdict, refused=refused
-            )
-            await self._db.run(partial(record_refusal, **said))
+        except VoteRefused as refused:
+            await self._refused(approval_id, voter, verdict, refused)
             raise
         return found
+
+    async def check(self, approval_id: str, voter: Caller, verdict: Verdict, *, args: Mapping[str, Any] | None = None) -> None:
+        """Try a vote and take it back. Raises what `vote` raises, and that is written to the ledger as there."""
+
+        def work(c: Connection) -> None:
+            self._voting.vote(c, approval_id, voter, verdict, "", args)
+            raise _TakenBack
+
+        try:
+            await self._db.run(work)
+        except _TakenBack:
+            return
+        except VoteRefused as refused:
+            await self._refused(approval_id, voter, verdict, refused)
+            raise
+
+    async def _refused(self, id: str, voter: Caller, verdict: Verdict, refused: VoteRefused) -> None:
+        """What the vote began is rolled back: the refusal is a transaction of its own."""
+        said: dict[str, Any] = dict(store=self, decisions=self._decisions, id=id, voter=voter, verdict=verdict, refused=refused)
+        await self._db.run(partial(record_refusal, **said))
 
     async def void(self, execution_id: str, step_ids: Iterable[str] | None, reason: str) -> list[Approval]:
         """End what is open or not yet acted on: of some steps (dropped by a re-plan), or of the whole execution (None)."""

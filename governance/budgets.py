@@ -7,8 +7,9 @@ Called by the gateway (tool calls) and by the graphs (model calls).
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Index, String, Table, delete, func, insert, select, update
 
@@ -22,6 +23,7 @@ from governance.tables import insert_new, metadata
 
 NAMES: Mapping[Scope, str] = {"run": "run", "step": "step", "user": "person's day", "org": "organisation's day"}
 Amounts = Mapping[Unit, int]
+KEEP_DAYS = timedelta(days=31)
 
 accounts = Table(
     "budget_accounts",
@@ -49,10 +51,10 @@ reservations = Table(
 
 
 class BudgetSpent(RuntimeError):
-    """A limit does not leave what is asked for. `scope` and `unit` name it."""
+    """A limit does not leave what is `asked` for. `scope` and `unit` name it."""
 
     def __init__(self, scope: Scope, unit: Unit, limit: int, taken: int, asked: int) -> None:
-        self.scope, self.unit = scope, unit
+        self.scope, self.unit, self.asked = scope, unit, asked
         super().__init__(
             f"the budget of this {NAMES[scope]} is spent: {spoken(unit, taken)} of {spoken(unit, limit)} are used or reserved, "
             f"and the next call may need {spoken(unit, asked)}"
@@ -177,7 +179,7 @@ class Budgets:
         def work(c: Connection) -> None:
             for scope, unit in sorted(self.limits.of):
                 if used.get((scope, unit)) and who.has(scope):
-                    owner = self._open(c, who, scope, unit)
+                    owner = self._open(c, scope, who.owner(scope, self._day()), unit)
                     mine = (accounts.c.scope == scope, accounts.c.owner == owner, accounts.c.unit == unit)
                     c.execute(update(accounts).where(*mine).values(used=accounts.c.used + used[scope, unit]))
 
@@ -191,6 +193,19 @@ class Budgets:
             return self._lost(c, c.scalars(mine.distinct()).all())
 
         return await self._db.run(work) if self.limits else 0
+
+    async def tidy(self, execution_id: str) -> None:
+        """Forget, of an execution that came to its end, which of its calls were counted: none of them is made again; the counts
+        stay. And the accounts of days long past to which nobody added anything (what people added, the audit adds up)."""
+        rows = (reservations.c.execution_id == execution_id, reservations.c.unit == "tool_calls", reservations.c.amount == 0)
+        old = func.substr(accounts.c.owner, func.length(accounts.c.owner) - 9) < stamp(self._clock() - KEEP_DAYS)[:10]
+
+        def work(c: Connection) -> None:
+            c.execute(delete(reservations).where(*rows))
+            c.execute(delete(accounts).where(accounts.c.scope.in_(("user", "org")), accounts.c.raised == 0, old))
+
+        if self.limits:
+            await self._db.run(work)
 
     async def accounts(self, who: Spender) -> list[Account]:
         """How each limit stands for a spender. Of a step only where `who` names one."""
@@ -211,13 +226,10 @@ class Budgets:
 
         def work(c: Connection) -> Account:
             if may:
-                owner = self._open(c, who, scope, unit)
-                mine = (accounts.c.scope == scope, accounts.c.owner == owner, accounts.c.unit == unit)
-                c.execute(update(accounts).where(*mine).values(raised=accounts.c.raised + amount))
+                return self.add(c, caller, who, scope, unit, amount)
             found = self._account(c, who, scope, unit)
-            text = f"the budget of this {NAMES[scope]} by {spoken(unit, amount)}"
-            known: dict[str, str | int] = {"scope": scope, "owner": found.owner, "unit": unit, "amount": amount}
-            self._decisions.add(c, _record(caller, who, "raised" if may else "refused", text, known), known)
+            text, known = _told(scope, found.owner, unit, amount)
+            self._decisions.add(c, _record(caller, who, "refused", text, known), known)
             return found
 
         found = await self._db.run(work)
@@ -229,6 +241,21 @@ class Budgets:
 
     # -- in a transaction -------------------------------------------------------------------------
 
+    def add(
+        self, c: Connection, by: Caller, who: Spender, scope: Scope, unit: Unit, amount: int, owner: str = "", **more: Any
+    ) -> Account:
+        """Add to one limit in the transaction of the agreement to it, which `more` names in the ledger. `owner`: today's if empty."""
+        owner = self._open(c, scope, owner or who.owner(scope, self._day()), unit)
+        mine = (accounts.c.scope == scope, accounts.c.owner == owner, accounts.c.unit == unit)
+        c.execute(update(accounts).where(*mine).values(raised=accounts.c.raised + amount))
+        text, known = _told(scope, owner, unit, amount)
+        self._decisions.add(c, replace(_record(by, who, "raised", text, known), **more), known)
+        return self._account(c, who, scope, unit)
+
+    def standing(self, c: Connection, who: Spender, unit: Unit) -> list[Account]:
+        """How each limit of a unit stands for a spender."""
+        return [self._account(c, who, scope, named) for scope, named in self.limits.of if named == unit and who.has(scope)]
+
     def _reserve(self, c: Connection, who: Spender, id: str, amounts: Amounts, least: Amounts) -> None:
         if c.execute(select(reservations.c.id).where(reservations.c.id == id)).first():
             return
@@ -238,7 +265,7 @@ class Budgets:
             amount = amounts.get(unit, 0)
             if not amount or not who.has(scope):
                 continue
-            owner = self._open(c, who, scope, unit)
+            owner = self._open(c, scope, who.owner(scope, self._day()), unit)
             taken = accounts.c.used + accounts.c.reserved
             mine = (accounts.c.scope == scope, accounts.c.owner == owner, accounts.c.unit == unit)
             fits = update(accounts).where(*mine, taken + amount <= limit + accounts.c.raised)
@@ -276,8 +303,7 @@ class Budgets:
             self._settle(c, id, None)
         return len(ids)
 
-    def _open(self, c: Connection, who: Spender, scope: Scope, unit: Unit) -> str:
-        owner = who.owner(scope, self._day())
+    def _open(self, c: Connection, scope: Scope, owner: str, unit: Unit) -> str:
         insert_new(c, accounts, {"scope": scope, "owner": owner, "unit": unit, "used": 0, "reserved": 0, "raised": 0})
         return owner
 
@@ -290,6 +316,12 @@ class Budgets:
         row = c.execute(select(accounts.c.used, accounts.c.reserved, accounts.c.raised).where(*mine)).first()
         used, reserved, raised = row or (0, 0, 0)
         return Account(scope, owner, unit, self.limits.of[scope, unit] + raised, used, reserved, raised)
+
+
+def _told(scope: Scope, owner: str, unit: Unit, amount: int) -> tuple[str, dict[str, str | int]]:
+    """A raise in words, and as the audit adds it up."""
+    known: dict[str, str | int] = {"scope": scope, "owner": owner, "unit": unit, "amount": amount}
+    return f"the budget of this {NAMES[scope]} by {spoken(unit, amount)}", known
 
 
 def _record(caller: Caller, who: Spender, outcome: str, text: str, known: Mapping[str, str | int]) -> Record:

@@ -35,6 +35,7 @@ Phase = Literal[
     "switch",
     "budget",
     "undo",
+    "event",
 ]
 _LISTS = ("labels", "provenance", "rules", "reasons", "roles", "approvers")
 _GIVEN = ("seq", "at")  # by the ledger
@@ -53,7 +54,8 @@ class Record:
 
     A plan's revision (plan) and the end of a step's attempt (step) are no calls: `tool` and `args_digest` are empty, `outcome` is the
     revision's cause or the step's status, `version` the number of the revision or attempt, `model` what the model calls itself.
-    That somebody asked to undo an effect (undo) names the call that is to undo it: its proposal follows.
+    An event from outside that a step waited for (event) has its name as `version`, its sender as `user` and the digest of what it
+    carried. That somebody asked to undo an effect (undo) names the call that is to undo it: its proposal follows.
     """
 
     phase: Phase

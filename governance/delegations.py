@@ -113,16 +113,21 @@ class Delegations:
     async def current(self, org: str) -> list[Delegation]:
         """What holds now in an organisation, in the order of its end."""
         query = select(delegations).where(delegations.c.org == org).order_by(delegations.c.until, delegations.c.id)
-        rows = await self._db.run(lambda c: c.execute(query).mappings().all())
-        return [one for one in map(_of, rows) if not self.over(one)]
+        return await self._db.run(
+            lambda c: [one for one in map(_of, c.execute(query).mappings().all()) if not self.over(c, one)]
+        )
 
-    def over(self, one: Delegation) -> str:
+    async def knows(self, org: str, user: str) -> bool:
+        """Does the directory know this person?"""
+        return await self._db.run(lambda c: self._roles_of(c, org, user) is not None)
+
+    def over(self, c: Connection, one: Delegation) -> str:
         """Why a delegation does not hold now, for people; empty if it does."""
         if one.revoked_at:
             return "was revoked"
         if not one.open(self._clock()):
             return f"ended at {stamp(one.until)}"
-        known = self._roles_of(one.org, one.giver)
+        known = self._roles_of(c, one.org, one.giver)
         return (
             f"ended: {one.giver} does not hold the role {one.role} any more"
             if known is not None and one.role not in known
@@ -134,7 +139,7 @@ class Delegations:
         mine = (delegations.c.org == taker.org) & (delegations.c.taker == taker.user) & delegations.c.role.in_(list(roles))
         fits = mine & (delegations.c.tool.is_(None) | (delegations.c.tool == tool))
         found = [_of(row) for row in c.execute(select(delegations).where(fits)).mappings().all()]
-        return max(found, key=lambda one: (not self.over(one), one.revoked_at is None, one.until, one.id), default=None)
+        return max(found, key=lambda one: (not self.over(c, one), one.revoked_at is None, one.until, one.id), default=None)
 
     def _tell(self, c: Connection, one: Delegation, outcome: str) -> None:
         known = {"id": one.id, "to": one.taker, "role": one.role, "until": stamp(one.until)}

@@ -21,6 +21,9 @@ from governance.tables import insert_new, metadata
 EVERYONE = "*"
 """The row that stops all organisations. No organisation may be called so."""
 
+RULE = "kill-switch"
+"""The rule by which the gateway denies an effect while a switch is on."""
+
 switches = Table(
     "kill_switches",
     metadata,
@@ -36,6 +39,16 @@ event.listen(
     "after_create",
     DDL("INSERT INTO kill_switches (org, stopped, \"by\", reason, at) VALUES ('*', false, '', '', '')"),  # type: ignore[no-untyped-call]  # SQLAlchemy's
 )
+
+
+def until_off(org: str) -> str:
+    """What an effect that no approval stands for waits for while the switch is on, in the place of an approval's id."""
+    return f"{RULE}/{org}"
+
+
+def whose_switch(id: str) -> str:
+    """The organisation of an `until_off`; empty for an approval's id."""
+    return id.removeprefix(f"{RULE}/") if id.startswith(f"{RULE}/") else ""
 
 
 class SwitchRefused(PermissionError):

@@ -16,24 +16,26 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from governance.clock import Clock, now, parse, stamp
+from governance.prepared import Prepared
 from governance.signing import Signed, Signer
 from governance.tables import insert_new, ledger, ledger_heads, ledger_signatures
 
 START = "0" * 64  # `prev` of a chain's first entry
 SIGN_EVENTS = 100
 SIGN_AFTER = timedelta(minutes=1)
-_LAST = select(ledger.c.body, ledger.c.hash).where(ledger.c.org == bindparam("of"), ledger.c.seq == bindparam("at"))
-_HEAD = (
-    select(ledger_heads, ledger.c.body.label("last_body"), ledger.c.hash.label("last_hash"))
-    .join(ledger, (ledger.c.org == ledger_heads.c.org) & (ledger.c.seq == ledger_heads.c.seq), isouter=True)
+_LAST = Prepared(select(ledger.c.body, ledger.c.hash).where(ledger.c.org == bindparam("of"), ledger.c.seq == bindparam("at")))
+_MOVING = ("seq", "hash", "signed_seq", "signed_at")
+_HEAD = Prepared(
+    select(*(ledger_heads.c[name] for name in _MOVING), ledger.c.body, ledger.c.hash)
+    .join_from(ledger_heads, ledger, (ledger.c.org == ledger_heads.c.org) & (ledger.c.seq == ledger_heads.c.seq), isouter=True)
     .where(ledger_heads.c.org == bindparam("of"))
     .with_for_update(of=ledger_heads)
 )
-_ADD = insert(ledger)
-_MOVE = (
+_ADD = Prepared(insert(ledger))
+_MOVE = Prepared(
     update(ledger_heads)
     .where(ledger_heads.c.org == bindparam("of"))
-    .values({name: bindparam(f"new_{name}") for name in ("seq", "hash", "signed_seq", "signed_at")})
+    .values({name: bindparam(f"new_{name}") for name in _MOVING})
 )
 _encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
@@ -89,6 +91,17 @@ def body_of(event: Mapping[str, Any]) -> str:
     return _encode({**event, **whole})
 
 
+@dataclass(frozen=True)
+class _Last:
+    """An organisation's head row, with the entry that is stored at its place: `body` and `hash` are None where there is none."""
+
+    head: Head
+    signed_seq: int
+    signed_at: str | None
+    body: str | None
+    hash: str | None
+
+
 class Ledger:
     """The chains of one application database. With a `signer`, heads are signed every `SIGN_EVENTS` or after `SIGN_AFTER`."""
 
@@ -101,35 +114,38 @@ class Ledger:
 
         An event says `execution_id` and whatever else belongs to it; `org`, `seq`, `prev` and `at` are given here.
         """
-        row = self._lock(connection, org)
-        self._check_end(connection, row)
-        at, head, rows = stamp(self._clock()), Head(org, row["seq"], row["hash"]), []
+        last = self._lock(connection, org)
+        self._check_end(connection, last)
+        at, head, rows = stamp(self._clock()), last.head, []
         for event in events:
             body = body_of({**event, "org": org, "seq": head.seq + 1, "prev": head.hash, "at": at})
             head = Head(org, head.seq + 1, hash_of(body))
             rows.append({"org": org, "seq": head.seq, "execution_id": event["execution_id"], "body": body, "hash": head.hash})
-        connection.execute(_ADD, rows)
-        signed = {"new_signed_seq": row["signed_seq"], "new_signed_at": row["signed_at"]}
-        if self._due(row, head.seq):
-            self._sign(connection, head, at, row["signed_seq"])
-            signed = {"new_signed_seq": head.seq, "new_signed_at": at}
-        connection.execute(_MOVE, {"of": org, "new_seq": head.seq, "new_hash": head.hash, **signed})
+        _ADD.run(connection, rows)
+        signed_seq, signed_at = last.signed_seq, last.signed_at
+        if self._due(last, head.seq):
+            self._sign(connection, head, at, last.signed_seq)
+            signed_seq, signed_at = head.seq, at
+        self._move(connection, head, signed_seq, signed_at)
+
+    def _move(self, connection: Connection, head: Head, signed_seq: int, signed_at: str | None) -> None:
+        new = {"new_seq": head.seq, "new_hash": head.hash, "new_signed_seq": signed_seq, "new_signed_at": signed_at}
+        _MOVE.run(connection, [{"of": head.org, **new}])
 
     def sign(self, connection: Connection, org: str) -> Signed | None:
         """Sign an organisation's head as it stands, to be kept elsewhere. None if its chain is empty or there is no key.
 
         A head that was signed already is answered as it was: each is signed once.
         """
-        row = connection.execute(_HEAD, {"of": org}).mappings().one_or_none()
-        if row is None or row["seq"] == 0 or self._signer is None:
+        last = _last(connection, org)
+        if last is None or last.head.seq == 0 or self._signer is None:
             return None
-        head, at = Head(org, row["seq"], row["hash"]), stamp(self._clock())
-        self._check_end(connection, row)
-        if row["signed_seq"] == head.seq and (known := self._signed(connection, head)):
+        head, at = last.head, stamp(self._clock())
+        self._check_end(connection, last)
+        if last.signed_seq == head.seq and (known := self._signed(connection, head)):
             return known
-        moved = {"new_seq": head.seq, "new_hash": head.hash, "new_signed_seq": head.seq, "new_signed_at": at}
-        connection.execute(_MOVE, {"of": org, **moved})
-        return self._sign(connection, head, at, row["signed_seq"])
+        self._move(connection, head, head.seq, at)
+        return self._sign(connection, head, at, last.signed_seq)
 
     def _signed(self, connection: Connection, head: Head) -> Signed | None:
         """The signature of a head that this signer made."""
@@ -139,31 +155,32 @@ class Ledger:
         own = made and self._signer and made.key == self._signer.key
         return made if made and own and made.genuine and Head.of(made) == head else None
 
-    def _lock(self, connection: Connection, org: str) -> Mapping[Any, Any]:
-        found = connection.execute(_HEAD, {"of": org}).mappings().one_or_none()
-        if found is not None:
-            return found
-        insert_new(connection, ledger_heads, {"org": org, "seq": 0, "hash": START, "signed_seq": 0, "signed_at": None})
-        return connection.execute(_HEAD, {"of": org}).mappings().one()
+    def _lock(self, connection: Connection, org: str) -> _Last:
+        found = _last(connection, org)
+        if found is None:
+            insert_new(connection, ledger_heads, {"org": org, "seq": 0, "hash": START, "signed_seq": 0, "signed_at": None})
+            found = _last(connection, org)
+        assert found is not None, "its row was just there"
+        return found
 
-    def _check_end(self, connection: Connection, row: Mapping[Any, Any]) -> None:
+    def _check_end(self, connection: Connection, last: _Last) -> None:
         """Where the head was set back, the insert fails: that entry is there."""
-        org, seq, hash = row["org"], row["seq"], row["hash"]
-        if seq == 0 or _bears_out(row["last_body"], row["last_hash"], hash):
+        head = last.head
+        if head.seq == 0 or _bears_out(last.body, last.hash, head.hash):
             return
         # who waited for the lock on PostgreSQL sees the new head, but the entries of before: look again
-        last = connection.execute(_LAST, {"of": org, "at": seq}).one_or_none()
-        if last is None or not _bears_out(last.body, last.hash, hash):
+        found = _LAST.first(connection, {"of": head.org, "at": head.seq})
+        if found is None or not _bears_out(found[0], found[1], head.hash):
             raise LedgerBroken(
-                f"the ledger of {org} is broken at its end, entry {seq}: nothing can be recorded, so nothing may run; "
+                f"the ledger of {head.org} is broken at its end, entry {head.seq}: nothing can be recorded, so nothing may run; "
                 "clearance audit verify tells more"
             )
 
-    def _due(self, row: Mapping[Any, Any], seq: int) -> bool:
+    def _due(self, last: _Last, seq: int) -> bool:
         if self._signer is None:
             return False
-        late = row["signed_at"] is not None and self._clock() - parse(row["signed_at"]) >= SIGN_AFTER
-        return late or seq - row["signed_seq"] >= SIGN_EVENTS
+        late = last.signed_at is not None and self._clock() - parse(last.signed_at) >= SIGN_AFTER
+        return late or seq - last.signed_seq >= SIGN_EVENTS
 
     def _sign(self, connection: Connection, head: Head, at: str, after: int) -> Signed:
         assert self._signer is not None
@@ -182,3 +199,9 @@ class Ledger:
 def _bears_out(body: str | None, hash: str | None, head: str) -> bool:
     """Is this the entry that a head names, by its stored hash and by its body's own?"""
     return body is not None and hash == head and hash_of(body) == head
+
+
+def _last(connection: Connection, org: str) -> _Last | None:
+    """Lock an organisation's head row and read it; None before its first entry."""
+    row = _HEAD.first(connection, {"of": org})
+    return _Last(Head(org, row[0], row[1]), *row[2:]) if row else None

@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import DDL, JSON, BigInteger, Column, Connection, Index, Integer, MetaData, String, Table, Text, event
 from sqlalchemy.dialects import postgresql, sqlite
 
+from governance.prepared import Prepared
+
 metadata = MetaData()
 
 approvals = Table(
@@ -168,11 +170,11 @@ for _dialect, _text in APPROVAL_ID.items():
 
 def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert a row unless one with its key is there; says whether it was inserted. Safe against a concurrent insert."""
-    found = connection.execute(_insert_new(connection.dialect.name, table), dict(row))
-    return found.first() is not None  # a row count is not told by every driver
+    insert = _insert_new(connection.dialect.name, table, tuple(row))
+    return insert.first(connection, row) is not None  # a row count is not told by every driver
 
 
 @cache
-def _insert_new(dialect: str, table: Table) -> Any:
+def _insert_new(dialect: str, table: Table, columns: tuple[str, ...]) -> Prepared:
     make = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    return make(table).on_conflict_do_nothing().returning(*table.primary_key.columns)
+    return Prepared(make(table).on_conflict_do_nothing().returning(*table.primary_key.columns), columns)

@@ -177,7 +177,7 @@ class Voting:
         if set(found.approvers) & set(voter.roles):
             return voter, None
         lent = self._delegations.lent(c, voter, found.approvers, found.tool)
-        if lent and (over := self._delegations.over(lent)):
+        if lent and (over := self._delegations.over(c, lent)):
             raise DelegationOver(f"{voter.user} may not decide {found.tool}: what {lent.giver} delegated {over}")
         if lent:
             return replace(voter, roles=(lent.role,)), lent

@@ -20,7 +20,10 @@ from langchain_core.tools import StructuredTool
 from langgraph.types import Command, interrupt
 from pydantic import BaseModel
 
+from governance.amounts import spend_of
 from governance.approvals import Approvals
+from governance.kill_switch import RULE as SWITCH
+from governance.kill_switch import until_off
 from governance.numerals import strike
 from graphs.context import StepContext
 from graphs.spending import OutOfBudget, Spending
@@ -139,6 +142,7 @@ class Act(AgentMiddleware[Any, Any, Any]):
         super().__init__()
         self.gateway, self.approvals = gateway, approvals
         self.products = {tool.name: tool.produces for tool in tools}
+        self.manifests = {tool.name: tool.manifest for tool in tools}
 
     async def awrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]]
@@ -147,9 +151,16 @@ class Act(AgentMiddleware[Any, Any, Any]):
         context: StepContext = request.runtime.context  # type: ignore[assignment]  # typed None where a server types it
         proposed = proposal(call, context, request.state["messages"])
         clearing = await self.gateway.propose(proposed)
+        stopped = {"approvals": [until_off(context.caller.org)]}
+        while clearing.rules == (SWITCH,):  # nobody is asked, and nothing fails for it: the step waits until it is off
+            interrupt(stopped)
+            clearing = await self.gateway.propose(proposed)
         tell(context, call, "decided", outcome=clearing.outcome, rules=list(clearing.rules), preview=preview(clearing.args))
         if clearing.rules == ("budget",):
-            raise OutOfBudget(clearing.text)
+            raise OutOfBudget(clearing.text, "tool_calls", 1)
+        if clearing.rules == ("over-budget",) and context.asks_to_spend:
+            amount = spend_of(self.manifests[call["name"]], clearing.args)
+            raise OutOfBudget(clearing.text, "spend", amount)
         if clearing.outcome in ("deny", "invalid"):
             text = f"{'not allowed' if clearing.outcome == 'deny' else 'invalid call'}: {clearing.text}"
             return refusal(call, text, clearing.outcome)
@@ -159,8 +170,10 @@ class Act(AgentMiddleware[Any, Any, Any]):
             tell(context, call, "started")
             outcome = await self.gateway.act(proposed, clearing)
             id = clearing.approval_id
-            if outcome.status != "denied" or not id or not await self.approvals.undecided([id]):
-                break  # else the kill switch went on in between: wait for it
+            if outcome.rule == SWITCH and not id:
+                interrupt(stopped)  # it went on in between
+            elif outcome.status != "denied" or not id or not await self.approvals.undecided([id]):
+                break  # else it went on in between, and `_refused` waits for it
         tell(context, call, "done" if outcome.status == "ok" else "failed", outcome=outcome.status, ms=outcome.ms)
         if outcome.status != "ok" or outcome.result is None:
             return refusal(call, outcome.error or "the tool gave no result", outcome.status, final=outcome.final)

@@ -117,6 +117,7 @@ def for_planner(
     errors: list[str] | None = None,
     stale: frozenset[str] = frozenset(),
     next_id: int = 1,
+    budget: Mapping[str, Any] | None = None,
 ) -> HumanMessage:
     done = done or {}
     catalogue = {
@@ -161,5 +162,6 @@ def for_planner(
         "failures": failures or [],
         "errors": errors or [],
         "next_id": next_id,
+        **({"budget": budget} if budget is not None else {}),
     }
     return message("Revise this plan." if plan else "Plan this goal.", brief)

@@ -19,7 +19,7 @@ def local_caller(settings: Settings) -> Caller:
 def local_directory(settings: Settings) -> RolesOf:
     """What local mode knows of who holds which roles: the local user's, and those of the demo people."""
     known = {settings.user: settings.roles, **settings.people}
-    return lambda org, user: known.get(user) if org == settings.org else None
+    return lambda connection, org, user: known.get(user) if org == settings.org else None
 
 
 def caller_of(config: RunnableConfig, settings: Settings) -> Caller:
@@ -32,6 +32,7 @@ def caller_of(config: RunnableConfig, settings: Settings) -> Caller:
         return local_caller(settings)
     extra: Mapping[str, Any] = user if isinstance(user, Mapping) else {}
     org = str(getattr(user, "org", None) or extra.get("org") or settings.org)
-    roles = getattr(user, "roles", None) or extra.get("roles") or getattr(user, "permissions", None) or settings.roles
+    told = (getattr(user, "roles", None), extra.get("roles"), getattr(user, "permissions", None))
+    roles = next((one for one in told if one is not None), ())  # a server that names none gives none
     said = getattr(user, "person", extra.get("person"))  # false for a service that acts as itself
-    return Caller(str(identity), org, tuple(roles), said is None or said is True)
+    return Caller(str(identity), org, (roles,) if isinstance(roles, str) else tuple(roles), said is None or said is True)

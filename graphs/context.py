@@ -25,6 +25,7 @@ class StepContext:
 
     `trace` is what was handed over, for the policy; `planned` are the tools that the plan granted before any text of others was
     read, None where there is no such plan.
+    `asks_to_spend`: what a call would commit beyond a budget is asked for instead of refused.
     `check` says what is wrong with a response before it counts; the model is told and tries again.
     """
 
@@ -43,5 +44,6 @@ class StepContext:
     today: date = field(default_factory=date.today)
     user_request: str = ""
     dry_run: bool = False
+    asks_to_spend: bool = False
     check: Check = accept
     emit: Emit = silent

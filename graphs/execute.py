@@ -12,21 +12,28 @@ from typing import Any, cast
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
 from governance.approval import Approval, Verdict, VoteRefused
+from governance.budgets import Spender
 from governance.identity import Caller
+from governance.kill_switch import whose_switch
 from graphs.conversation import same, stale
 from graphs.events import Emit, now
 from graphs.executions import Execution, Steer
 from graphs.intake import amendment
-from graphs.plan import TERMINAL, Plan, Step, StepResult
+from graphs.plan import TERMINAL, Plan, Step, StepError, StepResult
 from graphs.planner import NoPlan, accepted, left_to_spend, make_plan, runnable
 from graphs.reminders import keep_reminding, remind
-from graphs.scheduler import Scheduler, Waiting, next_attempt, plan_event
+from graphs.replies import VERDICTS, replies_of
+from graphs.scheduler import HeldBack, Outcome, Scheduler, next_attempt, plan_event
 from graphs.services import Services
 from graphs.state import State
 from graphs.step import StepRunner
+from graphs.thrift import saved, shortage
 from graphs.trace import Products
+from graphs.waits import Held, TooLate
 from graphs.working_time import WorkingTime
 from models.retry import ModelUnavailable
+
+LOOK_S = 1.0
 
 
 @dataclass
@@ -42,11 +49,31 @@ class PlanWork:
     made: int = 0
     said: list[AnyMessage] = field(default_factory=list)
     time: WorkingTime = field(default_factory=WorkingTime)
+    gave_up: set[tuple[str, int]] = field(default_factory=set)
 
-    async def attempt(self, step: Step, attempt: int, specialist: str, done: Mapping[str, StepResult]) -> StepResult | Waiting:
+    async def attempt(self, step: Step, attempt: int, specialist: str, done: Mapping[str, StepResult]) -> Outcome:
+        if step.wait:
+            stands = await self.services.waits.may_start(self.execution.id, step)
+            if isinstance(stands, Held):
+                return HeldBack(stands.waits)
+            await self.services.waits.take(self.execution.id, step.id)
+            if isinstance(stands, TooLate):
+                return await self._never_started(step, attempt, specialist, stands.said)
         return await StepRunner(self.services, self.execution, self.emit, self.products, self.time).attempt(
             step, attempt, specialist, done
         )
+
+    async def _never_started(self, step: Step, attempt: int, specialist: str, why: str) -> StepResult:
+        executions, id = self.services.executions, self.execution.id
+        await executions.start(id, self.execution.thread_id, step.id, attempt, specialist)
+        error = StepError(kind="expired", message=why)
+        head = {"step_id": step.id, "specialist": specialist, "produces": step.produces, "attempt": attempt}
+        result = StepResult(**head, status="failed", error=error)
+        await executions.mark(id, step.id, attempt, result.status, result)
+        return result
+
+    async def may_start(self, step: Step) -> bool:
+        return not isinstance(await self.services.waits.may_start(self.execution.id, step), Held)
 
     async def undecided(self, approvals: Iterable[str]) -> list[str]:
         return await self.services.approvals.undecided(tuple(approvals))
@@ -94,6 +121,38 @@ class PlanWork:
                 self.wake.set()  # there may be more to take up, against the new plan
                 return revised
         return None
+
+    async def economise(self, plan: Plan, done: Mapping[str, StepResult], idle: frozenset[str]) -> Plan | None:
+        own, at = self.execution, self.services.budgets.limits.replan_at
+        who = Spender(own.requester.org, own.requester.user, own.id, "")
+        ended = [result for result in done.values() if result.attempt and not result.reused]
+        short = shortage(await self.services.budgets.accounts(who), at or 1, plan, ended, idle)
+        if short is None:
+            return None
+        kept = plan
+        if len(idle) > short.room and short.key not in self.gave_up:
+            try:
+                kept = await make_plan(
+                    self.services,
+                    own.requester,
+                    own.id,
+                    own.thread_id,
+                    own.request,
+                    self.emit,
+                    plan=plan,
+                    done=done,
+                    feedback=(short.task(plan),),
+                    used=frozenset(self.used - set(plan.ids())),
+                    thrift=short,
+                )
+            except (NoPlan, ModelUnavailable) as error:  # what cannot be paid for will end as such
+                self.gave_up.add(short.key)
+                self.emit({"event": "note", "at": now(), "text": f"the plan was not made to fit the budget: {error}"})
+        titles = {product.name: product.title for product in self.services.domain.products}
+        revised = saved(kept, plan, short, own.request.get("products", []), titles)
+        if revised:
+            await self._commit(revised)
+        return revised
 
     async def _steered(self, said: Steer, plan: Plan, done: Mapping[str, StepResult]) -> tuple[Plan | None, str]:
         """The revision for one thing that was said, and what to answer."""
@@ -174,7 +233,10 @@ async def execute(services: Services, state: State, thread_id: str, checkpoint_i
     products = Products(services.registry.manifests())
     with services.approvals.subscribe(execution.id) as wake:
         work = PlanWork(services, execution, tell, set(plan.ids()) | set(results), wake, products, made)
-        reminders = asyncio.create_task(keep_reminding(services, execution.id, tell))
+        alarms = [keep_reminding(services, execution.id, tell)]
+        if any(step.wait for step in plan.steps):
+            alarms.append(keep_waking(services, execution.id, wake))
+        reminders = asyncio.gather(*alarms)
         scheduler = Scheduler(
             plan,
             work,
@@ -185,18 +247,20 @@ async def execute(services: Services, state: State, thread_id: str, checkpoint_i
             services.settings.concurrency,
             services.settings.rows,
             tell,
+            services.budgets.limits.replan_at is not None,
         )
         try:
             await scheduler.run()
         finally:
             reminders.cancel()
             await asyncio.gather(reminders, return_exceptions=True)
-    waiting = [id for ids in scheduler.waiting.values() for id in ids]
+    waiting = list(dict.fromkeys(id for ids in scheduler.waiting.values() for id in ids))  # steps may wait for the same
+    held_back = dict(scheduler.held)
     cancelled = stopped()
     if cancelled:
         services.cancelled.discard(execution.id)
         await services.approvals.void(execution.id, None, "the run was stopped")
-        waiting = []
+        waiting, held_back = [], {}
     # Not yet "waiting" or "cancelled": until this node's checkpoint is written a crash leads back here, which is no fork, and
     # what was stopped is to stay so (see `enter`).
     await services.executions.leave(execution.id, "stopping" if cancelled else "running")
@@ -210,7 +274,8 @@ async def execute(services: Services, state: State, thread_id: str, checkpoint_i
         "results": {id: result.model_dump(mode="json") for id, result in scheduler.results.items()},
         "steps": await _steps(services, execution.id, scheduler),
         "waiting": waiting,
-        "status": "waiting" if waiting else "cancelled" if cancelled else "executed",
+        "held_back": held_back,
+        "status": "waiting" if waiting or held_back else "cancelled" if cancelled else "executed",
     }
 
 
@@ -218,6 +283,14 @@ def unsaid(messages: list[AnyMessage], said: list[AnyMessage]) -> list[AnyMessag
     """What the thread does not hold yet: a message to a waiting thread came in by its input."""
     last = messages[-1] if messages else None
     return said[1:] if said and last and last.type == "human" and last.text == said[0].text else said
+
+
+async def keep_waking(services: Services, execution_id: str, wake: asyncio.Event) -> None:
+    """Wake the scheduler when a wait is over: looked at every `LOOK_S`, for waits begin, and events come to other processes."""
+    while True:
+        if await services.waits.over(execution_id):
+            wake.set()
+        await asyncio.sleep(LOOK_S)
 
 
 async def _recover(
@@ -250,10 +323,11 @@ async def _steps(services: Services, execution_id: str, scheduler: Scheduler) ->
     shown: dict[str, dict[str, Any]] = {}
     for id, status in scheduler.status.items():
         step = next((s for s in scheduler.plan.steps if s.id == id), None)
-        shown[id] = {"title": step.title if step else "", "status": status, "attempts": []}
+        waits = list(scheduler.waiting.get(id, ()))
+        shown[id] = {"title": step.title if step else "", "status": status, "attempts": [], "waiting_for": waits}
     for attempt in await services.executions.attempts(execution_id):
         head = {"attempt": attempt.attempt, "specialist": attempt.specialist, "thread_id": attempt.thread_id}
-        shown.setdefault(attempt.step_id, {"title": "", "status": "superseded", "attempts": []})
+        shown.setdefault(attempt.step_id, {"title": "", "status": "superseded", "attempts": [], "waiting_for": []})
         shown[attempt.step_id]["attempts"].append({**head, "status": attempt.status})
     return shown
 
@@ -269,14 +343,38 @@ async def held(services: Services, rows: list[Approval], emit: Emit) -> list[App
     return waiting
 
 
-def question(rows: list[Approval]) -> dict[str, Any]:
-    """The interrupt's payload: one action request for each open approval, batched."""
+async def still_held(services: Services, state: State) -> dict[str, str]:
+    """The steps that wait for a time or an event, if every one of them still does: else there is something to go on with."""
+    plan, held = Plan.model_validate(state["plan"]), state.get("held_back", {})
+    stands = [await services.waits.may_start(state["execution_id"], plan.step(id)) for id in held]
+    return held if all(isinstance(one, Held) for one in stands) else {}
+
+
+async def owned(services: Services, state: State, thread_id: str) -> bool:
+    """Is the execution this thread's own? A copied thread's is the original's."""
+    found = await services.executions.get(state["execution_id"])
+    return found is not None and found.thread_id == thread_id
+
+
+def question(rows: list[Approval], held_back: Mapping[str, str]) -> dict[str, Any]:
+    """The interrupt's payload: one action request for each open approval, batched, and what steps wait for besides people."""
     allowed = ["approve", "edit", "reject", "respond"]
     return {
         "action_requests": [{"name": r.tool, "args": r.args, "description": describe(r)} for r in rows],
         "review_configs": [{"action_name": r.tool, "allowed_decisions": allowed} for r in rows],
         "approvals": [r.id for r in rows],
+        "waiting_external": [{"step": id, "waits": waits} for id, waits in held_back.items()],
     }
+
+
+async def question_of_switch(services: Services, execution_id: str, thread_id: str, why: str) -> dict[str, Any]:
+    """The payload where nothing waits for people, and an effect for the kill switch: whatever is answered, it looks again."""
+    execution = await services.executions.get(execution_id)
+    if execution and execution.thread_id == thread_id:  # not a copy of it
+        await services.executions.leave(execution_id, "waiting")
+    request = {"name": "kill_switch", "args": {"stopped": why}, "description": f"What would change something waits: {why}"}
+    allowed = {"action_name": "kill_switch", "allowed_decisions": ["respond"]}
+    return {"action_requests": [request], "review_configs": [allowed], "approvals": []}
 
 
 def describe(row: Approval) -> str:
@@ -294,26 +392,21 @@ async def apply(services: Services, state: State, caller: Caller, thread_id: str
         services.log.warning("%s", text)
         emit({"event": "note", "at": now(), "execution_id": state["execution_id"], "text": text})
 
-    answer = state.get("decisions")
-    decisions = answer.get("decisions", []) if isinstance(answer, dict) else answer if isinstance(answer, list) else []
-    for id, decision in zip(state.get("waiting", []), decisions, strict=False):
+    for id, reply in zip(state.get("waiting", []), replies_of(state.get("decisions")), strict=False):
+        if whose_switch(id):
+            continue  # nobody's vote releases it here
         row = await services.approvals.resolve(id)
-        if row.status != "pending" or not isinstance(decision, dict):
+        if row.status != "pending" or not reply.verdict:
             continue  # decided elsewhere meanwhile
         if row.thread_id != thread_id:
             refused(f"{row.tool} was asked on another thread: this one is a copy and asks again")
             continue
-        said = str(decision.get("type"))
-        verdict = {"accept": "approve", "response": "respond", "ignore": "reject"}.get(said, said)
-        if verdict not in ("approve", "edit", "reject", "respond"):
-            refused(f"a decision of the unknown type {said!r} on {row.tool} was not counted")
+        if reply.verdict not in VERDICTS:
+            refused(f"a decision of the unknown type {reply.verdict!r} on {row.tool} was not counted")
             continue
-        edited = decision.get("edited_action") or decision.get("editedAction") or decision.get("args") or {}
-        args = edited.get("args", edited) if verdict == "edit" else None
+        verdict = cast(Verdict, reply.verdict)
         try:
-            await services.approvals.vote(
-                row.id, caller, cast(Verdict, verdict), message=str(decision.get("message") or ""), args=args
-            )
+            await services.approvals.vote(row.id, caller, verdict, message=reply.message, args=reply.args)
         except VoteRefused as error:
             refused(str(error))
     return {"decisions": None}

@@ -27,12 +27,14 @@ from graphs.executions import OPEN, Execution
 from graphs.explain import explain
 from graphs.markdown import to_markdown
 from graphs.plan import Plan
+from graphs.planner import accepted
 from graphs.services import Services
 from graphs.specialists.base import Reading, offers
 from graphs.spending import OutOfBudget
-from graphs.state import State, results_of
+from graphs.state import State, WorkflowRun, results_of
 from graphs.step import ask
 from graphs.wire import Intake
+from graphs.workflows import BadWorkflow, NoWorkflow, filled
 
 _REPLACE = re.compile(r"\s*(instead|replace (it|this|that)( with)?|forget (it|this|that))[\s:,;.–-]*", re.IGNORECASE)
 _CANCEL = re.compile(r"\s*(please\s+)?(stop|cancel|abort)( (it|this|that|the run|everything))?\s*[.!]?\s*", re.IGNORECASE)
@@ -72,15 +74,18 @@ async def intake(
         return {"status": "cancelled", "waiting": [], "goal": goal, "queued": [], "messages": [AIMessage(said)]}
     replaced = _REPLACE.match(goal) if before else None
     goal = goal[replaced.end() :] if replaced else goal
-    wrong = refuse_bad(goal, services.settings.goal_characters)
+    wrong = "" if state.get("workflow") else refuse_bad(goal, services.settings.goal_characters)
+    if waits and state.get("workflow"):
+        note = "This thread waits for a decision: run the workflow on a thread of its own, or stop this one first."
+        return {"status": "queued", "workflow": None, "messages": [AIMessage(note)]}
     if wrong and waits:
         return {"status": "queued", "messages": [AIMessage(wrong)]}
     if waits and not replaced:
         reading, heard = await _read(services, goal, state["request"], caller, thread_id, emit)
-        if heard and heard.kind == "amend":
+        if heard and heard.kind == "amend" and not state.get("unpaid"):
             await services.executions.say(waits, caller, goal)
             return {"status": "steered", "queued": queued}
-        if heard and heard.kind == "explain":
+        if heard and heard.kind == "explain" and not state.get("unpaid"):
             told = to_markdown(_explained(services, state, goal, reading, heard))
             emit({"event": "note", "at": now(), "text": told})
             return {"status": "queued", "queued": queued, "messages": [AIMessage(told)]}
@@ -92,7 +97,10 @@ async def intake(
         note = await _end(services, before, ended, f"{ended} by a new goal of {caller.user}")
     if wrong:
         return {**declined(goal, wrong), "queued": queued}
-    taken = await _take(services, state, goal, caller, thread_id, emit, only)
+    if chosen := state.get("workflow"):
+        taken = await take_workflow(services, chosen, caller)
+    else:
+        taken = await _take(services, state, goal, caller, thread_id, emit, only)
     if note:
         emit({"event": "note", "at": now(), "text": note})
         if request := taken.get("request"):
@@ -199,6 +207,27 @@ async def _take(
     return _fresh(request, str(state.get("execution_id", "")) if before else "")
 
 
+async def take_workflow(services: Services, chosen: WorkflowRun, caller: Caller) -> dict[str, Any]:
+    """The request of a saved plan, with this run's values; declined, in words, if there is none such."""
+    try:
+        workflow = await services.workflows.get(caller.org, str(chosen.get("name", "")), chosen.get("version"))
+        values = {name: await meant(services, name, str(value)) for name, value in (chosen.get("parameters") or {}).items()}
+        request, _ = filled(workflow, values, {step.id: sorted(accepted(step, services)) for step in workflow.plan.steps})
+    except (NoWorkflow, BadWorkflow) as error:
+        return {**declined("", str(error)), "workflow": None}
+    run = {"name": workflow.name, "version": workflow.version, "parameters": values}
+    made = _fresh({**request, "notes": [], "workflow": run}, "")
+    return {**made, "workflow": None}
+
+
+async def meant(services: Services, name: str, value: str) -> str:
+    """A parameter's value as the records have it, where it names something in them. Raises `BadWorkflow`."""
+    reading = await asyncio.to_thread(services.domain.read, value, services.resources)
+    if reading.question:
+        raise BadWorkflow(f"{name}: {reading.question} ({', '.join(reading.choices)})")
+    return next((m.value for m in reading.mentions if m.setting == name), value)
+
+
 def lacking(services: Services, products: Sequence[str], settings: Mapping[str, str]) -> str:
     """The question to ask when a wanted product's tool needs what only the user can say, or an empty string."""
     for offer in offers(services.domain.specialists, services.registry):
@@ -212,7 +241,8 @@ def lacking(services: Services, products: Sequence[str], settings: Mapping[str, 
 
 def _fresh(request: dict[str, Any], builds_on: str) -> dict[str, Any]:
     """A new execution; `builds_on` names the one whose evidence may still hold."""
-    empty: dict[str, Any] = dict(plan={}, results={}, steps={}, waiting=[], issues=[], answer=None, question=None)
+    empty: dict[str, Any] = dict(plan={}, results={}, steps={}, waiting=[], held_back={}, unpaid=False)
+    empty |= dict(issues=[], answer=None, question=None)
     head = {"status": "goal", "goal": request["goal"], "execution_id": str(uuid.uuid4()), "seq": 0}
     return {**head, "request": {**request, "builds_on": builds_on}, **empty}
 
@@ -261,7 +291,7 @@ async def _before(services: Services, state: State, thread_id: str) -> Execution
     found = await services.executions.get(id) if id else None
     if found is None or found.thread_id != thread_id or state.get("status") == "answered":
         return None
-    return found if found.status in OPEN or state.get("waiting") else None
+    return found if found.status in OPEN or state.get("waiting") or state.get("held_back") else None
 
 
 async def _end(services: Services, before: Execution, status: str, reason: str) -> str:
@@ -273,7 +303,7 @@ async def _end(services: Services, before: Execution, status: str, reason: str) 
         return ""
     await services.executions.ensure_idle(before.id)
     await services.approvals.void(before.id, None, reason)
-    await services.executions.leave(before.id, status)
+    await services.finish(before.id, status)
     if before.status == "waiting":
         return ""
     unsure = [row.tool for row in await services.effects.for_execution(before.id) if row.state in ("intended", "unknown")]

@@ -6,6 +6,7 @@ application, and by `studio.py` for LangGraph Studio; nothing is built on import
 
 import asyncio
 from collections.abc import Hashable
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage
@@ -15,21 +16,24 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from governance.approval import Approval
+from governance.kill_switch import whose_switch
 from graphs import execute as executing
 from graphs import intake as reading
 from graphs import verify as verifying
 from graphs.answer import Answer
 from graphs.caller import caller_of
 from graphs.dry_run import set_aside
-from graphs.events import captured_writer
+from graphs.events import captured_writer, now
 from graphs.markdown import to_markdown
 from graphs.plan import Plan, StepResult, diff_of
-from graphs.planner import NoPlan, edited, left_to_spend, make_plan, reuse
+from graphs.planner import NoPlan, edited, from_workflow, left_to_spend, make_plan, planner_context, reuse
+from graphs.replies import reply_of
 from graphs.report import report as write_report
 from graphs.scheduler import plan_event
 from graphs.services import Services
 from graphs.spending import OutOfBudget
 from graphs.state import State, results_of
+from graphs.step import more_for
 
 
 def build_orchestrator(services: Services, checkpointer: Any = None, only: str | None = None) -> Any:
@@ -52,7 +56,7 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         return {"decisions": interrupt({"action_requests": [action], "review_configs": [config]})}
 
     def answered(state: State) -> dict[str, Any]:
-        said = response_of(state.get("decisions"))
+        said = reply_of(state.get("decisions")).message
         goal = f"{state.get('goal', '')} ({said})" if said else state.get("goal", "")
         return {"status": "answered", "goal": goal, "decisions": None, "messages": [HumanMessage(said or "(no answer)")]}
 
@@ -63,15 +67,30 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         id = state["execution_id"]
         request["dry_run"] = bool(state.get("dry_run"))
         request["version"] = await asyncio.to_thread(services.domain.version, services.resources)
+        if services.unpriced and services.unpriced not in request.get("notes", []):
+            request["notes"] = [*request.get("notes", []), services.unpriced]
+            write({"event": "note", "at": now(), "execution_id": id, "text": services.unpriced})
         await services.executions.create(id, thread, caller, state["goal"], request, services.today().isoformat())
         if config.get("configurable", {}).get("review_plan"):
             request["review"] = True  # kept: the config of a resume does not say it
         feedback = tuple(str(n) for n in request.get("feedback", ()))
+        about: dict[str, Any] = dict(user_request=state["goal"], dry_run=request["dry_run"])
         try:
-            made = await make_plan(services, caller, id, thread, request, write, feedback=feedback)
-        except (NoPlan, OutOfBudget) as error:
-            await services.executions.leave(id, "finished")
-            return {"status": "declined", "messages": [AIMessage(f"No plan could be made: {error}")]}
+            if request.get("workflow") and not feedback:
+                made = await from_workflow(services, caller, id, request)
+            else:
+                made = await make_plan(services, caller, id, thread, request, write, feedback=feedback)
+        except OutOfBudget as error:
+            more = await more_for(services, replace(planner_context(services, caller, id, thread, write), **about), error)
+            if more.verdict != "no":  # the same request comes back here, and its planner's thread goes on
+                return {"status": "unpaid", "waiting": list(more.ids), "unpaid": True}
+            await services.finish(id, "finished")
+            said = f"No plan could be made: {error}{'; ' * bool(more.why)}{more.why}"
+            return {"status": "declined", "waiting": [], "unpaid": False, "messages": [AIMessage(said)]}
+        except NoPlan as error:
+            await services.finish(id, "finished")
+            said = f"No plan could be made: {error}"
+            return {"status": "declined", "waiting": [], "unpaid": False, "messages": [AIMessage(said)]}
         refused = Plan.model_validate(state["plan"]) if state.get("plan") else None  # by the user's review
         if refused:
             made = made.model_copy(update={"rev": refused.rev + 1, "parent_rev": refused.rev, "cause": "review"})
@@ -82,7 +101,8 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         diff = {"added": made.ids(), "dropped": refused.ids() if refused else []}
         write({**plan_event(made, made.parent_rev, diff), "execution_id": id})
         results = {step: result.model_dump(mode="json") for step, result in taken.items()}
-        return {"status": "planned", "request": request, "plan": made.model_dump(mode="json"), "results": results, "seq": 1}
+        planned = {"status": "planned", "request": request, "waiting": [], "unpaid": False, "results": results, "seq": 1}
+        return {**planned, "plan": made.model_dump(mode="json")}
 
     def review(state: State) -> dict[str, Any]:  # nothing but the interrupt
         if not state["request"].get("review"):
@@ -92,12 +112,12 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         return {"decisions": interrupt({"action_requests": [action], "review_configs": [allowed]})}
 
     async def reviewed(state: State, config: RunnableConfig) -> dict[str, Any]:
-        decision, request = decision_of(state.get("decisions")), state["request"]
+        reply, request = reply_of(state.get("decisions")), state["request"]
         wrong: list[str] = []
-        if decision.get("type") == "reject":
-            wrong = [f"the user refused the plan: {decision.get('message') or 'no reason given'}"]
-        elif decision.get("type") == "edit":
-            given = ((decision.get("edited_action") or {}).get("args") or {}).get("plan")
+        if reply.verdict == "reject":
+            wrong = [f"the user refused the plan: {reply.message or 'no reason given'}"]
+        elif reply.verdict == "edit":
+            given = (reply.args or {}).get("plan")
             plan = Plan.model_validate(state["plan"])
             caller = caller_of(config, services.settings)
             left = await left_to_spend(services, caller, state["execution_id"])
@@ -125,14 +145,25 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         return await executing.execute(services, state, thread_of(config), checkpoint, captured_writer())
 
     async def prepare(state: State, config: RunnableConfig) -> dict[str, Any]:
-        rows: list[Approval] = [await services.approvals.resolve(id) for id in state["waiting"]]
+        rows: list[Approval] = [await services.approvals.resolve(id) for id in state["waiting"] if not whose_switch(id)]
         open_rows = [row for row in rows if row.status == "pending"]
         if any(row.thread_id == thread_of(config) for row in open_rows):  # a copied thread's are the original's
             await services.executions.leave(state["execution_id"], "waiting")
         held = [] if open_rows else await executing.held(services, rows, captured_writer())
         if any(row.thread_id == thread_of(config) for row in held):
             await services.executions.leave(state["execution_id"], "waiting")
-        payload = executing.question(open_rows or held) if open_rows or held else None
+        later = state.get("held_back", {})
+        if not state["waiting"]:
+            later = await executing.still_held(services, state)
+        if later and not rows and await executing.owned(services, state, thread_of(config)):
+            await services.executions.leave(state["execution_id"], "waiting")
+        pauses = open_rows or held or (later and not rows)
+        payload = executing.question(open_rows or held, later) if pauses else None
+        if payload is None and (stopped := await services.approvals.stopped((), state["waiting"])):
+            payload = await executing.question_of_switch(services, state["execution_id"], thread_of(config), stopped)
+            captured_writer()(
+                {"event": "note", "at": now(), "execution_id": state["execution_id"], "text": f"It waits: {stopped}"}
+            )
         return {"waiting": [row.id for row in open_rows] or state["waiting"], "question": payload}
 
     def ask(state: State) -> dict[str, Any]:  # nothing but the interrupt
@@ -155,7 +186,7 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         today = execution.today if execution else services.today().isoformat()
         request, issues = dict(state["request"]), state.get("issues", [])
         answer: Answer = await write_report(services, caller, id, thread, request, plan, results, issues, today, write)
-        await services.executions.leave(id, "cancelled" if state["status"] == "cancelled" else "finished")
+        await services.finish(id, "cancelled" if state["status"] == "cancelled" else "finished")
         message = AIMessage(to_markdown(answer), additional_kwargs={"answer_status": answer.status})
         status = "cancelled" if state["status"] == "cancelled" else "failed" if answer.status == "failed" else "reported"
         return {"answer": answer.model_dump(mode="json"), "status": status, "messages": [message]}
@@ -173,13 +204,14 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
     )
     graph.add_edge("clarify", "answered")
     graph.add_edge("answered", "intake")
-    graph.add_conditional_edges("plan", lambda s: "review" if s["status"] == "planned" else END, ["review", END])
+    after: dict[Hashable, str] = {"planned": "review", "unpaid": "prepare", "declined": END}
+    graph.add_conditional_edges("plan", lambda s: s["status"], after)
     graph.add_edge("review", "reviewed")
     graph.add_conditional_edges("reviewed", lambda s: "plan" if s["status"] == "replan" else "execute", ["plan", "execute"])
-    graph.add_conditional_edges("execute", lambda s: "prepare" if s["waiting"] else "verify", ["prepare", "verify"])
+    graph.add_conditional_edges("execute", lambda s: "prepare" if s["status"] == "waiting" else "verify", ["prepare", "verify"])
     graph.add_edge("prepare", "ask")
     graph.add_edge("ask", "apply")
-    graph.add_edge("apply", "execute")
+    graph.add_conditional_edges("apply", lambda s: "plan" if s.get("unpaid") else "execute", ["plan", "execute"])
     graph.add_edge("verify", "report")
     graph.add_conditional_edges("report", lambda s: "intake" if s.get("queued") else END, ["intake", END])
     return graph.compile(checkpointer=checkpointer, name=only or "orchestrator")
@@ -192,16 +224,3 @@ def _typed(state: State) -> tuple[Plan, dict[str, StepResult]]:
     results = results_of(state)
     place = {id: number for number, id in enumerate(plan.ids())}
     return plan, set_aside(dict(sorted(results.items(), key=lambda item: place.get(item[0], len(place)))))
-
-
-def decision_of(answer: Any) -> dict[str, Any]:
-    """The first decision of a resume value, in any of the forms clients send."""
-    if isinstance(answer, dict) and "decisions" in answer:
-        answer = answer["decisions"]
-    first = answer[0] if isinstance(answer, list) and answer else answer
-    return first if isinstance(first, dict) else {"type": "respond", "message": str(first)} if first else {}
-
-
-def response_of(answer: Any) -> str:
-    decision = decision_of(answer)
-    return str(decision.get("message") or decision.get("args") or "").strip()

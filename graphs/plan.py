@@ -4,9 +4,10 @@ Used by the planner (makes plans), the scheduler (asks what is ready), verify an
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Status = Literal[
     "pending",
@@ -29,6 +30,24 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Wait(Frozen):
+    """What a step waits for once all it needs is there: a length of time (`after`: 90m, 3d), a moment (`until`: ISO 8601 with a zone),
+    or an `event` by its name, which has to come `within` a time if that is said: else the step fails."""
+
+    after: str = Field("", pattern=r"^(\d{1,6}[smhdw])?$")
+    until: str = ""
+    event: str = Field("", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,79})?$")
+    within: str = Field("", pattern=r"^(\d{1,6}[smhdw])?$")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum(map(bool, (self.after, self.until, self.event))) != 1 or (self.within and not self.event):
+            raise ValueError("say one of after, until and event; within goes with an event")
+        if self.until and datetime.fromisoformat(self.until).tzinfo is None:
+            raise ValueError(f"{self.until} has no time zone: end it with Z or an offset")
+        return self
+
+
 class Step(Frozen):
     """One step. `inputs` maps a product to where it comes from ("s1.suppliers"); `item` is the row of a repeated step."""
 
@@ -44,6 +63,7 @@ class Step(Frozen):
     parent: str | None = Field(None, description="the repeated step this one was expanded from")
     tainted: bool = Field(False, description="planned after text that others can write had been read")
     settings: dict[str, str] = Field(default_factory=dict)
+    wait: Wait | None = None
     tools: tuple[str, ...] = ()
     effect: Literal["read", "write", "irreversible"] = "read"
     attempts: int = 2
@@ -102,11 +122,12 @@ class StepResult(Frozen):
 
 class Plan(Frozen):
     """A revision of a plan. Ids are never reused over revisions. `cause` is why there is this revision: a person's review of
-    the plan, a failed step, the rows of a repeated step that are known now, or what the user said while it ran."""
+    the plan, a failed step, the rows of a repeated step that are known now, what the user said while it ran, or a budget that
+    is nearly used."""
 
     rev: int = 1
     parent_rev: int | None = None
-    cause: Literal["goal", "review", "failure", "rows", "steer"] = "goal"
+    cause: Literal["goal", "workflow", "review", "failure", "rows", "steer", "budget"] = "goal"
     reason: str = ""
     steps: tuple[Step, ...] = ()
     assumptions: tuple[str, ...] = ()

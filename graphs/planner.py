@@ -25,8 +25,11 @@ from graphs.events import Emit
 from graphs.plan import Plan, Step, StepResult, check, downstream, needs
 from graphs.services import Services
 from graphs.specialists.base import offers
+from graphs.spending import OutOfBudget
 from graphs.step import ask
+from graphs.thrift import Thrift
 from graphs.wire import PlanDraft, StepDraft
+from graphs.workflows import filled
 from models.listed import unpack
 
 ROUNDS = 3
@@ -111,6 +114,26 @@ def edited(given: Any, plan: Plan, services: Services, caller: Caller, left: int
     )
     made = wished.model_copy(update={"rev": plan.rev + 1, "parent_rev": plan.rev, "cause": "review", "steps": steps})
     return made, problems(made, services, caller, [], set(), left)
+
+
+async def from_workflow(services: Services, caller: Caller, execution_id: str, request: Mapping[str, Any]) -> Plan:
+    """The plan of a workflow with this run's values, its grants made anew, held against today's tools, policies and budgets.
+
+    Raises `NoPlan`.
+    """
+    chosen = request["workflow"]
+    saved = await services.workflows.get(caller.org, chosen["name"], chosen["version"])
+    _, plan = filled(saved, chosen["parameters"], {step.id: sorted(accepted(step, services)) for step in saved.plan.steps})
+    known = {one.name for one in services.domain.specialists}
+    steps = tuple(
+        step.model_copy(update=grant(step.specialist, step.produces, services)) if step.specialist in known else step
+        for step in plan.steps
+    )
+    made = plan.model_copy(update={"steps": steps})
+    left = await left_to_spend(services, caller, execution_id)
+    if wrong := problems(made, services, caller, list(request.get("products", [])), set(), left):
+        raise NoPlan(f"the workflow {saved.name} (version {saved.version}) cannot run any more: {'; '.join(wrong)}")
+    return made
 
 
 def _makes(services: Services, specialist: str, products: Sequence[str]) -> bool:
@@ -227,12 +250,13 @@ async def make_plan(
     lost: frozenset[str] = frozenset(),
     feedback: tuple[str, ...] = (),
     used: frozenset[str] = frozenset(),
+    thrift: Thrift | None = None,
 ) -> Plan:
-    """A first plan, or with `plan` the next revision, after a failure or because the request has changed.
+    """A first plan, or with `plan` the next revision, after a failure, because the request has changed, or for `thrift`.
 
     `stale` steps have lost their ground and go, even finished ones. `lost` products need not be made any more.
 
-    Raises `NoPlan` after `ROUNDS` refused drafts.
+    Raises `NoPlan` after `ROUNDS` refused drafts, `OutOfBudget` where it cannot be paid for.
     """
     errors: list[str] = list(feedback)
     done = done or {}
@@ -250,6 +274,7 @@ async def make_plan(
             errors=errors,
             stale=stale,
             next_id=max(taken, default=0) + 1,
+            budget=thrift.brief(plan) if thrift and plan else None,
         )
         rev = plan.rev + 1 if plan else 1
         why = [failed.step_id if failed else "", *feedback]  # an occasion of its own has a thread of its own, not an old answer
@@ -261,7 +286,7 @@ async def make_plan(
             continue
         assert isinstance(said.value, PlanDraft)
         drafted = merge(plan, said.value, done, services, stale)
-        steered = plan is not None and failed is None
+        steered = plan is not None and failed is None and thrift is None
         if steered:
             drafted = drafted.model_copy(update={"cause": "steer"})
         left = await left_to_spend(services, caller, execution_id)
@@ -274,8 +299,13 @@ async def make_plan(
         errors += drafts.wording(said.value, request, services, told)
         errors += [wrong for one in said.value.steps for wrong in drafts.filters(one, drafted.step(one.id), request, services)]
         errors += drafts.needless(drafted, wanted) if plan is None else []
+        errors += thrift.wrong(said.value.drop, said.value.steps) if thrift else []
         if not errors:
             return drafted
+        unpaid = ": policy plan-over-budget: "
+        if turn == ROUNDS - 1 and all(unpaid in error for error in errors):
+            total = sum(_spend(step, services) for step in drafted.steps)
+            raise OutOfBudget("; ".join(errors), "spend", total)
     raise NoPlan("; ".join(errors))
 
 

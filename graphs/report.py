@@ -30,6 +30,7 @@ from graphs.sections import one_of_each
 from graphs.services import Services
 from graphs.specialists.base import Domain
 from graphs.step import ask
+from graphs.thrift import left_out
 from graphs.trace import Products
 from graphs.wire import Claim, Report, Section, TableRef
 from models.retry import ModelUnavailable
@@ -206,17 +207,21 @@ def missing_products(
                     product, {"product": product, "title": titles.get(product, product), "why": why, "affects": affects}
                 )
     decided = {r.step_id for r in results.values() if r.error and r.error.kind in PEOPLE}
+    saved = left_out(plan)
     for product in request.get("products", []):
         steps = [s for s in plan.steps if product in s.produces]
         settled = steps and all(s.id in decided or (s.id in results and results[s.id].status == "succeeded") for s in steps)
         if product not in made and product not in lost and not settled:
+            title = titles.get(product, product)
             lost[product] = {
                 "product": product,
-                "title": titles.get(product, product),
-                "why": "no step could make it",
+                "title": title,
+                "why": saved.get(title, "no step could make it"),
                 "affects": [],
             }
-    return list(lost.values())
+    told = {item["title"] for item in lost.values()}
+    rows = [{"product": "", "title": title, "why": why, "affects": []} for title, why in saved.items() if title not in told]
+    return [*lost.values(), *rows]
 
 
 async def report(

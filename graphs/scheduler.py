@@ -35,20 +35,36 @@ class Waiting:
     approvals: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class HeldBack:
+    """An attempt that may not start yet: what it waits for, in words."""
+
+    waits: str
+
+
+Outcome = StepResult | Waiting | HeldBack
+
+
 class Work(Protocol):
     """What the scheduler asks of the outside."""
 
-    async def attempt(self, step: Step, attempt: int, specialist: str, done: Mapping[str, StepResult]) -> StepResult | Waiting:
+    async def attempt(self, step: Step, attempt: int, specialist: str, done: Mapping[str, StepResult]) -> Outcome:
         """Carry out, adopt or resume one attempt. Never raises for a failing step."""
 
     async def undecided(self, approvals: Iterable[str]) -> list[str]:
         """Those of the approvals that are still open."""
+
+    async def may_start(self, step: Step) -> bool:
+        """Has what a step that was held back waits for come, or come too late?"""
 
     async def revise(self, plan: Plan, done: Mapping[str, StepResult], failed: StepResult) -> Plan | None:
         """A new revision after a failure, committed; None when there is nothing to try."""
 
     async def steer(self, plan: Plan, done: Mapping[str, StepResult]) -> Plan | None:
         """A new revision, committed, for what the user has said since; None when nothing was said or nothing changes."""
+
+    async def economise(self, plan: Plan, done: Mapping[str, StepResult], idle: frozenset[str]) -> Plan | None:
+        """A new revision, committed, that makes the `idle` steps, which have not begun, fit what is left to spend; None: they do."""
 
     async def expanded(self, plan: Plan) -> list[str]:
         """Hold a revision that the scheduler made by expanding a repeated step against the rules of plans, and commit it.
@@ -97,7 +113,10 @@ def expand(plan: Plan, step: Step, rows: list[dict[str, Any]], label: Callable[[
 
 @dataclass
 class Scheduler:
-    """One run over a plan. `results` holds what is finished before (and grows); `open` maps a waiting step to its attempt."""
+    """One run over a plan. `results` holds what is finished before (and grows); `open` maps a waiting step to its attempt.
+
+    `thrifty`: after each step that ends it is asked whether the rest can be paid for, and nothing begins before the answer.
+    """
 
     plan: Plan
     work: Work
@@ -108,17 +127,20 @@ class Scheduler:
     concurrency: int = 8
     rows_limit: int = 20
     emit: Emit = silent
+    thrifty: bool = False
 
     def __post_init__(self) -> None:
         self.status: dict[str, Status] = {step.id: "pending" for step in self.plan.steps}
         self.status.update({id: result.status for id, result in self.results.items()})
         self.waiting: dict[str, tuple[str, ...]] = {}
+        self.held: dict[str, str] = {}
         self._live: dict[asyncio.Task[Any], str] = {}
         self._started: dict[str, float] = {}
         self._dropped: list[asyncio.Task[Any]] = []
         self._revising: asyncio.Task[Plan | None] | None = None
         self._tried: set[str] = set()
         self._told = True  # something may have been said before
+        self._spent, self._saving = bool(self.results), False
 
     async def run(self) -> None:
         """Until nothing more can be done: every step has ended, or only waiting ones are left.
@@ -132,6 +154,7 @@ class Scheduler:
                     await self._stop()
                     break
                 self._steer_next()
+                self._economise_next()
                 await self._start_ready()
                 busy: set[asyncio.Task[Any]] = set(self._live)
                 if self._revising:
@@ -148,13 +171,13 @@ class Scheduler:
                     self._told = True
                     self.wake.clear()
                     woken = asyncio.create_task(self.wake.wait())
-                known = set(self.waiting)
+                known = {*self.waiting, *self.held}
                 for task in finished:
                     if task is self._revising:
                         self._adopt(cast(Plan | None, task.result()))
                     elif task in self._live:
-                        self._finish(self._live.pop(task), cast(StepResult | Waiting, task.result()))
-                if decided or set(self.waiting) - known:  # a verdict may have come before the step was known to wait
+                        self._finish(self._live.pop(task), cast(Outcome, task.result()))
+                if decided or {*self.waiting, *self.held} - known:  # a verdict may have come before the step was known to wait
                     await self._resume_decided()
                 self._revise_next()
         finally:
@@ -164,7 +187,7 @@ class Scheduler:
     # -- starting ---------------------------------------------------------------------------------
 
     async def _start_ready(self) -> None:
-        changed = True
+        changed = not self._saving
         while changed:
             changed = False
             for step in self.plan.steps:
@@ -172,7 +195,9 @@ class Scheduler:
                     continue
                 if step.for_each:
                     await self._expand(step)
-                    changed = True
+                    self._spent = True  # its rows may be more than can be paid for
+                    self._economise_next()
+                    changed = not self._saving
                     break
                 if len(self._live) >= self.concurrency:
                     return
@@ -225,7 +250,7 @@ class Scheduler:
 
     # -- finishing --------------------------------------------------------------------------------
 
-    def _finish(self, id: str, outcome: StepResult | Waiting) -> None:
+    def _finish(self, id: str, outcome: Outcome) -> None:
         attempt = self.open.get(id, 1)
         if id not in self.plan.ids():  # dropped by a revision while it ran
             return
@@ -235,13 +260,17 @@ class Scheduler:
             who = self._specialist(step, attempt)
             self._set(id, "waiting_approval", attempt=attempt, specialist=who, waiting_for=list(outcome.approvals))
             return
+        if isinstance(outcome, HeldBack):
+            self.held[id] = outcome.waits
+            self._set(id, "waiting_external", attempt=attempt, waiting_for=[outcome.waits])
+            return
         self.open.pop(id, None)
         error = outcome.error.message if outcome.error else None
         if following := next_attempt(step, outcome):
             self._set(id, "failed", attempt=attempt, specialist=outcome.specialist, error=error, retry=True)
             self._start(step, following)
             return
-        self.results[id] = outcome
+        self.results[id], self._spent = outcome, True
         self._set(id, outcome.status, attempt=attempt, specialist=outcome.specialist, error=error, seconds=outcome.seconds)
 
     def _revise_next(self) -> bool:
@@ -263,8 +292,19 @@ class Scheduler:
             self._told = False
             self._revising = asyncio.create_task(self.work.steer(self.plan, dict(self.results)), context=child_context())
 
+    def _economise_next(self) -> None:
+        """Start asking whether the rest can be paid for, once for all that ended since."""
+        if not self.thrifty or not self._spent or self._revising:
+            return
+        self._spent = False
+        idle = frozenset(id for id in self.plan.ids() if self.status[id] == "pending" and id not in self.open)
+        if idle:
+            self._saving = True
+            economise = self.work.economise(self.plan, dict(self.results), idle)
+            self._revising = asyncio.create_task(economise, context=child_context())
+
     def _adopt(self, plan: Plan | None) -> None:
-        self._revising = None
+        self._revising, self._saving = None, False
         if plan:
             self._merge(plan)
 
@@ -282,6 +322,7 @@ class Scheduler:
                 del self._live[task]
                 self._dropped.append(task)
             self.waiting.pop(id, None)
+            self.held.pop(id, None)
             self.open.pop(id, None)
             self._set(id, "superseded")
         for step in plan.steps:
@@ -292,8 +333,13 @@ class Scheduler:
     # -- waiting and stopping ---------------------------------------------------------------------
 
     async def _resume_decided(self) -> bool:
-        """Steps all of whose approvals are decided become pending again, with the attempt they wait in."""
+        """Steps all of whose approvals are decided, or whose wait is over, become pending again, with the attempt they wait in."""
         resumed = False
+        for id in list(self.held):
+            if await self.work.may_start(self.plan.step(id)):
+                del self.held[id]
+                self.status[id] = "pending"
+                resumed = True
         for id, approvals in list(self.waiting.items()):
             if not await self.work.undecided(approvals):
                 del self.waiting[id]
@@ -332,7 +378,7 @@ class Scheduler:
         for id in self._live.values():
             if self.status.get(id) == "running":
                 self.status[id] = "cancelled" if self.cancelled() else "pending"
-        self._live, self._revising = {}, None
+        self._live, self._revising, self._saving = {}, None, False
 
     def _set(self, id: str, status: Status, **more: Any) -> None:
         self.status[id] = status

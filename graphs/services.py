@@ -20,15 +20,17 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
 
 from database import Database
-from governance import policy_texts
+from governance import asking, policy_texts
 from governance import tables as governance_tables
 from governance.approvals import Approvals
+from governance.asking import Asking
 from governance.budgets import Budgets
 from governance.bundle import Bundle
 from governance.clock import Clock, now
 from governance.decisions import Decisions
 from governance.effects import Effects
 from governance.heads import keep_head
+from governance.identity import RolesOf
 from governance.kill_switch import KillSwitch
 from governance.limits import Limits
 from governance.live_policy import LivePolicy
@@ -39,12 +41,14 @@ from graphs.caller import local_directory
 from graphs.context import StepContext
 from graphs.executions import Executions
 from graphs.plan import Step
+from graphs.ready import Ready, ready
 from graphs.saver import Careful, Guard, nobody_else, open_saver_of
 from graphs.specialists.base import Added, Domain, Resources, Specialist
 from graphs.specialists.core import core_roles
-from graphs.spending import Left, Spending, left_of, spender
+from graphs.spending import Left, Spending, left_of, price_of, spender, unpriced
+from graphs.waits import Waits
+from graphs.workflows import Workflows
 from models.factory import chat_model
-from models.price import Price
 from settings import Settings
 from tools.arguments import checker
 from tools.charts import make_chart
@@ -88,6 +92,8 @@ class Services:
     """The lower floors, composed. `model_for` gives the model of a role (a specialist's or core role's name)."""
 
     settings: Settings
+    db: Database
+    clock: Clock
     domain: Domain
     resources: Resources
     registry: Registry
@@ -97,8 +103,11 @@ class Services:
     decisions: Decisions
     gateway: Gateway
     budgets: Budgets
+    asking: Asking
     switch: KillSwitch
     executions: Executions
+    waits: Waits
+    workflows: Workflows
     saver: Careful
     model_for: Callable[[str], BaseChatModel]
     prompts: Mapping[str, str]
@@ -134,16 +143,32 @@ class Services:
             spending=self.spending(),
         )
 
+    async def ready(self) -> list[Ready]:
+        """The paused executions that can go on."""
+        return await ready(self.db, self.approvals, self.clock)
+
     def spending(self) -> Spending | None:
         """The meter of every role's model calls; none where nothing has a limit."""
-        price = Price.of(self.settings.model_price)
-        return Spending(self.budgets, price, self.settings.model_output) if self.budgets.limits else None
+        if not self.budgets.limits:
+            return None
+        refuse = self.unpriced if self.budgets.limits.without_price == "stop" else ""
+        return Spending(self.budgets, price_of(self.settings), self.settings.model_output, refuse)
+
+    @property
+    def unpriced(self) -> str:
+        """That a limit of money cannot be held for want of a price; empty where it can."""
+        return unpriced(self.settings, self.budgets.limits)
+
+    async def finish(self, execution_id: str, status: str) -> None:
+        """Record that an execution came to its end, and forget what only its going on needed."""
+        await self.budgets.tidy(execution_id)  # first: after a crash in between, the end comes again
+        await self.executions.leave(execution_id, status)
 
     def left(self, context: StepContext) -> Left | None:
         """How to ask what a step's budgets leave; None where nothing has a limit."""
 
         async def left() -> list[dict[str, Any]]:
-            return left_of(await self.budgets.accounts(spender(context)))
+            return left_of(await self.budgets.accounts(spender(context)), priced=not self.unpriced)
 
         return left if self.budgets.limits else None
 
@@ -178,10 +203,12 @@ async def open_services(
     clock: Clock = now,
     guard: Guard = nobody_else,
     database: Database | None = None,
+    roles_of: RolesOf | None = None,
 ) -> AsyncIterator[Services]:
     """Compose everything; closes it in reverse order. `model` replaces the configured model (tests, benchmark), `clock` the time by
-    which approvals are due; `guard` is asked before a checkpoint is written (the service's checks a lease), and `database` is the
-    application's where it is open already."""
+    which approvals are due; `guard` is asked before a checkpoint is written (the service's checks a lease), `database` is the
+    application's where it is open already, `roles_of` the directory of who holds which roles where people sign in (else local
+    mode's)."""
 
     own = domain if domain is not None else await asyncio.to_thread(load_domain, settings.domain)
     db = await asyncio.to_thread(_open_database, settings, database)
@@ -204,15 +231,26 @@ async def open_services(
             keep=timedelta(seconds=2 * settings.model_timeout + 60),
         )
         effects = Effects(db, budgets=budgets)
+        checked = checker(registry)
         approvals = Approvals(
             db,
             clock,
             decisions=decisions,
-            decide=engine.decide,
-            check_args=checker(registry),
+            decide=lambda facts: asks.judge(facts) if facts.tool == asking.TOOL else engine.decide(facts),
+            check_args=lambda tool, args: asking.check(args) if tool == asking.TOOL else checked(tool, args),
             remind_after=settings.remind_after,
             escalate_after=settings.escalate_after,
-            roles_of=local_directory(settings),
+            roles_of=roles_of or local_directory(settings),
+        )
+        asks = Asking(
+            db,
+            budgets,
+            approvals,
+            decisions,
+            settings.budget_owners,
+            clock,
+            wait=timedelta(hours=settings.approval_hours),
+            further=settings.escalate_to,
         )
         gateway = Gateway(
             registry, engine, approvals, effects, decisions, db, clock, approval_hours=settings.approval_hours, budgets=budgets
@@ -223,23 +261,31 @@ async def open_services(
         one = model if isinstance(model, BaseChatModel) else None
         model_for = (lambda role: one) if one is not None else model
         async with open_saver_of(db, settings.home, guard) as opened:
-            yield Services(
-                settings=settings,
-                domain=own,
-                resources=resources,
-                registry=registry,
-                engine=engine,
-                approvals=approvals,
-                effects=effects,
-                decisions=decisions,
-                gateway=gateway,
-                budgets=budgets,
-                switch=KillSwitch(db, decisions, settings.operators, settings.platform_operators),
-                executions=Executions(db, decisions),
-                saver=opened,
-                model_for=model_for,  # type: ignore[arg-type]  # a callable where it is no model
-                prompts=prompts,
-            )
+            try:
+                yield Services(
+                    settings=settings,
+                    db=db,
+                    clock=clock,
+                    domain=own,
+                    resources=resources,
+                    registry=registry,
+                    engine=engine,
+                    approvals=approvals,
+                    effects=effects,
+                    decisions=decisions,
+                    gateway=gateway,
+                    budgets=budgets,
+                    asking=asks,
+                    switch=KillSwitch(db, decisions, settings.operators, settings.platform_operators),
+                    executions=Executions(db, decisions),
+                    waits=Waits(db, decisions, clock),
+                    workflows=Workflows(db),
+                    saver=opened,
+                    model_for=model_for,  # type: ignore[arg-type]  # a callable where it is no model
+                    prompts=prompts,
+                )
+            finally:  # what a tool's thread still records comes before the head is signed
+                await asyncio.to_thread(gateway.close)
     finally:
         await asyncio.to_thread(resources.close)
         await asyncio.to_thread(_close, settings, db, database is None)

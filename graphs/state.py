@@ -8,6 +8,14 @@ from langgraph.graph.message import add_messages
 from graphs.plan import StepResult
 
 
+class WorkflowRun(TypedDict, total=False):
+    """A saved plan to be run, instead of one that is made for a goal; without `version` the newest."""
+
+    name: str
+    version: int
+    parameters: dict[str, str]
+
+
 class Request(TypedDict, total=False):
     """What intake made of the goal. `builds_on` is the execution of this thread whose evidence may be used again, `version` that
     of the records it is made from."""
@@ -21,16 +29,19 @@ class Request(TypedDict, total=False):
     review: bool
     dry_run: bool
     builds_on: str
+    workflow: WorkflowRun
     version: str
 
 
 class State(TypedDict, total=False):
     """`results` maps step id to a dumped StepResult, `steps` says for each step its status, attempt and child thread;
-    `waiting` holds ids of approvals, `queued` goals that came while the thread waited for people. `dry_run` is
-    part of the input; what counts is the execution's own request, which takes it over when it is planned."""
+    `waiting` holds ids of approvals, `held_back` maps a step that waits for a time or an event to that in words, `queued` are goals
+    that came while the thread waited for people; `unpaid`: there is no plan yet, for a budget must be raised to make it. `dry_run`
+    and `workflow` are part of the input; what counts is the execution's own request, which takes them over when it is planned."""
 
     messages: Annotated[list[AnyMessage], add_messages]
     dry_run: bool
+    workflow: WorkflowRun | None
     goal: str
     status: str
     request: Request
@@ -41,6 +52,8 @@ class State(TypedDict, total=False):
     results: dict[str, dict[str, Any]]
     steps: dict[str, dict[str, Any]]
     waiting: list[str]
+    held_back: dict[str, str]
+    unpaid: bool
     decisions: Any
     queued: list[str]
     issues: list[dict[str, Any]]

@@ -16,6 +16,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError
 from langgraph.types import Command, Interrupt
 
+from governance.asking import Answer
 from governance.numerals import strike
 from graphs import brief
 from graphs.agent import StepFailure
@@ -33,6 +34,7 @@ from graphs.working_time import WorkingTime
 from models.retry import ModelUnavailable
 
 TOKEN_SECONDS = 0.05
+RAISES = 50  # of one attempt: an end to what asks for ever smaller amounts
 
 
 @dataclass(frozen=True)
@@ -51,27 +53,50 @@ class StepRunner:
         fresh = await executions.start(id, self.execution.thread_id, step.id, number, specialist)
         began = time.monotonic()
         context = self._context(step, number, specialist, done)
-        try:
-            async with self.time.spent(self.services.budgets, spender(context)), asyncio.timeout(step.timeout):
-                outcome = await self._drive(step, number, specialist, context, began, fresh)
-        except TimeoutError:
-            outcome = self._failed(step, number, specialist, "timeout", f"no result within {step.timeout:g} s", began)
-        except StepFailure as failure:
-            outcome = self._failed(step, number, specialist, failure.kind, str(failure), began)
-        except OutOfBudget as failure:
-            outcome = self._failed(step, number, specialist, "budget", str(failure), began)
-        except ModelUnavailable as failure:
-            outcome = self._failed(step, number, specialist, "model", str(failure), began)
-        except GraphRecursionError:
-            outcome = self._failed(step, number, specialist, "loop", "it did not come to an end", began)
-        except Exception as failure:  # a specialist may fail in any way: its siblings must go on, and the plan must know
-            self.services.log.exception("step %s failed", step.id)
-            outcome = self._failed(step, number, specialist, "raised", strike(f"{type(failure).__name__}: {failure}"), began)
+        outcome = await self._afforded(step, number, specialist, context, began, fresh)
         if isinstance(outcome, Waiting):
             await executions.mark(id, step.id, number, "waiting_approval")
         else:
             await executions.mark(id, step.id, number, outcome.status, outcome)
         return outcome
+
+    async def _afforded(
+        self, step: Step, number: int, specialist: str, context: StepContext, began: float, fresh: bool
+    ) -> StepResult | Waiting:
+        """The attempt, gone on with whenever a budget was raised for it; waiting while people are asked to."""
+        for _ in range(RAISES):
+            try:
+                return await self._tried(step, number, specialist, context, began, fresh)
+            except OutOfBudget as failure:
+                fresh, reason = False, str(failure)
+                answer = await more_for(self.services, context, failure)
+                if answer.verdict == "wait":
+                    return Waiting(answer.ids)
+                if answer.verdict == "no":
+                    reason = f"{reason}; {answer.why}" if answer.why else reason
+                    break
+        return self._failed(step, number, specialist, "budget", reason, began)
+
+    async def _tried(
+        self, step: Step, number: int, specialist: str, context: StepContext, began: float, fresh: bool
+    ) -> StepResult | Waiting:
+        """Whatever it does wrong as a result. Raises `OutOfBudget` alone."""
+        try:
+            async with self.time.spent(self.services.budgets, spender(context)), asyncio.timeout(step.timeout):
+                return await self._drive(step, number, specialist, context, began, fresh)
+        except TimeoutError:
+            return self._failed(step, number, specialist, "timeout", f"no result within {step.timeout:g} s", began)
+        except StepFailure as failure:
+            return self._failed(step, number, specialist, failure.kind, str(failure), began)
+        except OutOfBudget:
+            raise
+        except ModelUnavailable as failure:
+            return self._failed(step, number, specialist, "model", str(failure), began)
+        except GraphRecursionError:
+            return self._failed(step, number, specialist, "loop", "it did not come to an end", began)
+        except Exception as failure:  # a specialist may fail in any way: its siblings must go on, and the plan must know
+            self.services.log.exception("step %s failed", step.id)
+            return self._failed(step, number, specialist, "raised", strike(f"{type(failure).__name__}: {failure}"), began)
 
     async def _drive(
         self, step: Step, number: int, specialist: str, context: StepContext, began: float, fresh: bool
@@ -126,6 +151,7 @@ class StepRunner:
             dry_run=bool(self.execution.request.get("dry_run")),
             check=partial(problems, produces=step.produces, goal=self.execution.goal, today=self.execution.today),
             emit=self.emit,
+            asks_to_spend=self.services.asking.asks("spend"),
         )
 
     def _failed(self, step: Step, number: int, specialist: str, kind: Any, message: str, began: float) -> StepResult:
@@ -140,6 +166,14 @@ class StepRunner:
             error=StepError(kind=kind, message=message[:500]),
             seconds=round(time.monotonic() - began, 3),
         )
+
+
+async def more_for(services: Services, context: StepContext, failure: OutOfBudget) -> Answer:
+    """Ask for what a call lacked. A dry run asks nobody."""
+    if context.dry_run or failure.lack is None:
+        return Answer("no")
+    told = dict(agent=context.agent, thread_id=context.thread_id, request=context.user_request)
+    return await services.asking.more(context.caller, spender(context), failure.lack, **told)
 
 
 def unfinished(seen: Any) -> bool:

@@ -1,4 +1,5 @@
-"""The tables of the graphs: executions, plan revisions, step attempts and what users said meanwhile, in the app's database."""
+"""The tables of the graphs: executions, plan revisions, step attempts, waits, what users said meanwhile,
+workflows; in the app's database."""
 
 from sqlalchemy import JSON, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
@@ -39,6 +40,28 @@ steers = Table(
     Column("text", Text, nullable=False),
     Column("answer", Text, comment="what came of it; null until it was taken up"),
     Column("created", String(32), nullable=False),
+)
+step_waits = Table(
+    "step_waits",
+    metadata,
+    Column("execution_id", String(36), primary_key=True),
+    Column("step_id", String(40), primary_key=True),
+    Column("event", String(80), index=True, comment="null: a time alone"),
+    Column("due", String(32), comment="when it may start, or its event is too late; null: an event may come at any time"),
+    Column("arrived", String(32), comment="when the event came"),
+    Column("sender", String(200), comment="who signed the event"),
+    Column("data", JSON, comment="what the event carried"),
+    Column("message_id", String(200), index=True, comment="the sender's own id of the message"),
+    Column("taken", String(32), comment="when the step started after it"),
+    Column("begun", String(32), nullable=False),
+)
+workflows = Table(
+    "workflows",
+    metadata,
+    Column("org", String(100), primary_key=True),
+    Column("name", String(60), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("body", JSON, nullable=False, comment="Workflow"),
 )
 attempts = Table(
     "step_attempts",

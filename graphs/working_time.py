@@ -38,14 +38,14 @@ class WorkingTime:
             left = [one.left - (self._uncharged(began) if one.scope == "run" else 0) for one in found]
             least = min(range(len(found)), key=lambda at: left[at])
             if left[least] <= 0:
-                raise OutOfBudget(_over(found[least]))
+                raise OutOfBudget(_over(found[least]), "seconds", 1)
             try:
                 async with asyncio.timeout(left[least] / PARTS["seconds"]) as timer:
                     yield
             except TimeoutError:
                 if not timer.expired():  # a time-out inside, which is not ours to explain
                     raise
-                raise OutOfBudget(_over(found[least])) from None
+                raise OutOfBudget(_over(found[least]), "seconds", 1) from None
         finally:
             ended = time.monotonic()
             of_run, self.since, self.active = self._uncharged(ended), ended, self.active - 1

@@ -56,10 +56,11 @@ class Action:
 
 @dataclass(frozen=True)
 class Ran:
-    """A tool that ran: how it ended, and the record of that."""
+    """A tool that ran: how it ended, and the record of that, which may be `kept` already."""
 
     outcome: ToolOutcome
     record: Record
+    kept: bool = False
 
 
 def lost(action: Action, why: str) -> str:

@@ -79,8 +79,8 @@ class ToolOutcome:
     """How a call ended. `result` is the tool's result as JSON values (decimals as text) when `status` is ok.
 
     denied: it did not run. unknown: it is an effect, and nobody can tell whether it happened; a person must look. `error` is a
-    sentence for the model and the user; `final`: the same call would end the same. `effect` is set for effects: done now,
-    replayed from an earlier attempt, or simulated.
+    sentence for the model and the user; `final`: the same call would end the same; `rule` is what denied it. `effect` is set
+    for effects: done now, replayed from an earlier attempt, or simulated.
     `records` lists what the result rests on, one entry a table: {"table", "keys", "count"}. `args` are those that ran.
     """
 
@@ -93,6 +93,7 @@ class ToolOutcome:
     records: tuple[dict[str, Any], ...] = ()
     args: Mapping[str, Any] = field(default_factory=dict)
     final: bool = False
+    rule: str = ""
 
 
 def touched(result: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:

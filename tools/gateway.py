@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -26,7 +27,7 @@ from governance.kill_switch import halted
 from governance.manifest import UNLISTED
 from governance.policy import CallFacts, Decision, PolicyEngine
 from governance.provenance import provenance
-from tools.action import UNRECORDED, Action, Refused
+from tools.action import UNRECORDED, Action, Ran, Refused
 from tools.arguments import InvalidArguments, check, check_refs, check_row
 from tools.calls import Clearing, ProposedCall, ToolOutcome
 from tools.held import Held, Judged
@@ -290,18 +291,27 @@ class Gateway:
     async def _read(self, action: Action, started: float, held: Judged | None) -> ToolOutcome:
         if action.approval and action.approval.status == "approved":
             await self._db.run(lambda c: self._once.spend(c, action))
-        ran = await self._performer.run(action, started)
         late = self._is_late(action.facts) and not action.approval
         judged = held or Judged(action.facts, action.decision, "allow")
 
-        def work(c: Connection) -> None:
+        def work(c: Connection, ran: Ran) -> None:
             if late:
                 self._decisions.add_all(c, [judged.record(action.call.call_id), ran.record], judged.facts.args)
             else:
                 self._decisions.add(c, ran.record)
 
+        def keep(ran: Ran) -> Ran:
+            try:
+                self._db.run_sync(partial(work, ran=ran), durable=False)
+            except UNRECORDED:  # tried again below, and then told
+                return ran
+            return replace(ran, kept=True)
+
+        # in the tool's thread, where the database is a file: changing threads takes longer than the commit
+        ran = await self._performer.run(action, started, keep=keep if self._db.sqlite else None)
         try:
-            await self._db.run(work, durable=False)
+            if not ran.kept:
+                await self._db.run(partial(work, ran=ran), durable=False)
         except UNRECORDED as error:
             log.error("what %s read could not be recorded: %s", action.tool.name, error)
             return ToolOutcome("error", error=f"{action.tool.name} ran, but that could not be recorded: its result is withheld")
@@ -337,7 +347,7 @@ class Gateway:
             await self._db.run(work)
         except UNRECORDED as error:  # it is denied either way
             log.error("a refusal of %s could not be recorded: %s", call.tool, error)
-        return ToolOutcome("denied", error=str(refused), approval_id=clearing.approval_id)
+        return ToolOutcome("denied", error=str(refused), approval_id=clearing.approval_id, rule=refused.rule)
 
 
 def _readable(args: Mapping[str, Any]) -> Mapping[str, Any]:

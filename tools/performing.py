@@ -6,6 +6,7 @@ checked; records nothing itself.
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 from tools.action import Action, Ran, lost
@@ -26,8 +27,18 @@ class Performer:
     def close(self) -> None:
         self._runner.close()
 
-    async def run(self, action: Action, started: float, key: str = "", rehearsal: Any = None) -> Ran:
-        """Run the tool; with the handles of a `rehearsal` nothing it does stays. `key` is an effect's; `started` counts the time."""
+    async def run(
+        self,
+        action: Action,
+        started: float,
+        key: str = "",
+        rehearsal: Any = None,
+        keep: Callable[[Ran], Ran] | None = None,
+    ) -> Ran:
+        """Run the tool; with the handles of a `rehearsal` nothing it does stays. `key` is an effect's; `started` counts the time.
+
+        `keep` may record what came of a tool that succeeded, in the tool's thread; a coroutine has none and is not kept.
+        """
         call, tool = action.call, action.tool
         effect = action.facts.manifest.effect != "read" and rehearsal is None
         context = ToolContext(
@@ -42,9 +53,15 @@ class Performer:
         )
         function = tool.open(Clearance(tool.name, call.call_id, self._seal), self._seal)
         rests: dict[str, Any] = dict(approval_id=action.approval_id, args=action.facts.args)
+
+        def end(result: dict[str, Any], found: str) -> Ran:
+            more = dict(rests, records=touched(result), effect="done" if effect else None)
+            done = ToolOutcome("ok", result, ms=elapsed(started), **more)
+            return Ran(done, action.ended(done, found))
+
         try:
             args = tool.args.model_validate(dict(action.facts.args))
-            result, found = await self._runner.run(tool, function, args, context)
+            return await self._runner.run(tool, function, args, context, end, keep)
         except ToolError as error:
             text, certain = str(error), not error.transient
         except TimeoutError:
@@ -52,10 +69,6 @@ class Performer:
         except Exception as error:  # a tool may raise anything; the model gets a sentence, the log the traceback
             log.exception("%s failed", tool.name)
             text, certain = f"{tool.name} failed: {type(error).__name__}: {error}", False
-        else:
-            rests |= dict(records=touched(result), effect="done" if effect else None)
-            done = ToolOutcome("ok", result, ms=elapsed(started), **rests)
-            return Ran(done, action.ended(done, found))
         if effect and not certain:  # it broke off, and may or may not have been done
             unknown = ToolOutcome("unknown", error=lost(action, text), ms=elapsed(started), **rests)
             return Ran(unknown, action.ended(unknown))

@@ -24,6 +24,18 @@ THREAD = (
     "error",
     "interrupts",
 )
+ASSISTANT = (
+    "assistant_id",
+    "graph_id",
+    "version",
+    "name",
+    "description",
+    "config",
+    "context",
+    "metadata",
+    "created_at",
+    "updated_at",
+)
 
 
 def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

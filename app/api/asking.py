@@ -6,7 +6,8 @@ from uuid import UUID
 
 from app.api.bodies import RunCreate
 from app.api.errors import Refused
-from app.auth.access import acting
+from app.api.votes import check_votes
+from app.auth.access import acting, check_usable
 from app.catalogue import UnknownGraph
 from app.db.assistants import AssistantMissing, id_of
 from app.runs.queue import Created, ThreadMissing, public
@@ -42,7 +43,9 @@ async def make_run(
 
     Raises what the queue raises, and `Refused`.
     """
-    assistant = await assistant_of(service, body.assistant_id)
+    assistant = await assistant_of(service, body.assistant_id, caller)
+    if thread_id and body.command and "resume" in body.command:
+        await check_votes(service, caller, thread_id, body.command["resume"])
     new = NewRun(
         thread_id=thread_id,
         assistant_id=assistant["assistant_id"],
@@ -70,7 +73,7 @@ async def make_run(
     return Made(row["run_id"], row["thread_id"], row, service.log.last(row["thread_id"]) or made.last_seq)
 
 
-async def assistant_of(service: Service, name: str) -> dict[str, Any]:
+async def assistant_of(service: Service, name: str, caller: Caller | None) -> dict[str, Any]:
     """By id, or by the name of a graph. Raises `Refused` (422) for what can be neither, `AssistantMissing`."""
     if name in service.catalogue.entries:
         return await service.assistants.get(id_of(name))
@@ -82,6 +85,7 @@ async def assistant_of(service: Service, name: str) -> dict[str, Any]:
         raise Refused(422, said) from None
     try:
         found = await service.assistants.get(id)
+        check_usable(caller, found)
         service.catalogue.entry(found["graph_id"])
     except (AssistantMissing, UnknownGraph) as error:
         raise Refused(404, str(error)) from None
@@ -108,7 +112,9 @@ def spec_of(service: Service, assistant: dict[str, Any], body: RunCreate, *, tem
         raise Refused(
             422, f"durability: exit is not supported by {assistant['graph_id']}: what it does must be on disk before it is done"
         )
-    modes = [body.stream_mode] if isinstance(body.stream_mode, str) else body.stream_mode
+    modes = (
+        [body.stream_mode] if isinstance(body.stream_mode, str) else body.stream_mode or ["values"]
+    )  # hooks send none for it
     return Spec(
         input=body.input,
         command=body.command,

@@ -10,42 +10,46 @@ from pydantic import create_model
 from pydantic.errors import PydanticUserError
 from starlette.responses import Response
 
-from app.api.answers import AssistantId, Serving, answer, empty, page
+from app.api.answers import ASSISTANT, AssistantId, Serving, answer, empty, page, shown
 from app.api.asking import assistant_of
 from app.api.bodies import AssistantCreate, AssistantLatest, AssistantPatch, AssistantSearch, AssistantVersions
+from app.auth.access import Calling, acting, check_manages
+from app.db.assistants import AssistantMissing
 from app.service import Service
+from governance.identity import Caller
 
 router = APIRouter(prefix="/assistants", tags=["assistants"])
 XRAY_DEPTH = 10
 
 
 @router.post("")
-async def create(service: Serving, body: AssistantCreate) -> Response:
+async def create(service: Serving, caller: Calling, body: AssistantCreate) -> Response:
     """A new assistant: a graph with a config of its own."""
+    check_manages(caller)
     service.catalogue.entry(body.graph_id)
     fields = body.model_dump(exclude={"assistant_id", "if_exists"})
-    return answer(await service.assistants.create(body.assistant_id, keep=body.if_exists == "do_nothing", **fields))
+    org, keep = acting(caller, service).org, body.if_exists == "do_nothing"
+    return answer(_shown(await service.assistants.create(body.assistant_id, org=org, keep=keep, **fields)))
 
 
 @router.post("/search")
-async def search(service: Serving, body: AssistantSearch) -> Response:
+async def search(service: Serving, caller: Calling, body: AssistantSearch) -> Response:
     """Assistants by graph, name and metadata; the newest first."""
-    rows, total = await _found(service, body)
-    if body.select:
-        rows = [{name: value for name, value in row.items() if name in body.select} for row in rows]
-    return page(rows, total, body.offset)
+    rows, total = await _found(service, caller, body)
+    names = [name for name in ASSISTANT if not body.select or name in body.select]
+    return page([shown(row, names) for row in rows], total, body.offset)
 
 
 @router.post("/count")
-async def count(service: Serving, body: AssistantSearch) -> Response:
+async def count(service: Serving, caller: Calling, body: AssistantSearch) -> Response:
     """How many assistants a search finds."""
-    return answer((await _found(service, body.model_copy(update={"limit": 1, "offset": 0})))[1])
+    return answer((await _found(service, caller, body.model_copy(update={"limit": 1, "offset": 0})))[1])
 
 
 @router.get("/{assistant_id}")
 async def get(service: Serving, assistant_id: AssistantId) -> Response:
     """An assistant."""
-    return answer(await service.assistants.get(assistant_id))
+    return answer(_shown(await service.assistants.get(assistant_id)))
 
 
 @router.patch("/{assistant_id}")
@@ -54,7 +58,7 @@ async def change(service: Serving, assistant_id: AssistantId, body: AssistantPat
     if body.graph_id:
         service.catalogue.entry(body.graph_id)
     fields = {name: value for name, value in body.model_dump(exclude_unset=True).items() if value is not None}
-    return answer(await service.assistants.change(assistant_id, **fields))
+    return answer(_shown(await service.assistants.change(assistant_id, **fields)))
 
 
 @router.delete("/{assistant_id}", status_code=204)
@@ -67,20 +71,23 @@ async def delete(service: Serving, assistant_id: AssistantId) -> Response:
 @router.post("/{assistant_id}/versions")
 async def versions(service: Serving, assistant_id: AssistantId, body: AssistantVersions) -> Response:
     """An assistant's versions, the newest first."""
-    return answer(await service.assistants.versions(assistant_id, body.metadata or {}, body.limit, body.offset))
+    found = await service.assistants.versions(assistant_id, body.metadata or {}, body.limit, body.offset)
+    if not found:
+        raise AssistantMissing(f"Assistant {assistant_id} not found")
+    return answer(found)
 
 
 @router.post("/{assistant_id}/latest")
 async def latest(service: Serving, assistant_id: AssistantId, body: AssistantLatest) -> Response:
     """Use a version from now on."""
-    return answer(await service.assistants.use(assistant_id, body.version))
+    return answer(_shown(await service.assistants.use(assistant_id, body.version)))
 
 
 @router.get("/{assistant_id}/graph")
-async def graph(service: Serving, assistant_id: str, xray: str = "false") -> Response:
+async def graph(service: Serving, caller: Calling, assistant_id: str, xray: str = "false") -> Response:
     """The graph's nodes and edges; `xray` opens its subgraphs, to a depth if it is a number."""
     depth = int(xray) if xray.isdigit() else XRAY_DEPTH if xray.lower() == "true" else 0
-    found = await _graph(service, assistant_id)
+    found = await _graph(service, caller, assistant_id)
     drawn = (await found.aget_graph(xray=min(depth, XRAY_DEPTH))).to_json()
     for node in drawn["nodes"]:
         if isinstance(node.get("data"), dict):
@@ -89,29 +96,30 @@ async def graph(service: Serving, assistant_id: str, xray: str = "false") -> Res
 
 
 @router.get("/{assistant_id}/schemas")
-async def schemas(service: Serving, assistant_id: str) -> Response:
+async def schemas(service: Serving, caller: Calling, assistant_id: str) -> Response:
     """The JSON schemas of the graph's input, output, state, config and context; null where it has none that JSON can say."""
-    return answer(
-        {"graph_id": (await assistant_of(service, assistant_id))["graph_id"], **_schemas(await _graph(service, assistant_id))}
-    )
+    name = (await assistant_of(service, assistant_id, caller))["graph_id"]
+    return answer({"graph_id": name, **_schemas(await _graph(service, caller, assistant_id))})
 
 
 @router.get("/{assistant_id}/subgraphs")
-async def subgraphs(service: Serving, assistant_id: AssistantId, recurse: bool = False) -> Response:
+async def subgraphs(service: Serving, caller: Calling, assistant_id: AssistantId, recurse: bool = False) -> Response:
     """The schemas of the graph's subgraphs, by namespace."""
-    found = await _graph(service, assistant_id)
+    found = await _graph(service, caller, assistant_id)
     return answer({name: _schemas(one) async for name, one in found.aget_subgraphs(recurse=recurse)})
 
 
 @router.get("/{assistant_id}/subgraphs/{namespace}")
-async def subgraph(service: Serving, assistant_id: AssistantId, namespace: str, recurse: bool = False) -> Response:
+async def subgraph(
+    service: Serving, caller: Calling, assistant_id: AssistantId, namespace: str, recurse: bool = False
+) -> Response:
     """The schemas of one subgraph."""
-    found = await _graph(service, assistant_id)
+    found = await _graph(service, caller, assistant_id)
     return answer({name: _schemas(one) async for name, one in found.aget_subgraphs(namespace=namespace, recurse=recurse)})
 
 
-async def _graph(service: Service, name: str) -> Any:
-    assistant = await assistant_of(service, name)
+async def _graph(service: Service, caller: Caller | None, name: str) -> Any:
+    assistant = await assistant_of(service, name, caller)
     return await service.catalogue.graph(assistant["graph_id"], service.saver, assistant["config"])
 
 
@@ -142,7 +150,11 @@ def _schema(make: Callable[[], Any]) -> Any:
         return None
 
 
-async def _found(service: Service, body: AssistantSearch) -> tuple[list[dict[str, Any]], int]:
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return shown(row, ASSISTANT)
+
+
+async def _found(service: Service, caller: Caller | None, body: AssistantSearch) -> tuple[list[dict[str, Any]], int]:
     return await service.assistants.search(
         metadata=body.metadata or {},
         graph_id=body.graph_id,
@@ -151,4 +163,5 @@ async def _found(service: Service, body: AssistantSearch) -> tuple[list[dict[str
         offset=body.offset,
         sort_by=body.sort_by or "created_at",
         descending=body.sort_order != "asc",
+        org=caller.org if caller else None,
     )

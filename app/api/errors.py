@@ -8,15 +8,28 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from app.auth.refusals import NotAdmitted, NotSignedIn, ProviderUnavailable, SignInFailed
 from app.catalogue import UnknownGraph
 from app.db.assistants import AssistantExists, AssistantMissing
 from app.db.filters import BadFilter
 from app.db.threads import ThreadExists
 from app.runs.queue import RunMissing, StaleResume, ThreadBusy, ThreadMissing
+from app.workflows import UnknownRun
 from database import DatabaseUnavailable
-from governance.approval import AlreadyDecided, ApprovalExpired, EditDenied, NotAPerson, OwnRequest, UnknownApproval, WrongRole
+from governance.approval import (
+    AlreadyDecided,
+    ApprovalExpired,
+    EditDenied,
+    EffectsStopped,
+    NotAPerson,
+    OwnRequest,
+    UnknownApproval,
+    WrongRole,
+)
 from governance.delegations import DelegationRefused
 from governance.kill_switch import SwitchRefused
+from graphs.waits import NobodyWaits
+from graphs.workflows import BadWorkflow, NoWorkflow
 
 
 class Problem(BaseModel):
@@ -40,6 +53,10 @@ STATUS: dict[type[Exception], int] = {
     AssistantExists: 409,
     BadFilter: 422,
     UnknownApproval: 404,
+    NoWorkflow: 404,
+    UnknownRun: 404,
+    NobodyWaits: 404,
+    BadWorkflow: 422,
     WrongRole: 403,
     NotAPerson: 403,
     OwnRequest: 403,
@@ -47,11 +64,24 @@ STATUS: dict[type[Exception], int] = {
     DelegationRefused: 422,
     AlreadyDecided: 409,
     ApprovalExpired: 409,
+    EffectsStopped: 409,
     EditDenied: 403,
     DatabaseUnavailable: 503,
+    ProviderUnavailable: 503,
+    NotSignedIn: 401,
+    NotAdmitted: 403,
+    SignInFailed: 403,
 }
+HEADERS = {401: {"WWW-Authenticate": "Bearer"}}
+
+
+def status_of(error: Exception) -> int:
+    """The status of one of these errors, or of a kind of it."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
-    401: {"model": Problem, "description": "nobody signed in"},
+    401: {"model": Problem, "description": "nobody signed in, or what they showed is not good"},
     413: {"model": Problem, "description": "the body is too large"},
     429: {"model": Problem, "description": "too many requests; Retry-After says when to try again"},
     400: {"model": Problem, "description": "two things were said that exclude each other"},
@@ -59,7 +89,7 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "there is no such thing"},
     409: {"model": Problem, "description": "it is there already, or held by a run"},
     422: {"model": Problem, "description": "the request cannot be read, or asks for what is not supported"},
-    503: {"model": Problem, "description": "the database cannot be used now"},
+    503: {"model": Problem, "description": "the database, or the identity provider, cannot be used now"},
 }
 
 
@@ -75,7 +105,7 @@ def install(app: FastAPI) -> None:
 def _answering(status: int) -> Any:
     async def handler(request: Request, error: Exception) -> Response:
         said = "Not Found" if isinstance(error, RunMissing) else str(error)
-        return JSONResponse({"detail": said}, status)
+        return JSONResponse({"detail": said}, status, HEADERS.get(status))
 
     return handler
 

@@ -4,9 +4,11 @@ from html import escape
 from importlib.metadata import version
 
 from fastapi import APIRouter, Request
+from sqlalchemy import select
 from starlette.responses import HTMLResponse, Response
 
 from app.api.answers import Serving, answer
+from app.api.errors import Refused
 
 router = APIRouter(tags=["system"])
 
@@ -23,6 +25,15 @@ async def ok(service: Serving) -> Response:
             "runs": service.worker.running,
         }
     )
+
+
+@router.get("/ready")
+async def ready(service: Serving) -> Response:
+    """Can it work? Asks the database, which `/ok` does not. 503 says what is wrong: send no requests until it is over."""
+    await service.db.run(lambda connection: connection.execute(select(1)).one())
+    if not service.worker.ready:
+        raise Refused(503, "the worker takes no runs: this process is starting, ending, or at fault (its log says so)")
+    return answer({"ready": True})
 
 
 @router.get("/info")

@@ -9,13 +9,15 @@ from typing import Literal
 
 from governance.identity import Caller
 
-Deed = Literal["read", "write"]
+Deed = Literal["read", "write", "audit"]
+"""audit: read what is on record of runs (plans, evidence, approvals, effects, the ledger), never a thread."""
 
 OF_ORGANISATION: dict[str, frozenset[Deed]] = {
-    "auditor": frozenset({"read"}),
-    "admin": frozenset({"read", "write"}),
+    "auditor": frozenset({"audit"}),
+    "admin": frozenset({"read", "write", "audit"}),
 }
-"""Role -> what it may do with what belongs to others of its organisation. No role reaches another organisation."""
+"""Role -> what it may do with what belongs to others of its organisation. No role reaches another organisation. Approvers are not
+here: the roles that an approval asks are the policy's, and reach that approval alone (`app/api/governance/views.py`)."""
 
 
 @dataclass(frozen=True)

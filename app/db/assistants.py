@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
@@ -45,14 +46,19 @@ class Assistants:
             lambda c: [self._insert(c, id_of(g), graph_id=g, name=g, metadata={"created_by": "system"}) for g in graph_ids]
         )
 
-    async def create(self, assistant_id: str | None, *, keep: bool, **fields: Any) -> dict[str, Any]:
-        """A new one. With `keep` one that is there is answered as it is. Raises `AssistantExists`."""
+    async def create(self, assistant_id: str | None, *, org: str, keep: bool, **fields: Any) -> dict[str, Any]:
+        """A new one of an organisation. With `keep` one that is there, and theirs or a graph's, is answered as it is.
+
+        Raises `AssistantExists`.
+        """
         id = assistant_id or new_id()
 
         def work(c: Connection) -> dict[str, Any]:
-            if not self._insert(c, id, **fields) and not keep:
+            made = self._insert(c, id, org=org, **fields)
+            row = self._get(c, id)
+            if not made and not (keep and row["org"] in (None, org)):
                 raise AssistantExists(f"Assistant with ID {id} already exists")
-            return self._get(c, id)
+            return row
 
         return await self._db.run(work)
 
@@ -109,16 +115,16 @@ class Assistants:
         offset: int,
         sort_by: str,
         descending: bool,
+        org: str | None,
     ) -> tuple[list[dict[str, Any]], int]:
-        """A page of them, and how many there are in all."""
+        """A page of those that an organisation may use (None: of all), and how many there are in all."""
         column = assistants.c[sort_by]
         order = (column.desc() if descending else column.asc(), assistants.c.assistant_id)
 
         def work(c: Connection) -> tuple[list[dict[str, Any]], int]:
-            query = self._matching(select(assistants), metadata, graph_id, name).order_by(*order).limit(limit).offset(offset)
-            total = c.execute(
-                self._matching(select(func.count()).select_from(assistants), metadata, graph_id, name)
-            ).scalar_one()
+            matching = partial(self._matching, metadata=metadata, graph_id=graph_id, name=name, org=org)
+            query = matching(select(assistants)).order_by(*order).limit(limit).offset(offset)
+            total = c.execute(matching(select(func.count()).select_from(assistants))).scalar_one()
             return [dict(row) for row in c.execute(query).mappings()], total
 
         return await self._db.run(work, durable=False)
@@ -141,8 +147,12 @@ class Assistants:
         finally:
             self._known.pop(assistant_id, None)
 
-    def _matching(self, query: Select[Any], metadata: dict[str, Any], graph_id: str | None, name: str | None) -> Select[Any]:
+    def _matching(
+        self, query: Select[Any], *, metadata: dict[str, Any], graph_id: str | None, name: str | None, org: str | None
+    ) -> Select[Any]:
         query = query.where(*contains(assistants.c.metadata, metadata))
+        if org is not None:
+            query = query.where(assistants.c.org.is_(None) | (assistants.c.org == org))
         if graph_id:
             query = query.where(assistants.c.graph_id == graph_id)
         if name:
@@ -151,9 +161,9 @@ class Assistants:
 
     def _insert(self, c: Connection, id: str, **fields: Any) -> bool:
         """Says whether it was not there."""
-        at = stamp()
+        at, org = stamp(), fields.pop("org", None)
         own = {"description": None, "config": {}, "context": {}, "metadata": {}, "name": "Untitled", **fields}
-        row = dict(assistant_id=id, version=1, created_at=at, updated_at=at, **own)
+        row = dict(assistant_id=id, org=org, version=1, created_at=at, updated_at=at, **own)
         if not insert_new(c, assistants, row):
             return False
         c.execute(insert(versions).values(assistant_id=id, version=1, created_at=at, **own))

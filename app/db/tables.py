@@ -28,6 +28,7 @@ assistants = Table(
     "assistants",
     metadata,
     Column("assistant_id", String(36), primary_key=True),
+    Column("org", String(100), index=True, comment="whose it is; null: a graph's own, which everybody may use"),
     Column("graph_id", String(100), nullable=False, index=True),
     Column("version", Integer, nullable=False, comment="the one in use: a row of assistant_versions"),
     Column("name", String(200), nullable=False),
@@ -123,6 +124,22 @@ api_keys = Table(
     Column("caller", JSON, nullable=False, comment="whom it acts as: Caller"),
     Column("created_at", String(32), nullable=False),
     Column("revoked_at", String(32)),
+)
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True, comment="SHA-256 of the cookie's secret, hexadecimal"),
+    Column("caller", JSON(none_as_null=True), comment="who signed in: Caller; null while they do"),
+    Column("kept", JSON, nullable=False, comment="of a sign-in under way: state, nonce, verifier, next; then the ID token"),
+    Column("expires_at", String(32), nullable=False, index=True),
+)
+people = Table(
+    "people",
+    metadata,
+    Column("org", String(100), primary_key=True),
+    Column("user", String(100), primary_key=True),
+    Column("roles", JSON, nullable=False, comment="as the identity provider last said"),
+    Column("seen_at", String(32), nullable=False),
 )
 
 every = (metadata, governance_metadata, graphs_metadata)

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from app.catalogue import Catalogue
 from app.encoding import dumps
+from app.logs import during
 from app.runs.carry_out import carry_out, config_of, standing
 from app.runs.lease import HEARTBEAT_S, LEASE_S, REAP_S, Lease, LeaseLost, current
 from app.runs.log import Channel, Event, Log
@@ -74,6 +75,11 @@ class Worker:
     @property
     def running(self) -> int:
         return len(self._jobs)
+
+    @property
+    def ready(self) -> bool:
+        """Does it take runs? Not before it is open, while it drains, and if a loop of its died."""
+        return bool(self._loops) and not self._draining and not any(loop.done() for loop in self._loops)
 
     async def open(self, *, alone: bool) -> None:
         """Take over what an earlier process left, and begin the loops. `alone`: no other process can hold a run of this database."""
@@ -178,6 +184,13 @@ class Worker:
 
     async def _keep(self, job: Job) -> None:
         """One run from its start to its end in the table."""
+        claim = job.claim
+        with during(run_id=claim.run_id, thread_id=claim.thread_id):
+            logger.info("run begins", extra={"attempt": claim.attempt, "graph": claim.graph_id})
+            await self._carry(job)
+            logger.info("run ends", extra={"status": job.ending.status if job.ending else "given back"})
+
+    async def _carry(self, job: Job) -> None:
         claim = job.claim
         channel = self._log.open(claim.thread_id, claim.first_seq, on_disk=not claim.stateless)
 

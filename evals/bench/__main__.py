@@ -76,7 +76,7 @@ def engine(chosen: argparse.Namespace) -> list[str]:
     """Measure the engine, the ledger, the door and decisions, and print it; what is wrong."""
     measured = asyncio.run(measure(chosen.short))
     print((lines if chosen.json else tables)(*measured))
-    door = asyncio.run(door_cost(100 if chosen.short else 300))
+    door = asyncio.run(door_cost(300))
     print(json.dumps({"kind": "door", **asdict(door), "over": door.over}) if chosen.json else f"\n{shown(door)}")
     decisions = decision_costs(100 if chosen.short else 300)
     if chosen.json:

@@ -23,7 +23,7 @@ def _plain(value: Any) -> Any:
 
 
 def make_app(database: str) -> FastAPI:
-    """`database` is a file, or a PostgreSQL URL: then a saver a run over one pool, for a saver lets one statement through at a time."""
+    """`database` is a file, or a PostgreSQL URL: then a saver a run over one pool: one saver lets one statement through at a time."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -153,6 +153,8 @@ def entry_key(specialist: Json) -> str:
 
 def plan(brief: Json, turn: Turn, request: Request) -> Reply:
     """A `PlanDraft` for the brief: a whole plan, or the difference to the plan it shows."""
+    if brief.get("budget"):
+        return Reply(answer={"name": "PlanDraft", "value": frugal(brief)})
     before: list[Json] = (brief.get("plan") or {}).get("steps") or []
     chain = Chain(brief)
     kept = standing(before, chain)
@@ -176,6 +178,26 @@ def plan(brief: Json, turn: Turn, request: Request) -> Reply:
         "assumptions": list(chain.lost.values()),
     }
     return Reply(answer={"name": "PlanDraft", "value": value})
+
+
+def frugal(brief: Json) -> Json:
+    """What is dropped where not all that has not begun can be paid for: what the goal names first is kept, with all it rests on."""
+    waits = {one["id"]: set(one["needs"]) for one in brief["budget"]["idle"]}
+    steps = [step for step in brief["plan"]["steps"] if step["id"] in waits]
+    wanted = [step["id"] for product in brief["products"] for step in steps if product in step["produces"]]
+    kept: set[str] = set()
+    for id in wanted:
+        rests, todo = set[str](), [id]
+        while todo:
+            one = todo.pop()
+            if one in waits and one not in rests:
+                rests.add(one)
+                todo += waits[one]
+        if len(kept | rests) <= brief["budget"]["steps"]:
+            kept |= rests
+    titles = [step["title"] for step in steps if step["id"] not in kept]
+    reason = f"Dropped, for what is left does not pay for them: {', '.join(without_figures(title) for title in titles)}."
+    return {"reason": reason, "steps": [], "drop": [id for id in waits if id not in kept], "assumptions": []}
 
 
 def standing(before: list[Json], chain: Chain) -> set[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.budget_commands import show
 from settings import Settings
 from tests.app.command import clearance
 from tools.supply_chain.demo import make_demo
@@ -76,3 +77,42 @@ def test_the_kill_switch_is_flipped_by_who_may_and_with_a_reason(home: Path) -> 
     assert clearance(home, "kill-switch", "off", "--reason", "they were ours").returncode == 0
     assert not re.search("odd letters", clearance(home, "kill-switch", "status").stdout)
     assert clearance(home, "audit", "verify").returncode == 0
+
+
+def test_the_demo_people_ask_for_more_and_give_it_and_stop_everything(home: Path) -> None:
+    file = home / "asking.toml"
+    file.write_text("[run]\nask = true\ntool_calls = 2\n", encoding="utf-8")
+    env = dict(CLEARANCE_BUDGETS=str(file))
+    goal = "Analyze supplier risk across our logistics network"
+    waits = clearance(home, "--as", "rita", "run", goal, **env)
+    assert waits.returncode == 3 and "Waiting for 1 approval" in waits.stdout and "raise_budget" in waits.stdout
+    (row,) = json.loads(clearance(home, "approvals", "--json", **env).stdout)
+    assert (row["requester"], row["approvers"][0], row["args"]["limit"]) == ("rita", "budget-owner", 2)
+    going = ("--as", "bo", "resume", row["thread_id"], "--approve", "all", "--json")
+    body = json.loads(clearance(home, *going, **env).stdout)
+    raised = [one for one in body["approvals"] if one["tool"] == "raise_budget"]
+    assert len(raised) > 1 and all((one["status"], one["decided_by"]) == ("consumed", ["bo"]) for one in raised)
+    assert {one["tool"] for one in body["approvals"] if one["status"] == "pending"} == {"open_case"}, "which bo may not decide"
+    assert clearance(home, "--as", "olga", "kill-switch", "on", "--reason", "a drill").returncode == 0
+    assert clearance(home, "--as", "olga", "kill-switch", "off", "--reason", "it was a drill").returncode == 0
+    assert clearance(home, "audit", "verify").returncode == 0
+
+
+def test_a_limit_of_money_without_a_price_is_warned_of(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = home / "money.toml"
+    file.write_text("[user]\nmoney = 20\n", encoding="utf-8")
+    named = dict(HOME=str(home), BUDGETS=str(file), MODEL="m-1", MODEL_API_KEY="none")
+    for name, value in named.items():
+        monkeypatch.setenv(f"CLEARANCE_{name}", value)
+    assert show("", False) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "what m-1 costs is not known" in shown and "limited to $20.0000; what is used is not known" in shown
+    show("", True)
+    told = json.loads(capsys.readouterr().out)
+    assert told["warning"] and told["budgets"][0]["used"] is None
+    monkeypatch.setenv("CLEARANCE_MODEL_PRICE", "1/2")
+    show("", False)
+    priced = capsys.readouterr().out
+    assert "not known" not in priced and "user: $20.0000 left" in priced

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from sqlalchemy import select
 
 from database import Database
-from governance.budgets import Budgets, BudgetSpent, RaiseRefused, Spender
+from governance.budgets import Budgets, BudgetSpent, RaiseRefused, Spender, accounts
 from governance.decisions import Decisions
 from governance.identity import Caller
 from governance.limits import BadLimits, Limits, Scope, Unit
@@ -85,6 +86,19 @@ async def test_a_day_begins_at_midnight_utc(db: Database) -> None:
     await one.reserve(ANN, "r1", {"tokens": 10}, {"tokens": 10})
     time.pass_(hours=15)
     await one.reserve(ANN, "r2", {"tokens": 10}, {})
+
+
+async def test_the_accounts_of_days_long_past_are_forgotten_but_for_what_people_added(db: Database) -> None:
+    time = Time()
+    one = budgets(db, {("user", "tokens"): 10, ("org", "tokens"): 10}, time)
+    await one.reserve(ANN, "r1", {"tokens": 5}, {})
+    await one.settle("r1", {"tokens": 5})
+    await one.raise_limit(OWNER, ANN, "org", "tokens", 5)
+    time.pass_(days=40)
+    await one.reserve(ANN, "r2", {"tokens": 5}, {})
+    await one.tidy("e1")
+    kept = await db.run(lambda c: sorted((a.scope, a.used + a.reserved, a.raised) for a in c.execute(select(accounts))))
+    assert kept == [("org", 5, 0), ("org", 5, 5), ("user", 5, 0)]
 
 
 async def test_of_several_limits_the_first_that_lacks_takes_nothing_from_the_others(db: Database) -> None:
@@ -191,6 +205,9 @@ async def test_without_limits_nothing_is_written(db: Database) -> None:
         ("[day]\ntokens = 1", "'day' is no scope; there are the tables run, step, user, org"),
         ("[user]\nseconds = 1", r"time is limited in \[run\] and \[step\]"),
         ("[run", "no TOML"),
+        ("[run]\nask = 1", r"\[run\] ask = 1: give true or false"),
+        ("replan_at = 80", "replan_at = 80: give a share"),
+        ("without_price = true", "give .warn. or .stop."),
     ],
 )
 def test_a_bad_file_of_limits_is_named_with_the_place(tmp_path: Path, text: str, said: str) -> None:
@@ -205,5 +222,7 @@ def test_a_good_file_of_limits_is_read(tmp_path: Path) -> None:
     file.write_text("[run]\ntokens = 200_000\nmoney = 1.5\n[user]\ntool_calls = 3\n")
     assert Limits.load(file).of == {("run", "tokens"): 200_000, ("run", "money"): 1_500_000, ("user", "tool_calls"): 3}
     assert not Limits.load(None)
+    file.write_text('replan_at = 0.8\nwithout_price = "stop"\n[run]\nask = true\ntokens = 5\n')
+    assert Limits.load(file) == Limits({("run", "tokens"): 5}, frozenset(("run",)), 0.8, "stop")
     with pytest.raises(BadLimits, match="CLEARANCE_BUDGETS"):
         Limits.load(tmp_path / "none.toml")

@@ -67,7 +67,7 @@ async def test_it_holds_for_its_tool_and_its_organisation_only(approvals: Approv
 
 async def test_who_is_known_to_have_lost_the_role_lends_it_no_more(db: Database, time: Time) -> None:
     roles = {"ravi": ("risk-manager",)}
-    approvals = Approvals(db, time, roles_of=lambda org, user: roles.get(user) if org == "acme" else None)
+    approvals = Approvals(db, time, roles_of=lambda c, org, user: roles.get(user) if org == "acme" else None)
     lent = await approvals.delegations.give(RISK, "dora", "risk-manager", END)
     assert await approvals.delegations.current("acme") == [lent]
     roles["ravi"] = ("analyst",)

@@ -59,7 +59,7 @@ async def stopped(a: Approvals, db: Database, time: Time, id: str) -> None:
 
 async def lent_and_lost(a: Approvals, db: Database, time: Time, id: str) -> None:
     await a.delegations.give(RISK, "dora", "risk-manager", time.at.replace(hour=10))
-    a.delegations._roles_of = lambda org, user: ("analyst",)  # the directory of a later day
+    a.delegations._roles_of = lambda c, org, user: ("analyst",)  # the directory of a later day
 
 
 CASES = {

@@ -64,7 +64,8 @@ class Yard:
 
     `steps` is the plan; `revise` drafts a revision from the planner's brief. `says` puts words into a role's mouth. `trouble`
     maps a tool to what its next calls raise; a call of a tool (or "tool step") in `held` waits for the event; `frees` sets one.
-    `manifests` says otherwise of a reading tool than `READ`. `late` is how far the clock of approvals is ahead.
+    `manifests` says otherwise of a reading tool than `READ`. `late` is how far the clock of approvals is ahead. With the
+    policies of "core" alone an effect needs no approval.
     """
 
     home: Path
@@ -81,6 +82,7 @@ class Yard:
     events: list[dict[str, Any]] = field(default_factory=list)
     heard: asyncio.Event = field(default_factory=asyncio.Event)
     late: timedelta = timedelta()
+    policies: tuple[str, ...] = ("core", "changes")
 
     def __post_init__(self) -> None:
         self.home.mkdir(exist_ok=True)
@@ -185,7 +187,8 @@ class Yard:
             ),
             playbooks=(),
             tools=self.tools(),
-            settings=("place",),
+            settings=("place", "times"),
+            policies=self.policies,
             open=lambda settings: Handles(),
             read=lambda goal, resources: self.reading(goal),
         )

@@ -1,12 +1,14 @@
 """A run whose budget ends stops cleanly with what it has, and says which budget it was."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from app.runner import Runner
-from governance.budgets import Spender
+from governance.budgets import Spender, reservations
 from governance.policy import PlanFacts, StepFacts
 from graphs.planner import left_to_spend
 from tests.graphs.little import Yard, at_work, call, draft
@@ -128,3 +130,39 @@ async def test_a_plan_that_would_spend_more_than_is_left_does_not_start(yard: Ya
         found = runner.services.engine.check_plan(PlanFacts(runner.caller, tuple(steps), left))
         assert found and "more than the budget has left" in found[0].reason
         assert runner.services.engine.check_plan(PlanFacts(runner.caller, tuple(steps[:1]), left)) == []
+
+
+async def test_money_without_a_price_is_said_to_be_unknown_or_nothing_is_called(yard: Yard) -> None:
+    said = "Money is limited, and what m-1 costs is not known"
+    async with at_work(yard, budgets=limited(yard, "[run]\nmoney = 1\n"), model="m-1") as runner:
+        done = await runner.run("a", on_event=yard.hear)
+        told = [e["budgets"] for e in yard.events if e["event"] == "cost" and e["role"] == "ann"]
+        assert told and all((one["used"], one["left"]) == (None, None) for several in told for one in several)
+        notes = [e["text"] for e in yard.events if e["event"] == "note"]
+        assert (
+            len([text for text in notes if said in text]) == 1
+            and done.answer
+            and any(said in text for text in done.answer.caveats)
+        )
+    async with at_work(
+        yard, budgets=limited(yard, 'without_price = "stop"\n[org]\nmoney = 1\nask = true\n'), model="m-1"
+    ) as runner:
+        calls = len(yard.calls())
+        done = await runner.run("a")
+        assert done.status == "declined" and said in done.message and "no call is made" in done.message
+        assert len(yard.calls()) == calls and done.approvals == []
+    async with at_work(yard, budgets=limited(yard, "[run]\nmoney = 1\n")) as runner:
+        assert runner.services.unpriced == "", "the offline model costs nothing"
+
+
+async def test_of_a_run_that_ended_only_the_sums_are_kept(yard: Yard) -> None:
+    yard.steps = [draft("s1", "ann", "a"), draft("s2", "clerk", "note", after={"s1": "success"})]
+    async with at_work(yard, budgets=limited(yard, "[run]\ntool_calls = 9\n[org]\ntool_calls = 99\n")) as runner:
+        rows = select(reservations.c.id).where(reservations.c.unit == "tool_calls")
+        count: Callable[[], Awaitable[int]] = lambda: runner.services.gateway.db.run(lambda c: len(c.execute(rows).all()))  # noqa: E731
+        waits = await runner.run("a note")
+        assert await count() == 2 * len(yard.calls()) + 2, "each call, and that which waits, by run and by organisation"
+        await runner.vote(str(waits.approvals[0]["id"]), "approve")
+        done = await runner.resume(waits.thread_id)
+        assert done.as_json()["complete"] and await count() == 0
+        assert await used(runner, done.execution_id) == {"run tool_calls": (2, 0), "org tool_calls": (2, 0)}

@@ -25,5 +25,5 @@ async def test_one_asks_and_another_agrees_and_both_are_on_record(yard: Yard) ->
 
 
 def test_nobody_plays_who_is_not_there() -> None:
-    with pytest.raises(ValidationError, match="no demo person 'eve'; there are: rita, marc, mona, hana, ada"):
+    with pytest.raises(ValidationError, match="no demo person 'eve'; there are: rita, marc, mona, hana, ada, bo, olga"):
         Settings(act_as="eve")

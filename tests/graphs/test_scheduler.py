@@ -68,6 +68,9 @@ class Diary:
     async def steer(self, plan: Plan, done: Mapping[str, StepResult]) -> Plan | None:
         return None
 
+    async def economise(self, plan: Plan, done: Mapping[str, StepResult], idle: frozenset[str]) -> Plan | None:
+        return None
+
     async def expanded(self, plan: Plan) -> list[str]:
         self.write(f"={plan.rev}")
         return []

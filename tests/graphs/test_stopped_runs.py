@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.audit import Audit
 from app.runner import Runner
 from governance.approval import EffectsStopped
 from governance.identity import Caller
@@ -97,3 +98,49 @@ async def test_an_edit_meanwhile_waits_like_any_other(yard: Yard) -> None:
         await runner.vote(made.id, "approve")
         await runner.resume(asked.thread_id)
     assert yard.notes() == ["bye"]
+
+
+@pytest.mark.parametrize("needs", ["an approval", "none"])
+async def test_an_effect_that_was_not_asked_for_yet_waits_as_a_step_and_goes_on_when_it_is_off(yard: Yard, needs: str) -> None:
+    """Reads go on beside it; nobody is asked before the switch is off, and nothing is lost when the process ends."""
+    if needs == "none":
+        yard.policies = ("core",)
+    yard.steps = [draft("s1", "clerk", "note"), draft("s2", "ben", "b")]
+    async with at_work(yard) as runner:
+        await flip(runner, True)
+        held = await runner.run("note b", on_event=yard.hear)
+        assert (held.status, held.approvals, held.may_go_on) == ("interrupted", [], False)
+        assert "olga stopped all effects of local" in held.stopped and any("odd notes" in text for text in notes(yard))
+        assert yard.statuses("s1")[-1] == "waiting_approval" and yard.calls() == ["look_b s2"]
+        again = await runner.resume(held.thread_id, decisions=[{"type": "respond", "message": "go on"}])
+        assert (again.status, yard.notes()) == ("interrupted", []), "no answer releases a switch"
+    async with at_work(yard) as runner:
+        await flip(runner, False)
+        assert (await runner.outcome(held.thread_id)).may_go_on
+        done = await runner.resume(held.thread_id)
+        if needs == "an approval":
+            assert done.status == "interrupted" and yard.notes() == []
+            await runner.vote(done.approvals[0]["id"], "approve")
+            done = await runner.resume(held.thread_id)
+        assert done.as_json()["complete"] and yard.notes() == ["hello"]
+
+
+async def test_flipped_between_decision_and_act_an_effect_that_needs_no_approval_waits(yard: Yard) -> None:
+    yard.policies = ("core",)
+    yard.steps = [draft("s1", "clerk", "note")]
+    async with at_work(yard) as runner:
+        inner = runner.services.gateway.act
+
+        async def act(call: Any, clearing: Any) -> Any:  # the last moment before the intent
+            await flip(runner, True)
+            return await inner(call, clearing)
+
+        runner.services.gateway.act = act  # type: ignore[method-assign]  # between check and act there is no other place to be
+        held = await runner.run("note")
+        runner.services.gateway.act = inner  # type: ignore[method-assign]  # as it was
+        assert held.status == "interrupted" and held.stopped and yard.notes() == []
+        assert await runner.services.effects.for_execution(held.execution_id) == []
+        await flip(runner, False)
+        assert (await runner.resume(held.thread_id)).as_json()["complete"] and yard.notes() == ["hello"]
+        found = await Audit(runner.services.settings, runner.services.gateway.db).verify()
+        assert [str(fault) for fault in found.faults] == []

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphs.plan import Plan, Step, check
+from graphs.plan import Plan, Step, check, needs
 from models.offline import OfflineModel
 from tests.models.asking import answered, ask
 from tests.models.catalogue import PRODUCTS, SPECIALISTS, planner, specialist
@@ -164,3 +164,21 @@ def test_every_plan_and_every_difference_is_sound(wanted, exclude, broken, done)
     kept = [s for s in first.steps if s.id not in second.drop]
     assert check(as_plan([*kept, *second.steps]), KNOWN, used=second.drop) == []
     assert not any(status.get(id) == "succeeded" for id in second.drop)
+
+
+@given(st.lists(st.sampled_from([p["name"] for p in PRODUCTS]), min_size=1, max_size=6, unique=True), st.integers(0, 12))
+def test_what_cannot_be_paid_for_is_dropped_with_all_that_rests_on_it(products, room):
+    """What stays fits, stands by itself, and is what the goal names first, where that alone fits."""
+    first_plan = draft(products)
+    plan = as_plan(first_plan.steps)
+    idle = [{"id": step.id, "needs": sorted(needs(step))} for step in plan.steps]
+    made = draft(products, plan=shown(first_plan, {}), budget={"steps": room, "idle": idle})
+    kept = Plan(steps=tuple(step for step in plan.steps if step.id not in made.drop))
+    assert made.steps == [] and len(kept.steps) <= room and check(kept, KNOWN) == []
+    first = next((step for step in plan.steps if products[0] in step.produces), None)
+    if first and len(needed_by(plan, first.id)) <= room:
+        assert first.id in kept.ids()
+
+
+def needed_by(plan, id) -> set[str]:
+    return {id}.union(*(needed_by(plan, other) for other in needs(plan.step(id))))

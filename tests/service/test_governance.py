@@ -1,5 +1,6 @@
 """`/governance` over a run that waits: the snapshot, the inbox, votes that count and that do not, the kill switch, stopping."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -38,8 +39,10 @@ async def test_what_waits_is_decided_in_the_inbox(tmp_path: Path) -> None:
             assert (await http.get(f"/approvals/{first['id']}")).json()["votes"] == []
             rejected = (await http.post(path, json={"verdict": "reject", "message": "not now"})).json()
             assert (rejected["status"], rejected["decided_by"], rejected["message"]) == ("rejected", ["local"], "not now")
+            await client.runs.join(thread, (await client.runs.list(thread))[0]["run_id"])  # what the verdict set going
             again = await http.post(path, json={"verdict": "approve"})
             assert again.status_code == 409
+            await settled(http, first["execution_id"], first["step_id"])
             asked = {"status": "rejected", "execution_id": first["execution_id"]}
             assert [row["id"] for row in (await http.get("/approvals", params=asked)).json()] == [first["id"]]
             assert len((await http.get("/approvals")).json()) == 2
@@ -70,6 +73,17 @@ async def test_what_waits_is_decided_in_the_inbox(tmp_path: Path) -> None:
             ended = [(await http.get(f"/approvals/{one['id']}")).json()["status"] for one in (first, second, third)]
             assert ended == ["rejected", "void", "void"]
             assert (await http.post(stop)).status_code == 409
+
+
+async def settled(http: httpx.AsyncClient, execution_id: str, step_id: str) -> None:
+    """Until the run that goes on after a verdict has ended the step, and waits for the others again."""
+    for _ in range(600):
+        found = (await http.get(f"/executions/{execution_id}")).json()
+        ended = [one["status"] for one in found["attempts"] if one["step_id"] == step_id and one["result"]]
+        if ended and found["status"] == "waiting":
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"it did not go on after the verdict: {found}")
 
 
 def test_other_peoples_graphs_are_not_governed(server: Server) -> None:

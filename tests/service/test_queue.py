@@ -137,7 +137,7 @@ async def test_searches_mean_the_same_on_both(db: Database) -> None:
 
 async def test_an_assistant_has_versions(db: Database) -> None:
     assistants = Assistants(db)
-    made = await assistants.create(None, keep=False, graph_id="chain", name="own")
+    made = await assistants.create(None, org="acme", keep=False, graph_id="chain", name="own")
     id = made["assistant_id"]
     assert (await assistants.get(id))["version"] == 1
     assert (await assistants.change(id, metadata={"k": 1}))["version"] == 2

@@ -4,7 +4,7 @@ from datetime import UTC
 
 from fastapi import APIRouter
 
-from app.api.caller import Calling, Floors
+from app.api.caller import Calling, Floors, Viewing
 from app.api.errors import Refused
 from app.api.governance.shapes import DelegationBody, DelegationShape
 
@@ -12,17 +12,20 @@ router = APIRouter(prefix="/governance/delegations", tags=["approvals"])
 
 
 @router.get("")
-async def list_delegations(floors: Floors, caller: Calling) -> list[DelegationShape]:
-    """What holds now in the caller's organisation."""
-    return [DelegationShape.model_validate(one) for one in await floors.approvals.delegations.current(caller.org)]
+async def list_delegations(floors: Floors, caller: Calling, view: Viewing) -> list[DelegationShape]:
+    """What holds now and the caller gave or was given; of the whole organisation for who audits it."""
+    rows = await floors.approvals.delegations.current(caller.org)
+    return [DelegationShape.model_validate(one) for one in rows if view.audits or caller.user in (one.giver, one.taker)]
 
 
 @router.post("")
-async def delegate(floors: Floors, caller: Calling, body: DelegationBody) -> DelegationShape:
+async def delegate(floors: Floors, caller: Calling, view: Viewing, body: DelegationBody) -> DelegationShape:
     """Hand a role of the caller's to another person."""
     people = floors.settings.people
-    if people and body.to not in people:
+    if view.local and people and body.to not in people:
         raise Refused(422, f"to: there is no {body.to}; there are: {', '.join(people)}")
+    if not view.local and not await floors.approvals.delegations.knows(caller.org, body.to):
+        raise Refused(422, f"to: {body.to} is not known in {caller.org}: they must have a key, or have signed in once")
     if body.tool and body.tool not in floors.registry:
         raise Refused(422, f"tool: there is no {body.tool}: leave it out for whatever asks {body.role}")
     end = body.until if body.until.tzinfo else body.until.replace(tzinfo=UTC)

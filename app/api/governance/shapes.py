@@ -25,13 +25,14 @@ class VoteShape(Shape):
 
 
 class ApprovalShape(Shape):
-    """What is asked, why, of whom, and what was said. `provenance` says where each argument comes from."""
+    """What is asked, why, of whom, and what was said. `provenance` says where each argument comes from. `masked`: the caller may
+    not read the arguments. `thread_id` is told to who may read the thread."""
 
     id: str
     status: Status
     execution_id: str
     step_id: str
-    thread_id: str
+    thread_id: str | None
     requester: str
     agent: str
     tool: str
@@ -52,15 +53,43 @@ class ApprovalShape(Shape):
     message: str
     superseded_by: str | None
     votes: tuple[VoteShape, ...]
+    masked: bool = False
 
     @classmethod
     def of(cls, row: Approval) -> "ApprovalShape":
-        names = [name for name in cls.model_fields if name not in ("requester", "votes")]
+        names = [name for name in ApprovalShape.model_fields if name not in ("requester", "votes", "masked")]
         return cls(
             requester=row.requester.user,
             votes=tuple(VoteShape.model_validate(vote) for vote in row.votes),
             **{name: getattr(row, name) for name in names},
         )
+
+
+class PlannedShape(BaseModel):
+    """A step of the plan: `after` are the steps that it waits for."""
+
+    id: str
+    title: str
+    specialist: str
+    tools: tuple[str, ...]
+    effect: str
+    after: list[str]
+
+
+class EvidenceShape(BaseModel):
+    """A result that the agent had before it when it asked; `masked`: the caller may not read it."""
+
+    tool: str
+    args: Mapping[str, Any]
+    result: Any
+    masked: bool
+
+
+class ApprovalDetail(ApprovalShape):
+    """An approval with the steps that lead to it, and what it was judged by: null where that was erased since."""
+
+    plan: list[PlannedShape]
+    evidence: list[EvidenceShape] | None
 
 
 class VoteBody(BaseModel):
@@ -83,6 +112,7 @@ class EffectShape(Shape):
     args: Mapping[str, Any]
     approval_id: str | None
     error: str | None
+    masked: bool = False
 
 
 class SwitchShape(Shape):
@@ -111,13 +141,14 @@ class AttemptShape(BaseModel):
     specialist: str
     status: str
     result: Any
+    masked: bool
 
 
 class ExecutionShape(BaseModel):
     """An execution as it stands: every revision of its plan, the tries at its steps, its approvals and effects."""
 
     id: str
-    thread_id: str
+    thread_id: str | None
     requester: str
     goal: str
     status: str
