@@ -195,6 +195,11 @@ class Approvals:
         id = c.execute(select(approvals.c.id).where(approvals.c.digest == action_digest(facts))).scalar_one_or_none()
         return id is not None and self.live(c, id).status in ("pending", "approved", "consumed")
 
+    @property
+    def wakes(self) -> Wakes:
+        """How this process wakes who waits for a verdict, for the application to join to other processes."""
+        return self._wakes
+
     def wake(self, execution_id: str) -> None:
         """Wake whoever is subscribed to an execution in this process, though no approval of it was decided."""
         self._wakes.wake(execution_id)

@@ -68,3 +68,5 @@ async def _go_on(db: Database, queue: Queue, worker: Worker, one: Ready) -> None
     logger.info("thread goes on", extra={"thread_id": one.thread_id, "run_id": made.row["run_id"]})
     if made.claim:
         worker.start(made.claim)
+    else:
+        worker.offer()
