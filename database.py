@@ -8,7 +8,7 @@ processes never deadlock on an upgrade from read to write.
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar, copy_context
@@ -20,6 +20,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, func, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, DBAPIError
+
+from together import Call, Together
 
 T = TypeVar("T")
 BUSY_MS = 15_000
@@ -82,6 +84,7 @@ class Database:
         self.engine = self._make_engine()
         self._held: dict[Engine, Connection] = {}
         self._light = self._make_engine("NORMAL") if self.sqlite and not readonly else self.engine
+        self._together = Together("light", self._transact) if self._light is not self.engine else None
 
     def _make_engine(self, synchronous: str = "FULL") -> Engine:  # full: an effect's intent must outlive a power cut
         if not self.sqlite:
@@ -181,6 +184,11 @@ class Database:
     async def run(self, work: Callable[[Connection], T], *, durable: bool = True, again: bool = False) -> T:
         """Run `work` in one transaction in a worker thread; see `run_sync`. In a task with `patience` it waits for a server that
         is gone; `again` says that `work` does no harm where its commit is in doubt and it is carried out a second time."""
+        if self._together and not durable:
+            try:
+                return await self._together.ask(work)
+            except DatabaseError as error:
+                raise self._explain(error, False) from error
         loop, bearing = asyncio.get_running_loop(), _Bearing(again)
         while True:
             try:
@@ -188,6 +196,22 @@ class Database:
             except ServerGone as gone:
                 bearing.bear(gone)
             await asyncio.sleep(AGAIN_S)
+
+    def _transact(self, calls: Sequence[Call[Any]]) -> None:
+        """Carry out light works in one transaction; one that fails takes back what it did, and only that."""
+        driver: Any = self._light.dialect.loaded_dbapi
+        with self._writer, self._transaction(self._light) as connection:
+            plain = connection.connection.cursor()
+            for call in calls:
+                if len(calls) > 1:
+                    plain.execute("SAVEPOINT one")
+                call.carry_out(connection)
+                if isinstance(call.error, driver.Error):
+                    call.error = DBAPIError.instance(None, None, call.error, driver.Error)
+                if call.error and len(calls) > 1:
+                    plain.execute("ROLLBACK TO one")
+                elif call.error:
+                    raise call.error
 
     def create(self, metadata: MetaData) -> None:
         """Create the missing tables of a room. Raises `DatabaseUnavailable` for tables that an older version made otherwise."""
@@ -206,6 +230,8 @@ class Database:
             )
 
     def close(self) -> None:
+        if self._together:
+            self._together.close()
         self._pool.shutdown(wait=True)
         with self._writer:
             for connection in self._held.values():

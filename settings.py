@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     act_as: str = Field("", description="the demo person that the local user plays; empty: none")
 
     runs: int = Field(64, ge=1, description="runs that one process of the service carries out at once; more wait in the queue")
+    checkpoints: int = Field(100, ge=0, description="checkpoints kept of each thread, the newest; 0: all")
     origins: tuple[str, ...] = Field(
         ("https://smith.langchain.com",),
         description="web pages elsewhere that may call the service (JSON list); those of this machine may",

@@ -112,7 +112,7 @@ async def open_service(settings: Settings, config: Path | None = None) -> AsyncI
                 stack.push_async_callback(elsewhere.close)
             assistants, log, queue = Assistants(db), Log(db, news), Queue(db, me)
             await assistants.make_for_graphs(catalogue.names)
-            worker = Worker(queue, log, catalogue, saver, news, capacity=settings.runs)
+            worker = Worker(queue, log, catalogue, saver, news, capacity=settings.runs, checkpoints=settings.checkpoints)
             if services is not None:
                 worker.may_roll_back = partial(rolls_back, services, queue)
             await worker.open(alone=db.sqlite)

@@ -20,7 +20,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import URL
 
 from database import AGAIN_S, ServerGone, gone, patience
-from graphs.saver import Careful, Guard, nobody_else, serializer
+from graphs.saver import DIFFERENCES, LIVES_ON, OLDEST_KEPT, Careful, Guard, nobody_else, serializer
 
 T = TypeVar("T")
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
@@ -32,6 +32,11 @@ COPIED = {
     "checkpoint_blobs": "checkpoint_ns, channel, version, type, blob",
     "checkpoint_writes": "checkpoint_ns, checkpoint_id, task_id, idx, channel, type, blob, task_path",
 }
+UNUSED_BLOBS = (
+    "DELETE FROM checkpoint_blobs b WHERE b.thread_id = ANY(%s) AND NOT EXISTS (SELECT 1 FROM checkpoints c "
+    "WHERE c.thread_id = b.thread_id AND c.checkpoint_ns = b.checkpoint_ns "
+    "AND c.checkpoint -> 'channel_versions' ->> b.channel = b.version)"
+)
 
 
 class PostgresSaver(Careful, AsyncPostgresSaver):
@@ -84,12 +89,27 @@ class PostgresSaver(Careful, AsyncPostgresSaver):
                 "DELETE FROM checkpoints WHERE metadata ->> 'run_id' = ANY(%s) RETURNING thread_id", (run_ids,)
             )
             threads = list({row["thread_id"] for row in await deleted.fetchall()})
+            await connection.execute(UNUSED_BLOBS, (threads,))
+
+    async def _keep_newest(self, thread_id: str, count: int) -> None:
+        here = "thread_id = %s AND checkpoint_id"
+        async with self._pool.connection() as connection, connection.transaction():
+            found = await (await connection.execute(OLDEST_KEPT.format("%s", "%s").encode(), (thread_id, count - 1))).fetchone()
+            if found is None:
+                return
+            old = (thread_id, found["checkpoint_id"])
+            differs = f"SELECT 1 FROM checkpoints WHERE {here} = %s AND metadata ? %s"
+            if await (await connection.execute(differs.encode(), (*old, DIFFERENCES))).fetchone():
+                return
+            gone = await connection.execute(f"DELETE FROM checkpoints WHERE {here} < %s AND NOT {LIVES_ON}".encode(), old)
+            if not gone.rowcount:
+                return
             await connection.execute(
-                "DELETE FROM checkpoint_blobs b WHERE b.thread_id = ANY(%s) AND NOT EXISTS (SELECT 1 FROM checkpoints c "
-                "WHERE c.thread_id = b.thread_id AND c.checkpoint_ns = b.checkpoint_ns "
-                "AND c.checkpoint -> 'channel_versions' ->> b.channel = b.version)",
-                (threads,),
+                f"DELETE FROM checkpoint_writes w WHERE {here} < %s AND NOT EXISTS (SELECT 1 FROM checkpoints c WHERE "
+                "c.thread_id = w.thread_id AND c.checkpoint_ns = w.checkpoint_ns AND c.checkpoint_id = w.checkpoint_id)".encode(),
+                old,
             )
+            await connection.execute(UNUSED_BLOBS, ([thread_id],))
 
     async def _copy_thread(self, source: str, target: str) -> None:
         async with self._pool.connection() as connection, connection.transaction():

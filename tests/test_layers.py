@@ -12,6 +12,7 @@ FLOORS = {
     "settings": 0,
     "cancellation": 0,
     "database": 0,
+    "together": -1,  # under the database
     "governance": 1,
     "models": 2,
     "memory": 2,
@@ -30,6 +31,7 @@ def sources() -> list[Path]:
         ROOT / "settings.py",
         ROOT / "cancellation.py",
         ROOT / "database.py",
+        ROOT / "together.py",
         *(file for room in rooms for file in room.rglob("*.py")),
     ]
 

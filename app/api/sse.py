@@ -1,8 +1,9 @@
 """Server-sent events: a run's part of its thread's log as the classic protocol streams it. Used by the runs' routers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import aclosing
+from typing import Any
 
 from starlette.responses import StreamingResponse
 
@@ -11,7 +12,6 @@ from app.runs.log import END, Event
 from app.runs.modes import MODES
 from app.service import Service
 
-T = TypeVar("T")
 HEARTBEAT_S = 5.0
 ALWAYS = frozenset({"metadata", "error"})
 
@@ -87,28 +87,11 @@ def slow_json(
     return StreamingResponse(parts(), headers=dict(headers), media_type="application/json")
 
 
-async def beating(source: AsyncIterator[T]) -> AsyncIterator[T | None]:
-    """The items of `source`, and None whenever none came for a while."""
-    pending: asyncio.Future[T] | None = None
-    try:
-        while True:
-            pending = pending or asyncio.ensure_future(anext(source))
-            if not (await asyncio.wait({pending}, timeout=HEARTBEAT_S))[0]:
-                yield None
-                continue
-            try:
-                item = pending.result()
-            except StopAsyncIteration:
-                return
-            pending = None
-            yield item
-    finally:
-        if pending:
-            pending.cancel()
-            await asyncio.gather(pending, return_exceptions=True)
-        close = getattr(source, "aclose", None)
-        if close:
-            await close()
+async def beating(source: AsyncGenerator[list[Event], None]) -> AsyncIterator[list[Event] | None]:
+    """What `Log.follow` gives, and None whenever nothing came for a while."""
+    async with aclosing(source):
+        async for batch in source:
+            yield batch or None
 
 
 def mode_of(event: str) -> str:

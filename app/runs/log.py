@@ -2,7 +2,7 @@
 
 `publish` costs no I/O: followers in this process are woken, a flush writes what has gathered. `follow` replays and then stays
 live, without gap or duplicate: each follower keeps its own place and reads on from it, from memory where that
-reaches back far enough, else from the table. Both protocols are views of this log.
+reaches back far enough, else from the table. Both protocols are views of this log. How long what is kept on disk: `keeping.py`.
 
 Only who holds a run of the thread writes, and its numbers go on from what is on disk. Where several processes share the database,
 a channel that is not written here is caught up from the table, when another process tells that it wrote, and every so often (`look`).
@@ -11,11 +11,11 @@ a channel that is not written here is caught up from the table, when another pro
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from app.db.tables import events, runs, threads
 from app.encoding import dumps
@@ -27,10 +27,13 @@ T = TypeVar("T")
 logger = logging.getLogger("clearance")
 
 FLUSH_S = 0.05
+BEAT_S = 5.0
 UNWRITTEN = 2_000  # a writer waits for the disk beyond this; well below `queue.SKIP`
 KEPT = 500  # written events that stay in memory for those who come a little late
 AGAIN_S = 0.5  # between two tries of a follower to reach a server that is gone
 UNKNOWN = 1 << 62  # a floor above everything: nobody has looked at the disk yet
+NEW_EVENTS = insert(events)
+_GO_ON = update(threads).where(threads.c.thread_id == bindparam("of_thread"), threads.c.last_seq == bindparam("since"))
 END = "end"
 """The event that ends a run in the log: {"status": …, "waiting": does it wait for a person?}. The classic protocol does not send it."""
 
@@ -165,8 +168,11 @@ class Log:
         if len(channel.unwritten) > UNWRITTEN:
             await self.flush(channel)
 
-    async def follow(self, thread_id: str, after: int, *, run_id: str | None = None) -> AsyncIterator[list[Event]]:
-        """Batches of the thread's events behind `after`, live at the end; with `run_id` only that run's, up to its end."""
+    async def follow(self, thread_id: str, after: int, *, run_id: str | None = None) -> AsyncGenerator[list[Event], None]:
+        """Batches of the thread's events behind `after`, live at the end; with `run_id` only that run's, up to its end.
+
+        An empty batch says that nothing came for `BEAT_S`.
+        """
         channel = self._enter(thread_id)
         channel.watched.update([run_id] if run_id else [])
         try:
@@ -193,7 +199,11 @@ class Log:
                     yield [Event(after, thread_id, run_id or "", END, dumps({"status": "interrupted"}))]
                     return
                 else:
-                    await news.wait()
+                    try:
+                        async with asyncio.timeout(BEAT_S):
+                            await news.wait()
+                    except TimeoutError:
+                        yield []
         finally:
             channel.watched.subtract([run_id] if run_id else [])
             self._leave(channel)
@@ -354,8 +364,9 @@ class Log:
 
 def write(c: Connection, batch: Sequence[Event], since: int) -> bool:
     """Put events on disk, and with them how far the thread's log goes; False: it does not go on from `since`, so it is another's."""
-    here = threads.c.thread_id == batch[0].thread_id
-    if c.execute(update(threads).where(here, threads.c.last_seq == since).values(last_seq=batch[-1].seq)).rowcount == 1:
-        c.execute(insert(events), [one.row() for one in batch])
+    thread_id, last = batch[0].thread_id, batch[-1].seq
+    if c.execute(_GO_ON, {"of_thread": thread_id, "since": since, "last_seq": last}).rowcount == 1:
+        c.execute(NEW_EVENTS, [one.row() for one in batch])
         return True
-    return c.execute(select(threads.c.last_seq).where(here)).scalar_one_or_none() == batch[-1].seq  # written, but in doubt
+    far = select(threads.c.last_seq).where(threads.c.thread_id == thread_id)
+    return c.execute(far).scalar_one_or_none() == last  # written, but in doubt

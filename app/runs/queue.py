@@ -10,24 +10,33 @@ be joined again, stays for a minute (`sweep`): who waits for it may be connected
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, Float, delete, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Float, bindparam, delete, func, insert, literal, or_, select, update
 
 from app.auth.reach import Owner, may
 from app.db.clock import new_id, stamp
 from app.db.tables import events, runs, threads
 from app.runs.deliveries import owe
+from app.runs.keeping import lighten
 from app.runs.lease import LEASE_S, LeaseLost
-from app.runs.log import Event
+from app.runs.log import NEW_EVENTS, Event
 from app.runs.spec import ACTIVE, Action, Claim, Ending, NewRun, Spec
 from database import Database
 from governance.identity import Caller
 from governance.tables import insert_new
 
 ATTEMPTS = 3
+# what every run needs is put together once: that takes longer than to carry it out
+_ACTIVE_OF = select(runs.c.run_id, runs.c.status).where(runs.c.thread_id == bindparam("of_thread"), runs.c.status.in_(ACTIVE))
+_LOCK = select(threads).where(threads.c.thread_id == bindparam("of_thread")).with_for_update()
+_CHANGE_THREAD = update(threads).where(threads.c.thread_id == bindparam("of_thread"))
+_NEW_RUN = insert(runs)
+_OURS = (runs.c.run_id == bindparam("of_run")) & (runs.c.worker == bindparam("of_worker"))
+_HELD = _OURS & (runs.c.attempt == bindparam("of_attempt")) & (runs.c.status == "running")
+_CHANGE_HELD, _DELETE_HELD = update(runs).where(_HELD), delete(runs).where(_HELD)
 KEPT_S = 60.0
 SKIP = 10_000
 """How far an attempt after a crash begins behind the log's end: more than are ever published and not yet written, so that no
@@ -132,12 +141,12 @@ class Queue:
         """
 
         def work(c: Connection) -> list[Claim]:
-            fence = Fence(self.worker, claim.run_id, claim.attempt)
             values = dict(
                 status=ending.status, error=ending.error, updated_at=stamp(), worker=None, leased_until=None, cancel=None
             )
-            change: Any = delete(runs).where(fence.held()) if rollback else update(runs).where(fence.held()).values(**values)
-            if c.execute(change).rowcount != 1:
+            held = {"of_run": claim.run_id, "of_worker": self.worker, "of_attempt": claim.attempt}
+            ended = c.execute(_DELETE_HELD, held) if rollback else c.execute(_CHANGE_HELD, {**held, **values})
+            if ended.rowcount != 1:
                 if _ended(c, claim, ending, gone=rollback or claim.stateless):
                     return []
                 raise LeaseLost(f"run {claim.run_id} is another's")
@@ -149,7 +158,7 @@ class Queue:
             if rollback:
                 c.execute(delete(events).where(events.c.run_id == claim.run_id))
             elif written:
-                c.execute(insert(events), [one.row() for one in written])
+                c.execute(NEW_EVENTS, [one.row() for one in written])
             more = self._stand(c, claim.thread_id, ending, written[-1].seq)
             return self._claim(c, 1, thread_id=claim.thread_id) if more and go_on else []
 
@@ -213,6 +222,10 @@ class Queue:
 
         return await self._db.run(work, durable=False)
 
+    async def lighten(self, thread_ids: Collection[str]) -> list[str]:
+        """Let go what the logs of these threads no longer keep; those on which no run goes on or waits."""
+        return await self._db.run(lambda c: lighten(c, thread_ids), durable=False)
+
     async def get(self, thread_id: str | None, run_id: str) -> dict[str, Any]:
         """A run's row. Raises `RunMissing`."""
         where = runs.c.run_id == run_id
@@ -252,8 +265,7 @@ class Queue:
         else:
             if new.spec.caller and not may(new.owner, "write", Owner(thread["org"], thread["owner"])):
                 raise ThreadMissing(new.thread_id)
-            query = select(runs.c.run_id, runs.c.status).where(runs.c.thread_id == new.thread_id, runs.c.status.in_(ACTIVE))
-            active = [(run_id, status) for run_id, status in c.execute(query)]
+            active = [(run_id, status) for run_id, status in c.execute(_ACTIVE_OF, {"of_thread": new.thread_id})]
         if active and new.strategy == "reject":
             raise ThreadBusy(
                 "Thread is already running a task. Wait for it to finish or choose a different multitask strategy."
@@ -286,18 +298,20 @@ class Queue:
             not_before=time.time() + new.after if new.after else None,
             attempt=1 if taken else 0,
             worker=self.worker if taken else None,
-            leased_until=_now(c) + LEASE_S if taken else None,
             cancel=None,
             error=None,
             created_at=at,
             updated_at=at,
         )
-        c.execute(insert(runs).values(**row))
+        if taken and c.dialect.name != "sqlite":
+            c.execute(_NEW_RUN.values(leased_until=_now(c) + LEASE_S), row)
+        else:
+            c.execute(_NEW_RUN, {**row, "leased_until": time.time() + LEASE_S if taken else None})
         config = {**new.spec.config, "configurable": public(new.spec.config.get("configurable") or {})}
         change = dict(status="busy", config=config, updated_at=at)
         if not active:  # while another run holds the thread, its state is that run's graph's
             change["metadata"] = {**thread["metadata"], **ids}
-        c.execute(update(threads).where(threads.c.thread_id == thread_id).values(**change))
+        c.execute(_CHANGE_THREAD, {"of_thread": thread_id, **change})
         alone = c.dialect.name == "sqlite" or not new.spec.resumable
         held = _claimed(row, thread["last_seq"], alone=alone) if taken else None
         return Created({**row, "status": "pending"}, held, tuple(told), tuple(dropped), thread["last_seq"])
@@ -360,9 +374,9 @@ class Queue:
 
     def _stand(self, c: Connection, thread_id: str, ending: Ending, seq: int) -> bool:
         """Record how a thread stands after a run; says whether another run waits for it."""
-        query = select(runs.c.run_id).where(runs.c.thread_id == thread_id, runs.c.status.in_(ACTIVE)).limit(1)
-        more, at = c.execute(query).first() is not None, stamp()
+        more, at = c.execute(_ACTIVE_OF, {"of_thread": thread_id}).first() is not None, stamp()
         values = dict(
+            of_thread=thread_id,
             status="busy" if more else ending.thread_status,
             values=ending.values,
             interrupts=ending.interrupts,
@@ -371,7 +385,7 @@ class Queue:
             state_updated_at=at,
             last_seq=seq,
         )
-        c.execute(update(threads).where(threads.c.thread_id == thread_id).values(**values))
+        c.execute(_CHANGE_THREAD, values)
         return more
 
     def _settle(self, c: Connection, thread_id: str) -> None:
@@ -426,7 +440,7 @@ def _claimed(row: dict[str, Any], seq: int, *, alone: bool) -> Claim:
 
 def _lock(c: Connection, thread_id: str) -> dict[str, Any] | None:
     """A thread's row, locked until the transaction ends (on SQLite the whole database is)."""
-    row = c.execute(select(threads).where(threads.c.thread_id == thread_id).with_for_update()).mappings().one_or_none()
+    row = c.execute(_LOCK, {"of_thread": thread_id}).mappings().one_or_none()
     return None if row is None else dict(row)
 
 

@@ -15,8 +15,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from langgraph.checkpoint.base import BaseCheckpointSaver
-
 from app.catalogue import Catalogue
 from app.encoding import dumps
 from app.logs import during
@@ -30,10 +28,12 @@ from app.store import acting
 from database import DatabaseUnavailable, Patience, ServerGone, patience
 from governance.identity import Caller
 from graphs.executions import leased
+from graphs.saver import Careful
 
 Stop = Literal["interrupt", "rollback", "drain", "lost", "again"]
 LOOK_S = 1.0  # between two looks at the rows where other processes write them too
 SWEEP_S = 30.0
+TIDY_S = 1.0
 OUTAGE_S = 600.0
 logger = logging.getLogger("clearance")
 
@@ -52,13 +52,17 @@ class Job:
 
 
 class Worker:
-    """At most `capacity` runs at once; more wait in the queue. `news` tells the other processes on the database."""
+    """At most `capacity` runs at once; more wait in the queue. `news` tells the other processes on the database.
+
+    A thread keeps its newest `checkpoints` (0: all).
+    """
 
     def __init__(
-        self, queue: Queue, log: Log, catalogue: Catalogue, saver: BaseCheckpointSaver[str], news: News, *, capacity: int
+        self, queue: Queue, log: Log, catalogue: Catalogue, saver: Careful, news: News, *, capacity: int, checkpoints: int = 0
     ) -> None:
         self._queue, self._log, self._catalogue, self._saver, self._news = queue, log, catalogue, saver, news
-        self._capacity = capacity
+        self._capacity, self._checkpoints = capacity, checkpoints
+        self._grown: set[str] = set()
         self._jobs: dict[str, Job] = {}
         self._loops: list[asyncio.Task[None]] = []
         self._draining = False
@@ -83,8 +87,8 @@ class Worker:
     async def open(self, *, alone: bool) -> None:
         """Take over what an earlier process left, and begin the loops. `alone`: no other process can hold a run of this database."""
         await self._take(dead=alone)
-        loops = (self._heartbeats(), self._reap()) if alone else (self._heartbeats(), self._reap(), self._look())
-        self._loops = [asyncio.create_task(one) for one in loops]
+        loops = [self._heartbeats(), self._reap(), self._tidy()]
+        self._loops = [asyncio.create_task(one) for one in (loops if alone else [*loops, self._look()])]
 
     def hear(self, kind: str, id: str) -> None:
         """Another process tells that a log grew, that a run may start, or that a run is asked to stop."""
@@ -218,6 +222,8 @@ class Worker:
                 return
             onward = await self._log.end(channel, claim.run_id, ending, lambda written: self._end(job, ending, written))
             job.ending = ending
+            if claim.first_seq and not claim.stateless:  # it is not the thread's first
+                self._grown.add(claim.thread_id)
             for one in onward:
                 self.start(one)
         except LeaseLost as lost:
@@ -336,6 +342,18 @@ class Worker:
                         await self._saver.adelete_thread(thread_id)
             except DatabaseUnavailable as error:  # tried again at the next round
                 logger.warning("the database could not be looked at: %s", error)
+
+    async def _tidy(self) -> None:
+        """Let go, behind the answers, what threads that grew no longer keep (`keeping.py`, `Careful.akeep_newest`)."""
+        while True:
+            await asyncio.sleep(TIDY_S)
+            grown, self._grown = self._grown, set()
+            try:
+                for thread_id in await self._queue.lighten(grown) if grown else ():
+                    if self._checkpoints:
+                        await self._saver.akeep_newest(thread_id, self._checkpoints)
+            except DatabaseUnavailable as error:  # the threads' next runs see to it
+                logger.warning("threads could not be tidied: %s", error)
 
     async def _give_up(self, claim: Claim) -> None:
         """End a run whose every attempt lost its process."""

@@ -1,6 +1,6 @@
-"""`python -m evals.bench [--short] [--json]`: measure, print, and exit 1 when a limit of `limits.py` does not hold.
+"""`python -m evals.bench [--short] [--json] [--service]`: measure, print, and exit 1 when a limit of `limits.py` does not hold.
 
-In full it takes some seven minutes on two cores. `--short` takes one to one and a half: one repetition, no plan of 400 steps,
+In full it takes some ten minutes on two cores. `--short` takes two to three: one repetition, no plan of 400 steps,
 uneven latencies for the largest plan only, fewer runs for memory.
 """
 
@@ -14,8 +14,12 @@ from evals.bench.decisions import decision_costs
 from evals.bench.decisions import shown as decisions_shown
 from evals.bench.door import door_cost, shown
 from evals.bench.ledger import EventCost, event_cost
-from evals.bench.limits import SMALL, broken, broken_decisions, broken_door
+from evals.bench.limits import SMALL, broken, broken_decisions, broken_door, broken_held, broken_service
+from evals.bench.many import held
+from evals.bench.many import shown as held_shown
 from evals.bench.measure import Makespan, Memory, StepCost, makespan, memory, step_cost
+from evals.bench.service import service_cost
+from evals.bench.service import shown as service_shown
 from evals.bench.shapes import Latency, ladder
 from evals.bench.show import lines, tables
 
@@ -39,11 +43,37 @@ async def measure(short: bool) -> tuple[list[Makespan], StepCost, Memory, EventC
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m evals.bench", description="Benchmark of the engine.")
+    parser = argparse.ArgumentParser(prog="python -m evals.bench", description="Benchmark of the engine and of the service.")
     parser.add_argument("--short", action="store_true", help="about a minute, for CI")
     parser.add_argument("--no-limits", action="store_true", help="say which limits do not hold, and exit 0 all the same")
     parser.add_argument("--json", action="store_true", help="JSON lines instead of tables")
+    parser.add_argument("--service", action="store_true", help="only the service")
+    parser.add_argument("--database", default="", metavar="URL", help="measure the service on this PostgreSQL as well")
     chosen = parser.parse_args(arguments)
+    wrong = ([] if chosen.service else engine(chosen)) + service(chosen)
+    for sentence in wrong:
+        print(f"limit: {sentence}", file=sys.stderr)
+    return 1 if wrong and not chosen.no_limits else 0
+
+
+def service(chosen: argparse.Namespace) -> list[str]:
+    """Measure the service and print it; what is wrong."""
+    wrong = []
+    for url in dict.fromkeys(["", chosen.database]):
+        print(f"measuring the service{' on PostgreSQL' * bool(url)} …", file=sys.stderr)
+        cost = service_cost(rounds=1 if chosen.short else 5, runs=64 if chosen.short else 320, url=url, dev=not url)
+        print(
+            json.dumps({"kind": "service", **asdict(cost), "ratio": cost.ratio}) if chosen.json else f"\n{service_shown(cost)}"
+        )
+        wrong += broken_service(cost)
+    print("measuring what the service holds …", file=sys.stderr)
+    found = held(chosen.short)
+    print(json.dumps({"kind": "held", **asdict(found)}) if chosen.json else f"\n{held_shown(found)}")
+    return wrong + broken_held(found)
+
+
+def engine(chosen: argparse.Namespace) -> list[str]:
+    """Measure the engine, the ledger, the door and decisions, and print it; what is wrong."""
     measured = asyncio.run(measure(chosen.short))
     print((lines if chosen.json else tables)(*measured))
     door = asyncio.run(door_cost(300))
@@ -54,10 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(json.dumps({"kind": "decision", **asdict(one), "ratio": one.ratio}))
     else:
         print(f"\n{decisions_shown(decisions)}")
-    wrong = broken(*measured) + broken_door(door) + broken_decisions(decisions)
-    for sentence in wrong:
-        print(f"limit: {sentence}", file=sys.stderr)
-    return 1 if wrong and not chosen.no_limits else 0
+    return broken(*measured) + broken_door(door) + broken_decisions(decisions)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,22 @@ from collections.abc import Sequence
 from evals.bench.decisions import COUNT, DecisionCost
 from evals.bench.door import DoorCost
 from evals.bench.ledger import EventCost
+from evals.bench.many import Held
 from evals.bench.measure import Makespan, Memory, StepCost
+from evals.bench.service import ServiceCost
 
 SMALL = 50  # steps up to which a plan is held to its limit; larger ones are reported
 OWN_RATIO, OWN_MARGIN = 1.05, 1.03  # makespan ÷ critical path over the steps as they took
 STEP_RATIO, STEP_MARGIN = 2.0, 1.25  # a step ÷ the same turns by a bare agent with the saver as it comes
 EVENT_RATIO = 1.5  # a batched event of the ledger ÷ a bare SHA-256 with a commit of its own
 DECISION_RATIO = {"allow": 2.5, "deny": 2.5, "approve": 5.0}  # ÷ a bare Cedar call; no margin: taken in turns, best of all
+RUNS_RATIO = {"SQLite": 0.8, "PostgreSQL": 0.7}  # runs a second ÷ the bare application's
+RUNS_MARGIN = 0.8
+TOKENS_RATIO, TOKENS_MARGIN = 2.5, 1.25  # the time of 50 streamed tokens ÷ the bare application's
+SOONER = 100.0  # the first event of a stream, times sooner than langgraph dev's
+FIRST_MS, FIRST_MARGIN = 9.0, 3.0  # until the first event: a time, no quotient, so neighbours slow only this side
+STORAGE_RATIO = 1.15  # bytes a turn late in a thread ÷ early in it
+WAITING_MIB = 16.0  # memory of the second half of the threads that wait
 DOOR_MS = 1.0  # a governed read over the bare tool; no margin: the best of all rounds
 SLOPE = 16.0  # KiB a run; no margin: allocations do not depend on neighbours
 
@@ -55,3 +64,37 @@ def broken_door(cost: DoorCost) -> list[str]:
         return []
     told = f"a governed read takes {cost.over:.2f} ms more than the bare tool's {cost.bare:.2f} ms"
     return [f"{told} (limit {DOOR_MS})"]
+
+
+def broken_service(cost: ServiceCost) -> list[str]:
+    """A sentence for each way in which the service costs too much beside the bare application and langgraph dev, margin included."""
+    wrong, least = [], RUNS_RATIO[cost.database]
+    if cost.ratio < least * RUNS_MARGIN:
+        told = (
+            f"the service on {cost.database} carries out {cost.ours.runs:.0f} runs/s, {cost.ratio:.2f} × the bare application's"
+        )
+        wrong.append(f"{told} (target {least}, margin × {RUNS_MARGIN})")
+    if cost.tokens_ratio > TOKENS_RATIO * TOKENS_MARGIN:
+        told = f"50 tokens take {cost.tokens_ratio:.2f} × the bare application's {cost.bare.tokens:.0f} ms"
+        wrong.append(f"{told} (target {TOKENS_RATIO}, margin × {TOKENS_MARGIN})")
+    if cost.ours.first > FIRST_MS * FIRST_MARGIN:
+        wrong.append(
+            f"a stream's first event comes after {cost.ours.first:.1f} ms (target {FIRST_MS}, margin × {FIRST_MARGIN})"
+        )
+    if cost.dev and cost.sooner < SOONER / FIRST_MARGIN:
+        told = f"a stream's first event comes {cost.sooner:.0f} × sooner than langgraph dev's"
+        wrong.append(f"{told} (target {SOONER:.0f}, margin ÷ {FIRST_MARGIN:.0f})")
+    return wrong
+
+
+def broken_held(held: Held) -> list[str]:
+    """A sentence for each thing that grows and should not."""
+    wrong = []
+    if held.storage.ratio > STORAGE_RATIO:
+        told = f"a turn late in a thread takes {held.storage.ratio:.2f} × the storage of an early one"
+        wrong.append(f"{told} (limit {STORAGE_RATIO})")
+    if held.waiting.running:
+        wrong.append(f"{held.waiting.running} threads that wait for a person hold a worker")
+    if held.waiting.grown > WAITING_MIB:
+        wrong.append(f"{held.waiting.threads // 2} threads that wait cost {held.waiting.grown:.1f} MiB (limit {WAITING_MIB})")
+    return wrong
