@@ -105,7 +105,6 @@ class Settings(BaseSettings):
         (), description="networks that are not public and that webhooks may still be sent to, such as 10.1.0.0/16 (JSON list)"
     )
     thread_days: float = Field(0, ge=0, description="days after its last change that a thread is deleted; 0: never")
-    checkpoints: int = Field(0, ge=0, description="checkpoints kept of each thread, the newest; 0: all")
 
     concurrency: int = Field(8, ge=1, description="steps that may run at once in one execution")
     step_timeout: float = Field(120.0, gt=0, description="seconds one step attempt may take, waiting for people not counted")

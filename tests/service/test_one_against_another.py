@@ -186,7 +186,7 @@ async def test_every_operation_on_anothers_ids_answers_as_for_ids_that_never_wer
         if answer.status_code < 300 and not published:  # an error may say again what was asked
             assert not [one for one in (*secret, *([] if shared else [MARK])) if one in said], (method, path, said)
         for name, value in (*ids.items(), *never.items()):
-            said = said.replace(value, f"<{name}>")
+            said = said if name == "namespace" else said.replace(value, f"<{name}>")  # which is a name of its own
         return answer.status_code, said
 
     for path, operations in described["paths"].items():
