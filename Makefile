@@ -1,6 +1,6 @@
 # Two commands are all a newcomer needs: `make run` and `make test`. Both set up .venv by themselves.
 .DEFAULT_GOAL := run
-.PHONY: run test bench chaos goals tamper security lint sbom lock clean
+.PHONY: run test clients bench chaos goals tamper security lint sbom lock clean
 GOAL ?= Analyze supplier risk across our logistics network
 
 run: .venv/.run
@@ -9,6 +9,10 @@ run: .venv/.run
 
 test: .venv/.dev
 	@.venv/bin/python -m pytest -n auto --dist loadfile
+
+# the JavaScript clients that the service is tried with; without them their tests are skipped. Needs Node
+clients:
+	@npm ci --prefix tests/service/js --ignore-scripts --no-audit --no-fund --silent
 
 bench: .venv/.dev
 	@.venv/bin/python -m evals.bench $(ARGS)

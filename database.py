@@ -23,7 +23,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError
 
 T = TypeVar("T")
 BUSY_MS = 15_000
-CONNECTIONS = 10  # to a server, a database and process: a service has some more for its checkpoints and its news
+CONNECTIONS = 5  # to a server, a handle: a process of the service has 22 with its records, its checkpoints and its news
 AGAIN_S = 0.25  # between two tries to reach a server that is gone
 SCHEMA = 0x636C6561  # the advisory lock of whoever makes or changes tables
 
@@ -42,7 +42,8 @@ class ServerGone(DatabaseUnavailable):
 
 @dataclass(frozen=True)
 class Patience:
-    """How a task bears a server that is gone: it waits so long for it to come back. `doubt` is told of a doubtful commit."""
+    """How a task bears a server that is gone: it waits so long for it to come back. `doubt` is told of a doubtful commit,
+    on whatever thread."""
 
     seconds: float
     doubt: Callable[[], None]
@@ -50,6 +51,23 @@ class Patience:
 
 patience: ContextVar[Patience | None] = ContextVar("patience", default=None)
 """The patience of this task and of those that it starts; without any, `ServerGone` is raised at once."""
+
+
+class _Bearing:
+    """One transaction's patience with a server that is gone. `again`: it may be carried out twice."""
+
+    def __init__(self, again: bool = False) -> None:
+        self._own, self._again, self._began = patience.get(), again, time.monotonic()
+
+    def bear(self, gone: ServerGone) -> None:
+        """Return if it is to be tried again; else raise what happened."""
+        if self._own is None:
+            raise gone
+        if gone.doubtful and not self._again:
+            self._own.doubt()
+            raise gone
+        if time.monotonic() > self._began + self._own.seconds:
+            raise gone
 
 
 class Database:
@@ -96,7 +114,7 @@ class Database:
 
     def _make_server_engine(self) -> Engine:
         try:
-            engine = create_engine(self.url, pool_size=CONNECTIONS, pool_pre_ping=True)
+            engine = create_engine(self.url, pool_size=CONNECTIONS, max_overflow=1, pool_pre_ping=True)
         except ModuleNotFoundError as error:
             raise DatabaseUnavailable(
                 f"the database {self.url.render_as_string()} needs the driver {error.name}, which is not installed: "
@@ -117,8 +135,18 @@ class Database:
         """Run `work` in one transaction on this thread. Raises `DatabaseUnavailable` for a locked, missing or corrupt file.
 
         `durable=False` is for what can be made again: it outlives the process, but on SQLite a power cut may take it back
-        (until the next durable commit, for the log is written in order).
+        (until the next durable commit, for the log is written in order). In a context with `patience` it waits for a server that is
+        gone.
         """
+        bearing = _Bearing()
+        while True:
+            try:
+                return self._run_once(work, durable)
+            except ServerGone as gone:
+                bearing.bear(gone)
+            time.sleep(AGAIN_S)
+
+    def _run_once(self, work: Callable[[Connection], T], durable: bool) -> T:
         worked = False
         with self._writer if self.sqlite and not self.readonly else nullcontext():
             try:
@@ -153,21 +181,12 @@ class Database:
     async def run(self, work: Callable[[Connection], T], *, durable: bool = True, again: bool = False) -> T:
         """Run `work` in one transaction in a worker thread; see `run_sync`. In a task with `patience` it waits for a server that
         is gone; `again` says that `work` does no harm where its commit is in doubt and it is carried out a second time."""
-        loop, until = asyncio.get_running_loop(), 0.0
+        loop, bearing = asyncio.get_running_loop(), _Bearing(again)
         while True:
-            whole = partial(copy_context().run, self.run_sync, work, durable=durable)
             try:
-                return await loop.run_in_executor(self._pool, whole)
+                return await loop.run_in_executor(self._pool, partial(copy_context().run, self._run_once, work, durable))
             except ServerGone as gone:
-                own = patience.get()
-                if own is None:
-                    raise
-                if gone.doubtful and not again:
-                    own.doubt()
-                    raise
-                until = until or time.monotonic() + own.seconds
-                if time.monotonic() > until:
-                    raise
+                bearing.bear(gone)
             await asyncio.sleep(AGAIN_S)
 
     def create(self, metadata: MetaData) -> None:

@@ -18,11 +18,12 @@ from app.catalogue import Catalogue
 from app.db.assistants import Assistants
 from app.db.threads import Threads
 from app.db.upgrade import upgrade
+from app.elsewhere import Elsewhere
 from app.home_lock import home_lock
 from app.runs.going_on import keep_going_on
 from app.runs.lease import may_write
 from app.runs.log import Log
-from app.runs.news import News, Silence
+from app.runs.news import Kind, News, Silence
 from app.runs.queue import Queue
 from app.runs.worker import Worker
 from database import Database
@@ -89,11 +90,14 @@ async def open_service(settings: Settings, config: Path | None = None) -> AsyncI
             catalogue = await asyncio.to_thread(catalogues.from_file, config)
         me = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         async with _news(db, me) as (news, connect):
+            elsewhere = Elsewhere(services, news) if services and not db.sqlite else None
+            if elsewhere:
+                stack.push_async_callback(elsewhere.close)
             assistants, log, queue = Assistants(db), Log(db, news), Queue(db, me)
             await assistants.make_for_graphs(catalogue.names)
             worker = Worker(queue, log, catalogue, saver, news, capacity=settings.runs)
             await worker.open(alone=db.sqlite)
-            connect(worker)
+            connect(worker, elsewhere)
             rates = Rates(settings.rate)
             going_on = asyncio.create_task(keep_going_on(db, services, queue, worker)) if services else None
             try:
@@ -109,15 +113,25 @@ async def open_service(settings: Settings, config: Path | None = None) -> AsyncI
 
 
 @asynccontextmanager
-async def _news(db: Database, me: str) -> AsyncIterator[tuple[News, Callable[[Worker], None]]]:
-    """How this process tells the others on the database, and how a worker begins to hear them."""
+async def _news(db: Database, me: str) -> AsyncIterator[tuple[News, Callable[[Worker, Elsewhere | None], None]]]:
+    """How this process tells the others on the database, and how it begins to hear them."""
     if db.sqlite:
-        yield Silence(), lambda worker: None
+        yield Silence(), lambda worker, elsewhere: None
         return
     from app.runs.wire import Wire  # its driver takes a while to import
 
     wire = Wire(db.url, me)
+
+    def connect(worker: Worker, elsewhere: Elsewhere | None) -> None:
+        def hear(kind: Kind, id: str) -> None:
+            if kind != "wake":
+                worker.hear(kind, id)
+            elif elsewhere:
+                elsewhere.hear(id)
+
+        wire.open(hear, worker.missed)
+
     try:
-        yield wire, lambda worker: wire.open(worker.hear, worker.missed)
+        yield wire, connect
     finally:
         await wire.close()

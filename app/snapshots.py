@@ -1,5 +1,6 @@
 """A graph's state as clients read it: one checkpoint of a thread with its tasks. Used by the state router."""
 
+from asyncio import CancelledError
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,12 +51,18 @@ def _task(task: Any) -> dict[str, Any]:
         "id": task.id,
         "name": task.name,
         "path": task.path,
-        "error": task.error if isinstance(task.error, str | None) else repr(task.error),  # one read back is worded already
+        "error": _error(task.error),
         "interrupts": [_interrupt(one) for one in task.interrupts],
         "checkpoint": _checkpoint(nested) if isinstance(nested, Mapping) else None,
         "state": shown(nested) if isinstance(nested, StateSnapshot) else None,
         "result": task.result,
     }
+
+
+def _error(error: Any) -> str | None:
+    """What went wrong in a task. That it was stopped is no error, though LangGraph keeps it as one if it is quick enough."""
+    said = error if isinstance(error, str | None) else repr(error)  # one read back is worded already
+    return None if said == repr(CancelledError()) else said
 
 
 def _interrupt(one: Interrupt) -> dict[str, Any]:

@@ -31,6 +31,10 @@ from governance.voting import CheckArgs, Decide, Voting, refuse_edits
 from governance.wakes import Wakes
 
 
+class _TakenBack(Exception):
+    """Ends the transaction of a vote that was only tried."""
+
+
 class Approvals:
     """The approvals of one application database.
 
@@ -191,6 +195,11 @@ class Approvals:
         id = c.execute(select(approvals.c.id).where(approvals.c.digest == action_digest(facts))).scalar_one_or_none()
         return id is not None and self.live(c, id).status in ("pending", "approved", "consumed")
 
+    @property
+    def wakes(self) -> Wakes:
+        """How this process wakes who waits for a verdict, for the application to join to other processes."""
+        return self._wakes
+
     def wake(self, execution_id: str) -> None:
         """Wake whoever is subscribed to an execution in this process, though no approval of it was decided."""
         self._wakes.wake(execution_id)
@@ -215,13 +224,30 @@ class Approvals:
             self._wakes.wake(found.execution_id)
             if found.status == "expired":  # committed first: the expiry stays, whatever the voter makes of the error
                 raise ApprovalExpired(f"the time to decide {found.tool} ended at {stamp(found.expires_at)}: it is denied")
-        except VoteRefused as refused:  # what the vote began is rolled back: the refusal is a transaction of its own
-            said: dict[str, Any] = dict(
-                store=self, decisions=self._decisions, id=approval_id, voter=voter, verdict=verdict, refused=refused
-            )
-            await self._db.run(partial(record_refusal, **said))
+        except VoteRefused as refused:
+            await self._refused(approval_id, voter, verdict, refused)
             raise
         return found
+
+    async def check(self, approval_id: str, voter: Caller, verdict: Verdict, *, args: Mapping[str, Any] | None = None) -> None:
+        """Try a vote and take it back. Raises what `vote` raises, and that is written to the ledger as there."""
+
+        def work(c: Connection) -> None:
+            self._voting.vote(c, approval_id, voter, verdict, "", args)
+            raise _TakenBack
+
+        try:
+            await self._db.run(work)
+        except _TakenBack:
+            return
+        except VoteRefused as refused:
+            await self._refused(approval_id, voter, verdict, refused)
+            raise
+
+    async def _refused(self, id: str, voter: Caller, verdict: Verdict, refused: VoteRefused) -> None:
+        """What the vote began is rolled back: the refusal is a transaction of its own."""
+        said: dict[str, Any] = dict(store=self, decisions=self._decisions, id=id, voter=voter, verdict=verdict, refused=refused)
+        await self._db.run(partial(record_refusal, **said))
 
     async def void(self, execution_id: str, step_ids: Iterable[str] | None, reason: str) -> list[Approval]:
         """End what is open or not yet acted on: of some steps (dropped by a re-plan), or of the whole execution (None)."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection
+if TYPE_CHECKING:  # the policy engine, which knows callers, runs where no database is installed
+    from sqlalchemy import Connection
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,10 @@ class Caller:
         return cls(str(data["user"]), str(data["org"]), tuple(data["roles"]), data.get("person", True) is True)
 
 
-RolesOf = Callable[[Connection, str, str], Collection[str] | None]
+RolesOf = Callable[["Connection", str, str], Collection[str] | None]
 """What a directory knows: the roles that a person (organisation, user) holds now; None for whom it does not know. Asked inside a
 transaction, so that it may be a table of the same database."""
 
 
-def nobody_known(connection: Connection, org: str, user: str) -> None:
+def nobody_known(connection: "Connection", org: str, user: str) -> None:
     """The directory where there is none."""

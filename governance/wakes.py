@@ -1,12 +1,13 @@
 """Wake-ups inside one process: whoever runs an execution is told when one of its approvals was decided. No polling.
 
-Subscribers live on event loops, deciders on any loop or thread. Another process's verdicts do not pass through here.
+Subscribers live on event loops, deciders on any loop or thread. What was decided through another process comes by `wake_here`,
+where the application has several (`app/elsewhere.py`), which is told of what was decided here through `tell`.
 """
 
 import asyncio
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 
@@ -16,6 +17,7 @@ class Wakes:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: dict[str, set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = defaultdict(set)
+        self.tell: Callable[[str], None] = lambda execution_id: None
 
     @contextmanager
     def subscribe(self, execution_id: str) -> Iterator[asyncio.Event]:
@@ -31,8 +33,18 @@ class Wakes:
                 if not self._waiting[execution_id]:
                     del self._waiting[execution_id]
 
+    def waiting(self) -> list[str]:
+        """The executions that somebody here is subscribed to."""
+        with self._lock:
+            return list(self._waiting)
+
     def wake(self, execution_id: str) -> None:
-        """Set every subscriber's event, from any thread."""
+        """Set every subscriber's event, from any thread, and tell the other processes."""
+        self.wake_here(execution_id)
+        self.tell(execution_id)
+
+    def wake_here(self, execution_id: str) -> None:
+        """Set every subscriber's event of this process, from any thread."""
         with self._lock:
             entries = list(self._waiting.get(execution_id, ()))
         for loop, event in entries:

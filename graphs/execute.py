@@ -22,6 +22,7 @@ from graphs.intake import amendment
 from graphs.plan import TERMINAL, Plan, Step, StepError, StepResult
 from graphs.planner import NoPlan, accepted, left_to_spend, make_plan, runnable
 from graphs.reminders import keep_reminding, remind
+from graphs.replies import VERDICTS, replies_of
 from graphs.scheduler import HeldBack, Outcome, Scheduler, next_attempt, plan_event
 from graphs.services import Services
 from graphs.state import State
@@ -391,28 +392,21 @@ async def apply(services: Services, state: State, caller: Caller, thread_id: str
         services.log.warning("%s", text)
         emit({"event": "note", "at": now(), "execution_id": state["execution_id"], "text": text})
 
-    answer = state.get("decisions")
-    decisions = answer.get("decisions", []) if isinstance(answer, dict) else answer if isinstance(answer, list) else []
-    for id, decision in zip(state.get("waiting", []), decisions, strict=False):
+    for id, reply in zip(state.get("waiting", []), replies_of(state.get("decisions")), strict=False):
         if whose_switch(id):
             continue  # nobody's vote releases it here
         row = await services.approvals.resolve(id)
-        if row.status != "pending" or not isinstance(decision, dict):
+        if row.status != "pending" or not reply.verdict:
             continue  # decided elsewhere meanwhile
         if row.thread_id != thread_id:
             refused(f"{row.tool} was asked on another thread: this one is a copy and asks again")
             continue
-        said = str(decision.get("type"))
-        verdict = {"accept": "approve", "response": "respond", "ignore": "reject"}.get(said, said)
-        if verdict not in ("approve", "edit", "reject", "respond"):
-            refused(f"a decision of the unknown type {said!r} on {row.tool} was not counted")
+        if reply.verdict not in VERDICTS:
+            refused(f"a decision of the unknown type {reply.verdict!r} on {row.tool} was not counted")
             continue
-        edited = decision.get("edited_action") or decision.get("editedAction") or decision.get("args") or {}
-        args = edited.get("args", edited) if verdict == "edit" else None
+        verdict = cast(Verdict, reply.verdict)
         try:
-            await services.approvals.vote(
-                row.id, caller, cast(Verdict, verdict), message=str(decision.get("message") or ""), args=args
-            )
+            await services.approvals.vote(row.id, caller, verdict, message=reply.message, args=reply.args)
         except VoteRefused as error:
             refused(str(error))
     return {"decisions": None}

@@ -214,6 +214,11 @@ class Executions:
         change = update(executions).where(executions.c.id == id, executions.c.status == "running").values(status="stopping")
         await self._db.run(lambda c: c.execute(change))
 
+    async def stopping(self, ids: Collection[str]) -> set[str]:
+        """Those of these executions that are to end."""
+        query = select(executions.c.id).where(executions.c.id.in_(ids), executions.c.status == "stopping")
+        return set(await self._db.run(lambda c: c.scalars(query).all(), durable=False))
+
     async def ensure_idle(self, id: str) -> None:
         """Raise `AlreadyRunning` if another process runs the execution."""
         query = select(executions).where(executions.c.id == id)

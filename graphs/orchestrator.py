@@ -27,6 +27,7 @@ from graphs.events import captured_writer, now
 from graphs.markdown import to_markdown
 from graphs.plan import Plan, StepResult, diff_of
 from graphs.planner import NoPlan, edited, from_workflow, left_to_spend, make_plan, planner_context, reuse
+from graphs.replies import reply_of
 from graphs.report import report as write_report
 from graphs.scheduler import plan_event
 from graphs.services import Services
@@ -55,7 +56,7 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         return {"decisions": interrupt({"action_requests": [action], "review_configs": [config]})}
 
     def answered(state: State) -> dict[str, Any]:
-        said = response_of(state.get("decisions"))
+        said = reply_of(state.get("decisions")).message
         goal = f"{state.get('goal', '')} ({said})" if said else state.get("goal", "")
         return {"status": "answered", "goal": goal, "decisions": None, "messages": [HumanMessage(said or "(no answer)")]}
 
@@ -111,12 +112,12 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         return {"decisions": interrupt({"action_requests": [action], "review_configs": [allowed]})}
 
     async def reviewed(state: State, config: RunnableConfig) -> dict[str, Any]:
-        decision, request = decision_of(state.get("decisions")), state["request"]
+        reply, request = reply_of(state.get("decisions")), state["request"]
         wrong: list[str] = []
-        if decision.get("type") == "reject":
-            wrong = [f"the user refused the plan: {decision.get('message') or 'no reason given'}"]
-        elif decision.get("type") == "edit":
-            given = ((decision.get("edited_action") or {}).get("args") or {}).get("plan")
+        if reply.verdict == "reject":
+            wrong = [f"the user refused the plan: {reply.message or 'no reason given'}"]
+        elif reply.verdict == "edit":
+            given = (reply.args or {}).get("plan")
             plan = Plan.model_validate(state["plan"])
             caller = caller_of(config, services.settings)
             left = await left_to_spend(services, caller, state["execution_id"])
@@ -223,16 +224,3 @@ def _typed(state: State) -> tuple[Plan, dict[str, StepResult]]:
     results = results_of(state)
     place = {id: number for number, id in enumerate(plan.ids())}
     return plan, set_aside(dict(sorted(results.items(), key=lambda item: place.get(item[0], len(place)))))
-
-
-def decision_of(answer: Any) -> dict[str, Any]:
-    """The first decision of a resume value, in any of the forms clients send."""
-    if isinstance(answer, dict) and "decisions" in answer:
-        answer = answer["decisions"]
-    first = answer[0] if isinstance(answer, list) and answer else answer
-    return first if isinstance(first, dict) else {"type": "respond", "message": str(first)} if first else {}
-
-
-def response_of(answer: Any) -> str:
-    decision = decision_of(answer)
-    return str(decision.get("message") or decision.get("args") or "").strip()

@@ -16,6 +16,9 @@ from governance.kill_switch import halted
 from governance.tables import approvals
 from graphs.tables import attempts, executions, step_waits
 
+PAST = ("void", "superseded", "consumed")
+"""An approval that answers nothing: its step was dropped, it was edited, or it was used, and the step now waits for something else."""
+
 
 @dataclass(frozen=True)
 class Ready:
@@ -35,7 +38,7 @@ async def ready(db: Database, decided: Approvals, clock: Clock, limit: int = 100
     waiting = and_(attempts.c.execution_id == executions.c.id, attempts.c.status == "waiting_approval")
     of_step = and_(approvals.c.execution_id == attempts.c.execution_id, approvals.c.step_id == attempts.c.step_id)
     asked = and_(approvals.c.status == "pending", approvals.c.expires_at > at)
-    answer = approvals.c.status.not_in(("void", "superseded"))  # a step that was dropped has none but void ones
+    answer = approvals.c.status.not_in(PAST)
     answered = exists().where(waiting, exists().where(of_step, answer), ~exists().where(of_step, asked))
     idle = and_(
         ~exists().where(approvals.c.execution_id == executions.c.id, asked),
@@ -61,6 +64,6 @@ async def _answered(db: Database, decided: Approvals, execution_id: str) -> bool
     """Is there a waiting step of whose approvals none waits, neither for people nor for the kill switch to be off?"""
     own = (attempts.c.execution_id == execution_id) & (attempts.c.status == "waiting_approval")
     waiting = set(await db.run(lambda c: c.scalars(select(attempts.c.step_id).where(own)).all(), durable=False))
-    rows = [row for row in await decided.of_execution(execution_id) if row.step_id in waiting and row.status != "void"]
+    rows = [row for row in await decided.of_execution(execution_id) if row.step_id in waiting and row.status not in PAST]
     held = set(await decided.undecided([row.id for row in rows]))
     return bool({row.step_id for row in rows} - {row.step_id for row in rows if row.id in held})

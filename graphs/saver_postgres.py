@@ -24,7 +24,7 @@ from graphs.saver import Careful, Guard, nobody_else, serializer
 
 T = TypeVar("T")
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
-CONNECTIONS = 8
+CONNECTIONS = 5
 WAITS_S = 10.0  # for a free connection, or for a server that may just be starting
 TABLES = 0x636C6562  # the advisory lock of who makes the saver's tables
 COPIED = {

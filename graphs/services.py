@@ -261,28 +261,31 @@ async def open_services(
         one = model if isinstance(model, BaseChatModel) else None
         model_for = (lambda role: one) if one is not None else model
         async with open_saver_of(db, settings.home, guard) as opened:
-            yield Services(
-                settings=settings,
-                db=db,
-                clock=clock,
-                domain=own,
-                resources=resources,
-                registry=registry,
-                engine=engine,
-                approvals=approvals,
-                effects=effects,
-                decisions=decisions,
-                gateway=gateway,
-                budgets=budgets,
-                asking=asks,
-                switch=KillSwitch(db, decisions, settings.operators, settings.platform_operators),
-                executions=Executions(db, decisions),
-                waits=Waits(db, decisions, clock),
-                workflows=Workflows(db),
-                saver=opened,
-                model_for=model_for,  # type: ignore[arg-type]  # a callable where it is no model
-                prompts=prompts,
-            )
+            try:
+                yield Services(
+                    settings=settings,
+                    db=db,
+                    clock=clock,
+                    domain=own,
+                    resources=resources,
+                    registry=registry,
+                    engine=engine,
+                    approvals=approvals,
+                    effects=effects,
+                    decisions=decisions,
+                    gateway=gateway,
+                    budgets=budgets,
+                    asking=asks,
+                    switch=KillSwitch(db, decisions, settings.operators, settings.platform_operators),
+                    executions=Executions(db, decisions),
+                    waits=Waits(db, decisions, clock),
+                    workflows=Workflows(db),
+                    saver=opened,
+                    model_for=model_for,  # type: ignore[arg-type]  # a callable where it is no model
+                    prompts=prompts,
+                )
+            finally:  # what a tool's thread still records comes before the head is signed
+                await asyncio.to_thread(gateway.close)
     finally:
         await asyncio.to_thread(resources.close)
         await asyncio.to_thread(_close, settings, db, database is None)

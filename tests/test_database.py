@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, insert, select, text
 from sqlalchemy.exc import DatabaseError
 
-from database import Database, DatabaseUnavailable, Rehearsal, ping
+from database import Database, DatabaseUnavailable, Patience, Rehearsal, ServerGone, patience, ping
+from tests.postgres import Postgres
 
 metadata = MetaData()
 numbers = Table("numbers", metadata, Column("n", Integer, primary_key=True))
@@ -89,3 +90,28 @@ def test_tables_of_an_older_version_are_named_with_what_to_do(tmp_path: Path) ->
     with pytest.raises(DatabaseUnavailable, match=r"older version \(things lacks colour\): move it away"):
         db.create(newer)
     db.close()
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_commit_in_doubt_is_told_or_tried_again(postgres: Postgres, again: bool) -> None:
+    database, doubts, tries = Database(postgres.new_url()), [], []
+    database.create(metadata)
+
+    def work(connection: Connection) -> None:
+        tries.append(1)
+        connection.execute(insert(numbers).values(n=len(tries)))
+        if len(tries) == 1:  # its connection goes before it commits
+            postgres.server.do(f"SELECT pg_terminate_backend({connection.scalar(text('SELECT pg_backend_pid()'))}, 30000)")
+
+    patience.set(Patience(60, lambda: doubts.append(1)))
+    try:
+        if again:
+            await database.run(work, again=True)
+        else:
+            with pytest.raises(ServerGone, match="nobody knows"):
+                await database.run(work)
+    finally:
+        patience.set(None)
+    assert (len(doubts), len(tries)) == ((0, 2) if again else (1, 1))
+    assert database.run_sync(lambda c: c.scalars(select(numbers.c.n)).all()) == ([2] if again else [])
+    database.close()

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.api.bodies import RunCreate
 from app.api.errors import Refused
+from app.api.votes import check_votes
 from app.auth.access import acting, check_usable
 from app.catalogue import UnknownGraph
 from app.db.assistants import AssistantMissing, id_of
@@ -43,6 +44,8 @@ async def make_run(
     Raises what the queue raises, and `Refused`.
     """
     assistant = await assistant_of(service, body.assistant_id, caller)
+    if thread_id and body.command and "resume" in body.command:
+        await check_votes(service, caller, thread_id, body.command["resume"])
     new = NewRun(
         thread_id=thread_id,
         assistant_id=assistant["assistant_id"],
@@ -109,7 +112,9 @@ def spec_of(service: Service, assistant: dict[str, Any], body: RunCreate, *, tem
         raise Refused(
             422, f"durability: exit is not supported by {assistant['graph_id']}: what it does must be on disk before it is done"
         )
-    modes = [body.stream_mode] if isinstance(body.stream_mode, str) else body.stream_mode
+    modes = (
+        [body.stream_mode] if isinstance(body.stream_mode, str) else body.stream_mode or ["values"]
+    )  # hooks send none for it
     return Spec(
         input=body.input,
         command=body.command,

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from app.api.answers import Serving, ThreadId, answer
 from app.api.asking import Made, make_run
 from app.api.bodies import RunCreate
-from app.api.errors import STATUS
+from app.api.errors import STATUS, status_of
 from app.api.stream_events import unsupported
 from app.auth.access import Calling, reached
 from app.runs.events_v3 import MODES
@@ -61,7 +61,7 @@ async def command(service: Serving, caller: Calling, thread_id: ThreadId, body: 
     except HTTPException as refused:
         return _refused(id, refused.status_code, str(refused.detail))
     except tuple(STATUS) as error:
-        return _refused(id, STATUS[type(error)], str(error))
+        return _refused(id, status_of(error), str(error))
     return answer({"type": "success", "id": id, "result": result, "meta": {"applied_through_seq": seq}})
 
 

@@ -16,7 +16,16 @@ from app.db.threads import ThreadExists
 from app.runs.queue import RunMissing, StaleResume, ThreadBusy, ThreadMissing
 from app.workflows import UnknownRun
 from database import DatabaseUnavailable
-from governance.approval import AlreadyDecided, ApprovalExpired, EditDenied, NotAPerson, OwnRequest, UnknownApproval, WrongRole
+from governance.approval import (
+    AlreadyDecided,
+    ApprovalExpired,
+    EditDenied,
+    EffectsStopped,
+    NotAPerson,
+    OwnRequest,
+    UnknownApproval,
+    WrongRole,
+)
 from governance.delegations import DelegationRefused
 from governance.kill_switch import SwitchRefused
 from graphs.waits import NobodyWaits
@@ -55,6 +64,7 @@ STATUS: dict[type[Exception], int] = {
     DelegationRefused: 422,
     AlreadyDecided: 409,
     ApprovalExpired: 409,
+    EffectsStopped: 409,
     EditDenied: 403,
     DatabaseUnavailable: 503,
     ProviderUnavailable: 503,
@@ -63,6 +73,13 @@ STATUS: dict[type[Exception], int] = {
     SignInFailed: 403,
 }
 HEADERS = {401: {"WWW-Authenticate": "Bearer"}}
+
+
+def status_of(error: Exception) -> int:
+    """The status of one of these errors, or of a kind of it."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "nobody signed in, or what they showed is not good"},
     413: {"model": Problem, "description": "the body is too large"},

@@ -108,7 +108,7 @@ def _params(name: str, data: Any) -> dict[str, Any] | None:
         if not isinstance(data, dict) or INTERRUPT in data or not data:
             return None
         [(node, wrote), *_] = data.items()
-        return {"data": wrote, "node": node}
+        return {"data": _slim(wrote), "node": node}
     return {"data": data}
 
 

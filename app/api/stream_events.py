@@ -60,12 +60,12 @@ async def join(
 
     Last-Event-ID: what comes behind it, -1: all there is, absent: only what is still to come.
     """
-    row = await service.threads.get(thread_id)
+    await service.threads.get(thread_id)
     modes = frozenset[str]().union(*(OF_MODE[mode] for mode in stream_mode or ("run_modes",)))
     after = _after(last_event_id)
     if after is None:
         last = service.log.last(thread_id)
-        after = last if last is not None else int(row["last_seq"])
+        after = last if last is not None else await service.log.place(thread_id)
 
     async def frames() -> AsyncIterator[bytes]:
         async for batch in beating(service.log.follow(thread_id, after)):

@@ -23,6 +23,7 @@ from graphs.services import Services
 
 LOOK_S = 1.0
 REST_S = 60.0
+POINT = ("checkpoint_id", "checkpoint_ns", "checkpoint_map")  # where that run began: this one begins where the thread stands
 logger = logging.getLogger("clearance")
 
 
@@ -55,7 +56,10 @@ async def _go_on(db: Database, queue: Queue, worker: Worker, one: Ready) -> None
         return
     ids = [waits["id"] for several in here.interrupts.values() for waits in several]
     command: dict[str, Any] = {"resume": {id: {"decisions": []} for id in ids}}
-    spec = replace(Spec.from_dict(before["kwargs"]), input=None, command=command, temporary=False)
+    spec = Spec.from_dict(before["kwargs"])
+    configurable = {name: value for name, value in (spec.config.get("configurable") or {}).items() if name not in POINT}
+    config = {**spec.config, "configurable": configurable}
+    spec = replace(spec, input=None, command=command, config=config, temporary=False)
     new = NewRun(one.thread_id, before["assistant_id"], before["graph_id"], spec, strategy="reject", owner=one.requester)
     try:
         made = await queue.create(new, claim=worker.has_room)
@@ -64,3 +68,5 @@ async def _go_on(db: Database, queue: Queue, worker: Worker, one: Ready) -> None
     logger.info("thread goes on", extra={"thread_id": one.thread_id, "run_id": made.row["run_id"]})
     if made.claim:
         worker.start(made.claim)
+    else:
+        worker.offer()

@@ -194,10 +194,15 @@ class Worker:
             if not job.lease.lost:
                 self._log.publish(channel, claim.run_id, event, dumps(body))
 
+        loop = asyncio.get_running_loop()
+
+        def doubt() -> None:  # on whatever thread
+            loop.call_soon_threadsafe(self._stop, job, "again")
+
         try:
             current.set(job.lease)
             leased.set(True)
-            patience.set(Patience(OUTAGE_S, lambda: self._stop(job, "again")))
+            patience.set(Patience(OUTAGE_S, doubt))
             if claim.cancel:  # asked of a holder that is gone
                 job.stop = claim.cancel
             else:

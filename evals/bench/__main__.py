@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     measured = asyncio.run(measure(chosen.short))
     print((lines if chosen.json else tables)(*measured))
-    door = asyncio.run(door_cost(100 if chosen.short else 300))
+    door = asyncio.run(door_cost(300))
     print(json.dumps({"kind": "door", **asdict(door), "over": door.over}) if chosen.json else f"\n{shown(door)}")
     decisions = decision_costs(100 if chosen.short else 300)
     if chosen.json:

@@ -1,5 +1,7 @@
 """The engine and its bundle: fail closed, say where a policy is wrong, stay quick."""
 
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -15,6 +17,14 @@ from tests.governance.test_policies import LEDGER, MANIFESTS, call, core, pay
 
 SCHEMA_TEXT = (POLICIES / SCHEMA).read_text(encoding="utf-8")
 PERMIT = '@id("all") permit (principal, action, resource);\n'
+
+
+def test_it_decides_where_no_database_and_no_graph_is_installed() -> None:
+    """The security benchmark's environment has neither."""
+    none = "import sys; [sys.modules.__setitem__(n, None) for n in ('sqlalchemy', 'langgraph', 'langchain_core', 'fastapi')]; "
+    needed = "import evals.benchmarks.agentdojo, governance.cedar; from governance.bundle import load; load('core')"
+    done = subprocess.run([sys.executable, "-c", none + needed], cwd=POLICIES.parent.parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def engine(text: str, schema: str = SCHEMA_TEXT) -> CedarPolicy:

@@ -1,4 +1,4 @@
-"""A server over the small graphs of `project/`, shared by the tests of this folder; each test works on threads of its own."""
+"""Servers over the small graphs of `project/`, shared by the tests of this folder; each test works on threads of its own."""
 
 from collections.abc import Iterator
 
@@ -6,12 +6,25 @@ import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
+from tests.postgres import Postgres
 from tests.service.serving import PROJECT, Server, clearance
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with clearance(tmp_path_factory.mktemp("served"), "--config", str(PROJECT / "langgraph.json")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def server(sqlite_server: Server) -> Server:
+    return sqlite_server
+
+
+@pytest.fixture(scope="session")
+def postgres_server(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home, env = tmp_path_factory.mktemp("served"), {"CLEARANCE_DATABASE_URL": postgres.new_url()}
+    with clearance(home, "--config", str(PROJECT / "langgraph.json"), env=env) as running:
         yield running
 
 

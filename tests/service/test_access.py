@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,38 @@ async def test_nobody_without_a_key_and_ok_says_the_mode(http: httpx.AsyncClient
             expected = {"/ok": 200, "/ready": 200, "/info": 200, "/auth/sign-in": 404, "/auth/callback": 404}.get(path, 401)
             assert (await http.request(method, path.replace("{", "").replace("}", ""))).status_code == expected, (method, path)
     assert (await http.get("/ok")).json()["mode"] == (await http.get("/info")).json()["server"]["mode"] == "keys"
+
+
+async def test_the_event_protocol_shows_no_thread_of_anothers(
+    http: httpx.AsyncClient, signed_in: tuple[str, Any, Path]
+) -> None:
+    keys = signed_in[1]
+    thread, _ = await a_run(http, keys["ann"])
+
+    async def ask(who: str, thread_id: str, method: str, **params: Any) -> tuple[int, Any]:
+        body = {"id": 1, "method": method, "params": params}
+        answer = await http.post(f"/threads/{thread_id}/commands", json=body, headers=keys[who])
+        return answer.status_code, answer.json()
+
+    async def first(who: str) -> str:
+        asked: dict[str, Any] = {"json": {"channels": ["values", "lifecycle"]}, "headers": keys[who]}
+        async with http.stream("POST", f"/threads/{thread}/stream/events", **asked) as answer:
+            assert answer.status_code == 200, "a thread that is still to be made can be followed"
+            return await anext(answer.aiter_lines())
+
+    assert await asyncio.gather(*map(first, ("ann", "adam", "bob", "eve"))) == [
+        "event: lifecycle",
+        "event: lifecycle",
+        ": heartbeat",
+        ": heartbeat",
+    ]
+    for method in ("agent.getTree", "input.respond"):
+        params = {"interrupt_id": "x", "response": 1}
+        foreign = await ask("bob", thread, method, **params)
+        assert foreign == await ask("bob", str(uuid.uuid4()), method, **params)
+        assert foreign[1]["error"] == "no_such_run"
+    started = (await ask("bob", thread, "run.start", assistant_id="chain", input={}))[1]
+    assert started["type"] == "error" and started["message"].startswith("404")
 
 
 async def test_an_auditor_reads_no_thread_and_an_admin_writes_within_the_organisation(

@@ -39,6 +39,7 @@ async def test_what_waits_is_decided_in_the_inbox(tmp_path: Path) -> None:
             assert (await http.get(f"/approvals/{first['id']}")).json()["votes"] == []
             rejected = (await http.post(path, json={"verdict": "reject", "message": "not now"})).json()
             assert (rejected["status"], rejected["decided_by"], rejected["message"]) == ("rejected", ["local"], "not now")
+            await client.runs.join(thread, (await client.runs.list(thread))[0]["run_id"])  # what the verdict set going
             again = await http.post(path, json={"verdict": "approve"})
             assert again.status_code == 409
             await settled(http, first["execution_id"], first["step_id"])

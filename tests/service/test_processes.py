@@ -39,11 +39,11 @@ class Processes:
         return get_client(url=self.one.url), get_client(url=self.two.url)
 
     def holder(self, run: str) -> int:
-        """The process that carries a run out."""
+        """The process that carries a run out; 0: none does now."""
         db = Database(self.url)
         name = db.run_sync(lambda c: c.scalar(select(runs.c.worker).where(runs.c.run_id == run)))
         db.close()
-        return int(str(name).split(":")[1])
+        return int(name.split(":")[1]) if name else 0
 
 
 SERVES = ("--config", str(PROJECT / "langgraph.json"))

@@ -176,3 +176,57 @@ async def _all(log: Log, thread_id: str, run_id: str) -> list[Event]:
 
 def _end(claim: Any, seq: int) -> Event:
     return Event(seq, claim.thread_id, claim.run_id, END, b"{}")
+
+
+async def test_a_holder_that_was_replaced_writes_nothing_more(db: Database) -> None:
+    slow, quick, log = Queue(db, "slow"), Queue(db, "quick"), Log(db)
+    claim = (await slow.create(new(str(uuid.uuid4())), claim=True)).claim
+    assert claim
+    channel = log.open(claim.thread_id, claim.first_seq)
+    log.publish(channel, claim.run_id, "custom", b"1")
+    await log.flush(channel)
+    log.publish(channel, claim.run_id, "custom", b"2")
+    await db.run(lambda c: c.execute(update(runs).values(leased_until=0.0)))
+    [taken] = await quick.claim(limit=1)
+    assert taken.first_seq == 1 + SKIP
+    await log.flush(channel)
+    assert channel.unwritten == [] and await log.place(claim.thread_id) == 1 + SKIP
+    await quick.end(taken, Ending("success"), [_end(taken, 2 + SKIP)], go_on=False)
+    assert [one.seq for one in await _all(Log(db), claim.thread_id, claim.run_id)] == [1, 2 + SKIP]
+
+
+async def test_an_end_whose_commit_was_in_doubt_is_recorded_once(db: Database) -> None:
+    queue = Queue(db, "w")
+    claim = (await queue.create(new(str(uuid.uuid4())), claim=True)).claim
+    assert claim
+    for _ in range(2):
+        await queue.end(claim, Ending("success"), [_end(claim, 1)], go_on=True)
+    with pytest.raises(LeaseLost):
+        await queue.end(claim, Ending("error"), [_end(claim, 1)], go_on=True)
+
+
+async def test_another_process_follows_what_one_writes(db: Database) -> None:
+    queue, here, there = Queue(db, "w"), Log(db), Log(db)
+    claim = (await queue.create(new(str(uuid.uuid4())), claim=True)).claim
+    assert claim
+    waiting = await queue.create(new(claim.thread_id), claim=True)
+    following = asyncio.create_task(_all(there, claim.thread_id, claim.run_id))
+    dropped = asyncio.create_task(_all(there, claim.thread_id, waiting.row["run_id"]))
+    channel = here.open(claim.thread_id, claim.first_seq)
+    for number in range(1200):
+        here.publish(channel, claim.run_id, "custom", b"%d" % number)
+        if number % 300 == 0:
+            await here.flush(channel)
+            await there.look()
+    await queue.cancel(claim.thread_id, waiting.row["run_id"], "interrupt")
+    while not dropped.done():
+        await there.look()
+    assert [one.event for one in await dropped] == [END]
+    assert not following.done()
+    await here.end(
+        channel, claim.run_id, Ending("success"), lambda written: queue.end(claim, Ending("success"), written, go_on=True)
+    )
+    here.close(channel)
+    while not following.done():
+        await there.look()
+    assert [one.seq for one in await following] == list(range(1, 1202))

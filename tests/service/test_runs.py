@@ -14,6 +14,13 @@ from langgraph_sdk.errors import APIStatusError
 from tests.service.serving import Server
 
 
+@pytest.fixture(params=["sqlite_server", "postgres_server"], ids=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest) -> Server:
+    """Every test of this file is held on both databases."""
+    found: Server = request.getfixturevalue(request.param)
+    return found
+
+
 async def held(client: LangGraphClient, thread_id: str, gate: Path | None = None, **options: Any) -> str:
     """A run that has begun and waits for its gate; its id."""
     given = {"said": ["held"], **({"gate": str(gate)} if gate else {})}

@@ -48,7 +48,8 @@ def line(done: Round) -> str:
     """One round as a line; below a failed one what was broken."""
     taken = f", {done.held} runs taken over within {max(done.takeovers):.1f} s" if done.takeovers else ""
     head = f"{done.number:4}  {'FAILED' if done.violations else 'ok':6} {done.seconds:5.1f} s  killed {done.killed}{taken}"
-    return "\n      - ".join([f"{head}, {done.breaks} streams broken and joined again", *done.violations])
+    why = ", ".join(f"{n} {what}" for what, n in done.breaks.items())
+    return "\n      - ".join([f"{head}; streams broken: {why or 'none'}", *done.violations])
 
 
 def summary(rounds: list[Round], seconds: float) -> str:
@@ -59,12 +60,13 @@ def summary(rounds: list[Round], seconds: float) -> str:
         if taken
         else ""
     )
+    breaks = sum(done.breaks.total() for done in rounds)
     outages = sum(done.killed.startswith("PostgreSQL") for done in rounds)
     return "\n".join(
         [
             f"\n{len(rounds)} rounds, {failed} in which a rule was broken; {seconds:.0f} s in all",
             f"{len(rounds) - outages} times a process was killed, {len(taken)} runs were taken over{middle}",
-            f"{outages} times PostgreSQL was restarted; {sum(done.breaks for done in rounds)} streams were broken and joined again",
+            f"{outages} times PostgreSQL was restarted; {breaks} streams were broken and joined again",
         ]
     )
 

@@ -7,6 +7,7 @@ import asyncio
 import random
 import time
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -29,7 +30,7 @@ class Followed:
 
     run_id: str
     seen: list[int] = field(default_factory=list)
-    breaks: int = 0
+    breaks: Counter[str] = field(default_factory=Counter)  # by what broke
 
 
 @dataclass
@@ -70,10 +71,7 @@ class Client:
         async with httpx.AsyncClient(timeout=30.0) as http:
             for run in self.runs:
                 log = [number async for number in self._events(http, run.run_id, -1)]
-                if run.seen != sorted(set(run.seen)):
-                    broken.append(f"run {run.run_id}: events came twice or out of order: {run.seen}")
-                if missed := sorted(set(log) - set(run.seen)):
-                    broken.append(f"run {run.run_id}: of {len(log)} events {len(missed)} never came: {missed[:10]}")
+                broken += gaps(run, log)
         return broken
 
     async def _run(self, http: httpx.AsyncClient, asked: dict[str, Any]) -> None:
@@ -102,8 +100,9 @@ class Client:
                 row = await self._ask(http, "GET", f"/threads/{self.thread}/runs/{run.run_id}")
                 if row["status"] not in ("pending", "running"):
                     break
-            except BREAKS:
-                run.breaks += 1
+            except BREAKS as error:
+                status = f" {error.response.status_code}" if isinstance(error, httpx.HTTPStatusError) else ""
+                run.breaks[f"{type(error).__name__}{status}"] += 1
                 await self._elsewhere()
         if row["status"] not in ("success", "interrupted"):
             raise Unended(f"run {run.run_id} ended as {row['status']}: {row.get('error')}")
@@ -139,6 +138,17 @@ class Client:
             raise Unended(f"thread {self.thread} did not end within {ENDS_S:g} s")
         self.urls.append(self.urls.pop(0))
         await asyncio.sleep(0.2)
+
+
+def gaps(run: Followed, log: list[int]) -> list[str]:
+    """What is wrong with what was seen of a run whose log has these numbers. Events that a killed process had told and not yet
+    written are in no log, and their numbers are not given again."""
+    broken = []
+    if run.seen != sorted(set(run.seen)):
+        broken.append(f"run {run.run_id}: events came twice or out of order: {run.seen}")
+    if missed := sorted(set(log) - set(run.seen)):
+        broken.append(f"run {run.run_id}: of {len(log)} events {len(missed)} never came: {missed[:10]}")
+    return broken
 
 
 def _approved(asked: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import httpx
+
 ROLES = {"api-1": "serve", "api-2": "serve", "worker-1": "worker", "worker-2": "worker"}
 STARTS_S = 120.0
 READY = re.compile(r"Clearance (?:serves on (http://\S+)|works on)")
@@ -51,10 +53,10 @@ class Member:
         until = time.monotonic() + STARTS_S
         while time.monotonic() < until and self.lives:
             if found := READY.search(self.log.read_bytes()[self._begun :].decode(errors="replace")):
-                if found[1]:
-                    self.url = found[1]
-                    self._port = int(self.url.rpartition(":")[2])
-                return
+                self.url = found[1] or ""
+                self._port = int(self.url.rpartition(":")[2] or 0)
+                if not self.url or _answers(self.url):
+                    return
             time.sleep(0.05)
         raise NotStarted(f"{self.name} did not start: see {self.log}")
 
@@ -72,6 +74,13 @@ class Member:
                 self._process.wait(30)
             except subprocess.TimeoutExpired:
                 self.kill()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/ok", timeout=10).is_success
+    except httpx.TransportError:
+        return False
 
 
 class Fleet:

@@ -30,7 +30,7 @@ class Round:
     killed: str
     held: int
     takeovers: tuple[float, ...]
-    breaks: int
+    breaks: Counter[str]
     lost: int
     seconds: float
     violations: tuple[str, ...]
@@ -108,7 +108,7 @@ async def run_round(number: int, seed: int, there: Installation, normal: float) 
         killed,
         len(takeovers.seconds) if takeovers else 0,
         tuple(takeovers.seconds) if takeovers else (),
-        sum(run.breaks for client in clients for run in client.runs),
+        sum((run.breaks for client in clients for run in client.runs), Counter()),
         lost,
         time.monotonic() - began,
         tuple(found),

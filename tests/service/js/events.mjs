@@ -1,0 +1,101 @@
+// The useStream of @langchain/react, which speaks the event protocol, through what a chat page does.
+
+import { writeFileSync } from "node:fs";
+import { shown, Stage } from "./stage.mjs";
+import { taken } from "./wire.mjs";
+
+export async function play(apiUrl, gate) {
+  const { useStream } = await import("@langchain/react");
+  const told = [];
+  const tell = (label, now) => {
+    const sent = taken().requests.filter((one) => one.startsWith("POST") && !one.includes("history")); // it reads when it likes
+    told.push([label, { ...shown(now), requests: [...new Set(sent)].sort() }]);
+  };
+  const ended = async (id) => client.runs.join(id, (await client.runs.list(id))[0].run_id);
+  const human = (content, id) => ({ messages: [{ type: "human", content, id }] });
+  const finished = (now) => !now.isLoading && !now.isThreadLoading;
+  const open = (assistantId, options = {}) => new Stage(() => useStream({ apiUrl, assistantId, ...options }));
+
+  // start, tokens and values
+  let stage = open("talking");
+  await stage.until("mounted", finished);
+  void stage.now.submit(human("hi", "u1"));
+  tell("talks", await stage.until("answered", (now) => finished(now) && now.messages.length === 2 && now.values.messages?.length === 2));
+  const { client, threadId } = stage.now;
+
+  // edit the first message: a fork from the checkpoint before it
+  const history = await client.threads.getHistory(threadId, { limit: 20 });
+  const first = history.find((one) => one.metadata.step === -1);
+  taken();
+  void stage.now.submit(human("edited", "u2"), { forkFrom: first.checkpoint.checkpoint_id });
+  await stage.until("forked", (now) => finished(now) && now.values.messages?.[0]?.content === "edited" && now.values.messages.length === 2);
+  tell("forks", stage.now);
+  told.push(["stands at the fork", (await client.threads.getState(threadId)).values.messages.map((one) => one.type)]);
+  stage.leave();
+  taken();
+
+  // a graph in a graph
+  stage = open("nested");
+  await stage.until("mounted", finished);
+  void stage.now.submit({ said: ["go"] });
+  tell("runs a nested graph", await stage.until("ended", (now) => finished(now) && now.values.said?.length === 6));
+  stage.leave();
+
+  // a question, and its answer
+  stage = open("asking");
+  await stage.until("mounted", finished);
+  void stage.now.submit({ said: ["ask"] });
+  tell("is asked", await stage.until("asked", (now) => finished(now) && now.interrupt));
+  const asked = stage.now.threadId;
+  stage.leave();
+
+  // whoever opens the thread later is asked, and may answer
+  taken();
+  stage = open("asking", { threadId: asked });
+  tell("is asked again", await stage.until("asked", (now) => finished(now) && now.interrupt));
+  void stage.now.respond("yes", { interruptId: stage.now.interrupt.id });
+  tell("answers", { ...(await stage.until("answered", (now) => finished(now) && now.values.said?.length === 2)), interrupt: null });
+  await ended(asked);
+  told.push(["the thread is", (await client.threads.get(asked)).status]);
+  told.push(["still asked", stage.now.interrupts.length]);
+  stage.leave();
+  taken();
+
+  // the page is loaded again in the middle of a run
+  stage = open("holding");
+  await stage.until("mounted", finished);
+  void stage.now.submit({ said: ["held"], gate });
+  await stage.until("begun", (now) => now.isLoading && now.values.said?.at(-1) === "first");
+  const held = stage.now.threadId;
+  stage.leave();
+  taken();
+  stage = open("holding", { threadId: held });
+  await stage.until("joined", (now) => now.isLoading && now.values.said?.at(-1) === "first");
+  writeFileSync(gate, "");
+  tell("joins after a reload", await stage.until("ended", (now) => finished(now) && now.values.said?.at(-1) === "last"));
+  stage.leave();
+
+  // stop
+  stage = open("holding");
+  await stage.until("mounted", finished);
+  void stage.now.submit({ said: ["stopped"] });
+  await stage.until("begun", (now) => now.isLoading && now.values.said?.at(-1) === "first");
+  const stopped = stage.now.threadId;
+  await stage.now.stop();
+  tell("stops", await stage.until("stopped", finished));
+  await ended(stopped);
+  told.push(["the stopped run is", (await client.runs.list(stopped))[0].status]);
+  told.push(["its thread is", (await client.threads.get(stopped)).status]);
+  stage.leave();
+  taken();
+
+  // an error
+  stage = open("failing");
+  await stage.until("mounted", finished);
+  void stage.now.submit({ said: ["f"] }).catch(() => {});
+  tell("fails", await stage.until("failed", (now) => finished(now) && now.error));
+  await ended(stage.now.threadId);
+  told.push(["what failing left", (await client.threads.get(stage.now.threadId)).status]);
+  stage.leave();
+  return told;
+}
