@@ -237,13 +237,18 @@ async def test_what_an_effect_rests_on_reaches_the_disk_and_only_records_of_read
 ) -> None:
     """A power cut cannot be had in a test, so the commits are watched: which of them may be taken back by one."""
     light: list[bool] = []
-    real = Database.run
+    real, real_sync = Database.run, Database.run_sync
 
-    async def watched(self: Database, work: Any, *, durable: bool = True) -> Any:
+    async def watched(self: Database, work: Any, *, durable: bool = True, **more: Any) -> Any:
         light.append(not durable)
-        return await real(self, work, durable=durable)
+        return await real(self, work, durable=durable, **more)
+
+    def watched_sync(self: Database, work: Any, *, durable: bool = True) -> Any:  # a read is recorded in its tool's thread
+        light.append(not durable)
+        return real_sync(self, work, durable=durable)
 
     monkeypatch.setattr(Database, "run", watched)
+    monkeypatch.setattr(Database, "run_sync", watched_sync)
     call = door.call("open_case", who="Aurobindo", amount=25)
     clearing = await door.approved(call)
     assert (await door.gateway.act(call, clearing)).effect == "done"
