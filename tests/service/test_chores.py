@@ -278,14 +278,16 @@ async def test_threads_are_let_go(service: Service) -> None:
         await turn(old, "nested", input={"said": [word]})
         await turn(kept, "nested", input={"said": [word]})
     said = (await service.threads.get(kept))["values"]["said"]
-    assert await checkpoints(old) > 2
     for thread in (short, waiting):
         await service.lifetimes.say(thread, 0.000_001, "delete")
-    assert await sweep(service) == 3, "one is over, and two have more than two checkpoints"
+    assert await sweep(service) == 1, "one is over"
     assert await checkpoints(short) == 0
     with pytest.raises(ThreadMissing):
         await service.threads.get(short)
-    assert await checkpoints(old) == await checkpoints(kept) == 2
+    for thread in (old, kept):  # the worker sees to it behind the answers
+        async with asyncio.timeout(60):
+            while await checkpoints(thread) > 2:
+                await asyncio.sleep(0.05)
     assert await sweep(service) == 0, "nothing is done twice"
     await turn(waiting, "asking", command={"resume": "yes"})
     assert (await service.threads.get(waiting))["values"]["said"] == ["answer yes"], "what waits goes on"
