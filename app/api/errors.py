@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from langgraph.store.base import InvalidNamespaceError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
@@ -61,6 +62,7 @@ STATUS: dict[type[Exception], int] = {
     StaleResume: 409,
     AssistantExists: 409,
     BadFilter: 422,
+    InvalidNamespaceError: 422,
     UnknownApproval: 404,
     NoWorkflow: 404,
     UnknownRun: 404,

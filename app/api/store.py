@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from langgraph.store.base import BaseStore, InvalidNamespaceError
+from langgraph.store.base import BaseStore
 from starlette.responses import Response
 
 from app.api.answers import Serving, answer, empty
@@ -20,10 +20,7 @@ router = APIRouter(prefix="/store", tags=["store"])
 @router.put("/items", status_code=204)
 async def put(service: Serving, caller: Calling, body: ItemPut) -> Response:
     """Write an item; one that is there is replaced."""
-    try:
-        await _own(service, caller).aput(tuple(body.namespace), body.key, body.value, body.index, ttl=body.ttl)
-    except InvalidNamespaceError as error:
-        raise Refused(422, f"namespace: {error}") from None
+    await _own(service, caller).aput(tuple(body.namespace), body.key, body.value, body.index, ttl=body.ttl)
     return empty()
 
 

@@ -23,7 +23,7 @@ from tools.supply_chain.store import open_records
 
 FLAGSHIP = "Analyze supplier risk across our logistics network"
 EXAMPLES = 10
-ENDLESS = ("/threads/{thread_id}/stream", "/threads/{thread_id}/stream/events")
+ENDLESS = ("/threads/{thread_id}/stream", "/threads/{thread_id}/stream/events", "/governance/inbox/stream")
 """These go on until the client leaves; tests/service has others of them."""
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 

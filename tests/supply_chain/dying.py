@@ -86,20 +86,20 @@ def doomed(point: int, *databases: Database) -> None:
             os._exit(DIED)
 
     for db in databases:
-        run = db.run_sync
+        run = db._run_once
 
-        def dying(work: Callable[[Connection], Any], *, run: Any = run, **more: Any) -> Any:
+        def dying(work: Callable[[Connection], Any], durable: bool, *, run: Any = run) -> Any:
             def inside(connection: Connection) -> Any:
                 done = work(connection)
                 connection.execute(select(1))  # all is written, nothing is committed
                 meet()
                 return done
 
-            result = run(inside, **more)
+            result = run(inside, durable)
             meet()
             return result
 
-        db.run_sync = dying  # type: ignore[method-assign]  # the database is to be caught at its commits
+        db._run_once = dying  # type: ignore[method-assign]  # the database is to be caught at its commits
 
 
 def die_everywhere(home: Path) -> None:

@@ -31,7 +31,7 @@ async def records(
     since: Annotated[str | None, Query(description="ISO time in UTC: at or after it", max_length=40)] = None,
     until: Annotated[str | None, Query(description="ISO time in UTC: before it", max_length=40)] = None,
     before: Annotated[
-        int | None, Query(ge=1, description="only entries before this place in the ledger: `next` of a page")
+        int | None, Query(ge=1, le=2**53, description="only entries before this place in the ledger: `next` of a page")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> RecordsShape:
