@@ -7,9 +7,11 @@ import { taken } from "./wire.mjs";
 export async function play(apiUrl, gate) {
   const { useStream } = await import("@langchain/react");
   const told = [];
+  const sent = new Set(); // over the whole script: what it sends beside a step may be answered before or after it
+  const take = () => taken().requests.forEach((one) => sent.add(one));
   const tell = (label, now) => {
-    const sent = taken().requests.filter((one) => one.startsWith("POST") && !one.includes("history")); // it reads when it likes
-    told.push([label, { ...shown(now), requests: [...new Set(sent)].sort() }]);
+    take();
+    told.push([label, shown(now)]);
   };
   const ended = async (id) => client.runs.join(id, (await client.runs.list(id))[0].run_id);
   const human = (content, id) => ({ messages: [{ type: "human", content, id }] });
@@ -26,13 +28,13 @@ export async function play(apiUrl, gate) {
   // edit the first message: a fork from the checkpoint before it
   const history = await client.threads.getHistory(threadId, { limit: 20 });
   const first = history.find((one) => one.metadata.step === -1);
-  taken();
+  take();
   void stage.now.submit(human("edited", "u2"), { forkFrom: first.checkpoint.checkpoint_id });
   await stage.until("forked", (now) => finished(now) && now.values.messages?.[0]?.content === "edited" && now.values.messages.length === 2);
   tell("forks", stage.now);
   told.push(["stands at the fork", (await client.threads.getState(threadId)).values.messages.map((one) => one.type)]);
   stage.leave();
-  taken();
+  take();
 
   // a graph in a graph
   stage = open("nested");
@@ -50,7 +52,7 @@ export async function play(apiUrl, gate) {
   stage.leave();
 
   // whoever opens the thread later is asked, and may answer
-  taken();
+  take();
   stage = open("asking", { threadId: asked });
   tell("is asked again", await stage.until("asked", (now) => finished(now) && now.interrupt));
   void stage.now.respond("yes", { interruptId: stage.now.interrupt.id });
@@ -59,7 +61,7 @@ export async function play(apiUrl, gate) {
   told.push(["the thread is", (await client.threads.get(asked)).status]);
   told.push(["still asked", stage.now.interrupts.length]);
   stage.leave();
-  taken();
+  take();
 
   // the page is loaded again in the middle of a run
   stage = open("holding");
@@ -68,7 +70,7 @@ export async function play(apiUrl, gate) {
   await stage.until("begun", (now) => now.isLoading && now.values.said?.at(-1) === "first");
   const held = stage.now.threadId;
   stage.leave();
-  taken();
+  take();
   stage = open("holding", { threadId: held });
   await stage.until("joined", (now) => now.isLoading && now.values.said?.at(-1) === "first");
   writeFileSync(gate, "");
@@ -87,7 +89,7 @@ export async function play(apiUrl, gate) {
   told.push(["the stopped run is", (await client.runs.list(stopped))[0].status]);
   told.push(["its thread is", (await client.threads.get(stopped)).status]);
   stage.leave();
-  taken();
+  take();
 
   // an error
   stage = open("failing");
@@ -97,5 +99,7 @@ export async function play(apiUrl, gate) {
   await ended(stage.now.threadId);
   told.push(["what failing left", (await client.threads.get(stage.now.threadId)).status]);
   stage.leave();
+  take();
+  told.push(["sends", [...sent].filter((one) => one.startsWith("POST") && !one.includes("history")).sort()]); // it reads when it likes
   return told;
 }
