@@ -1,7 +1,9 @@
 """Commands of the event protocol: `{id, method, params}` in, `{type: success | error, id, …}` out, by HTTP 200 either way."""
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter, Body
@@ -29,6 +31,7 @@ NO_COMMAND: dict[int | str, dict[str, Any]] = {
         "content": {"application/json": {"schema": {"type": "object"}}},
     }
 }
+PAUSES_S = 5.0
 NO_RUN = "No run is bound to this thread."
 STATUS_OF_AGENT = {"busy": "running", "interrupted": "interrupted", "error": "failed", "idle": "completed"}
 Reply = tuple[dict[str, Any], int]
@@ -79,6 +82,21 @@ async def start(service: Service, caller: Caller | None, thread_id: str, params:
     return {"run_id": made.run_id}, made.after
 
 
+def _waiting(row: dict[str, Any]) -> set[str]:
+    return {one["id"] for several in row["interrupts"].values() for one in several}
+
+
+async def _paused(service: Service, thread_id: str, row: dict[str, Any]) -> dict[str, Any]:
+    """The thread once the run that goes on there has ended, if it does so soon."""
+    going = await service.queue.of_thread(thread_id, status="running", limit=1, offset=0)
+    if not going:
+        return await service.threads.get(thread_id) if row["metadata"] else row
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PAUSES_S):
+            await service.worker.end_of(thread_id, going[0]["run_id"])
+    return await service.threads.get(thread_id)
+
+
 async def respond(service: Service, caller: Caller | None, thread_id: str, params: dict[str, Any]) -> Reply:
     """input.respond: the answers to what waits, by the ids of the interrupts, go to a run of the assistant that asked."""
     if "responses" in params:
@@ -95,7 +113,9 @@ async def respond(service: Service, caller: Caller | None, thread_id: str, param
         row = {"metadata": {}, "interrupts": {}}
     if not row["metadata"].get("assistant_id"):
         raise CommandFailed("no_such_run", NO_RUN)
-    waiting = {one["id"] for several in row["interrupts"].values() for one in several}
+    if not {one["interrupt_id"] for one in given} <= _waiting(row):  # a question is told a moment before its run has ended
+        row = await _paused(service, thread_id, row)
+    waiting = _waiting(row)
     if gone := [one["interrupt_id"] for one in given if one["interrupt_id"] not in waiting]:
         raise CommandFailed("no_such_interrupt", f"Unknown or already-consumed interrupt: {', '.join(gone)}")
     command = {"resume": {one["interrupt_id"]: one.get("response") for one in given}}
