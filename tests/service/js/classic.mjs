@@ -1,7 +1,7 @@
 // The classic useStream, through what a chat page does. Called with a version of the SDK and the address of a server.
 
 import { writeFileSync } from "node:fs";
-import { shown, Stage } from "./stage.mjs";
+import { shown, Stage, whole } from "./stage.mjs";
 import { taken } from "./wire.mjs";
 
 export async function play(version, apiUrl, gate) {
@@ -19,12 +19,12 @@ export async function play(version, apiUrl, gate) {
   let stage = open("talking", { ...keeping("talk"), fetchStateHistory: true });
   await stage.until("mounted", finished);
   stage.now.submit(human("hi", "u1"));
-  tell("talks", await stage.until("answered", (now) => finished(now) && now.messages.length === 2 && now.history.length > 0), taken());
+  tell("talks", await stage.until("answered", (now) => finished(now) && whole(now.messages) && now.history.length > 0), taken());
 
   // edit the first message: a fork from the checkpoint before it
   const meta = stage.now.getMessagesMetadata(stage.now.messages[0]);
   stage.now.submit(human("edited", "u2"), { checkpoint: meta.firstSeenState.parent_checkpoint });
-  await stage.until("forked", (now) => finished(now) && now.messages.length === 2 && now.messages[0].content === "edited");
+  await stage.until("forked", (now) => finished(now) && whole(now.messages) && now.messages[0].content === "edited");
   tell("forks", await stage.until("its history read", (now) => now.history.some((one) => one.values.messages?.[0]?.content === "edited")), taken());
   const branch = stage.now.getMessagesMetadata(stage.now.messages[0]);
   told.push(["branches", branch.branchOptions?.length ?? null]);

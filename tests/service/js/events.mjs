@@ -1,7 +1,7 @@
 // The useStream of @langchain/react, which speaks the event protocol, through what a chat page does.
 
 import { writeFileSync } from "node:fs";
-import { shown, Stage } from "./stage.mjs";
+import { shown, Stage, whole } from "./stage.mjs";
 import { taken } from "./wire.mjs";
 
 export async function play(apiUrl, gate) {
@@ -16,13 +16,14 @@ export async function play(apiUrl, gate) {
   const ended = async (id) => client.runs.join(id, (await client.runs.list(id))[0].run_id);
   const human = (content, id) => ({ messages: [{ type: "human", content, id }] });
   const finished = (now) => !now.isLoading && !now.isThreadLoading;
+  const answered = (now) => finished(now) && whole(now.values.messages ?? []); // it may say so before the last token has come
   const open = (assistantId, options = {}) => new Stage(() => useStream({ apiUrl, assistantId, ...options }));
 
   // start, tokens and values
   let stage = open("talking");
   await stage.until("mounted", finished);
   void stage.now.submit(human("hi", "u1"));
-  tell("talks", await stage.until("answered", (now) => finished(now) && now.messages.length === 2 && now.values.messages?.length === 2));
+  tell("talks", await stage.until("answered", (now) => answered(now) && whole(now.messages)));
   const { client, threadId } = stage.now;
 
   // edit the first message: a fork from the checkpoint before it
@@ -30,7 +31,7 @@ export async function play(apiUrl, gate) {
   const first = history.find((one) => one.metadata.step === -1);
   take();
   void stage.now.submit(human("edited", "u2"), { forkFrom: first.checkpoint.checkpoint_id });
-  await stage.until("forked", (now) => finished(now) && now.values.messages?.[0]?.content === "edited" && now.values.messages.length === 2);
+  await stage.until("forked", (now) => answered(now) && now.values.messages[0].content === "edited");
   tell("forks", { ...stage.now, messages: stage.now.values.messages }); // its tokens may still be on their way
   told.push(["stands at the fork", (await client.threads.getState(threadId)).values.messages.map((one) => one.type)]);
   stage.leave();
@@ -47,7 +48,7 @@ export async function play(apiUrl, gate) {
   stage = open("asking");
   await stage.until("mounted", finished);
   void stage.now.submit({ said: ["ask"] });
-  tell("is asked", await stage.until("asked", (now) => finished(now) && now.interrupt));
+  tell("is asked", await stage.until("asked", (now) => finished(now) && now.interrupt && now.values.said));
   const asked = stage.now.threadId;
   stage.leave();
 
@@ -95,7 +96,7 @@ export async function play(apiUrl, gate) {
   stage = open("failing");
   await stage.until("mounted", finished);
   void stage.now.submit({ said: ["f"] }).catch(() => {});
-  tell("fails", await stage.until("failed", (now) => finished(now) && now.error));
+  tell("fails", await stage.until("failed", (now) => finished(now) && now.error && now.values.said));
   await ended(stage.now.threadId);
   told.push(["what failing left", (await client.threads.get(stage.now.threadId)).status]);
   stage.leave();

@@ -56,4 +56,7 @@ export function shown(now) {
   };
 }
 
+// Whether a question has all of its answer.
+export const whole = (messages) => messages.length === 2 && text(messages[1].content) === "one two three";
+
 const text = (content) => (Array.isArray(content) ? content.map((part) => part.text ?? "").join("") : content);
