@@ -40,11 +40,11 @@ def check_url(url: str) -> str:
         parsed = httpx2.URL(url)
         host, scheme = parsed.host, parsed.scheme
     except (httpx2.InvalidURL, ValueError) as error:
-        raise ValueError(f"webhook: {url[:200]!r} is no URL ({error})") from error
+        raise ValueError(f"{url[:200]!r} is no URL ({error})") from error
     if scheme not in ("http", "https") or not host:
-        raise ValueError(f"webhook: {url[:200]!r} is no http or https URL")
+        raise ValueError(f"{url[:200]!r} is no http or https URL")
     if parsed.userinfo:
-        raise ValueError("webhook: a name and password in the URL are not supported: the request is signed")
+        raise ValueError("a name and password in the URL are not supported: the request is signed")
     return url
 
 

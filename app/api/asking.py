@@ -17,6 +17,8 @@ from app.service import Service
 from governance.identity import Caller
 
 ONLY_SERVER = ("thread_id", "run_id", "graph_id", "assistant_id")
+PLACE = ("checkpoint_id", "checkpoint_ns", "checkpoint_map")
+"""All that a checkpoint may say of where a run begins: beside it lies what only the server says."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def spec_of(service: Service, assistant: dict[str, Any], body: RunCreate, *, tem
     configurable = {**(assistant["config"].get("configurable") or {}), **asked}
     configurable = {name: value for name, value in public(configurable).items() if name not in ONLY_SERVER}
     point = body.checkpoint or ({"checkpoint_id": body.checkpoint_id} if body.checkpoint_id else {})
-    configurable |= {name: value for name, value in point.items() if name != "thread_id" and value is not None}
+    configurable |= {name: point[name] for name in PLACE if point.get(name) is not None}
     config = {**assistant["config"], **body.config, "configurable": configurable}
     config.pop("run_id", None)
     limit = config.get("recursion_limit")
