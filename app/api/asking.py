@@ -7,7 +7,7 @@ from uuid import UUID
 from app.api.bodies import RunCreate
 from app.api.errors import Refused
 from app.api.votes import check_votes
-from app.auth.access import acting, check_usable
+from app.auth.access import acting, begun_elsewhere, check_usable
 from app.catalogue import UnknownGraph
 from app.db.assistants import AssistantMissing, id_of
 from app.rollback import refuse_behind_effects
@@ -57,6 +57,8 @@ async def make_run(
         await check_votes(service, played or caller, thread_id, body.command["resume"])
     if played:
         new = replace(new, spec=replace(new.spec, caller=played.as_dict()))
+    if thread_id and new.make_thread and await begun_elsewhere(service, caller, thread_id):
+        raise Refused(404, "Thread or assistant not found.")
     if thread_id and new.strategy == "rollback":
         await refuse_behind_effects(service, thread_id)
     try:
@@ -126,7 +128,12 @@ def spec_of(service: Service, assistant: dict[str, Any], body: RunCreate, *, tem
     limit = config.get("recursion_limit")
     if limit is not None and not (isinstance(limit, int) and 0 < limit <= 100_000):
         raise Refused(422, f"config.recursion_limit: {limit!r} is not a number of steps")
-    fixed = service.catalogue.entry(assistant["graph_id"]).durability
+    entry, command = service.catalogue.entry(assistant["graph_id"]), body.command or {}
+    fixed = entry.durability
+    for written in (body.input, command.get("update")):
+        entry.refuse_kept(written)
+    if entry.kept and command.get("goto"):
+        raise Refused(422, f"command.goto is not supported by {assistant['graph_id']}: its nodes stand on what was before them")
     durability = body.durability or ("exit" if body.checkpoint_during is False else None)
     if fixed and durability == "exit":
         raise Refused(

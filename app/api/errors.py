@@ -11,12 +11,12 @@ from starlette.responses import JSONResponse, Response
 
 from app.audit import LedgerNotSound, NothingRecorded
 from app.auth.refusals import NotAdmitted, NotSignedIn, ProviderUnavailable, SignInFailed
-from app.catalogue import UnknownGraph
+from app.catalogue import NotWritable, UnknownGraph
 from app.db.assistants import AssistantExists, AssistantMissing
 from app.db.crons import BadSchedule, CronMissing
 from app.db.filters import BadFilter
 from app.db.threads import ThreadExists
-from app.runs.queue import RunMissing, StaleResume, ThreadBusy, ThreadMissing
+from app.runs.queue import RunMissing, StaleResume, ThreadBusy, ThreadMissing, ThreadReserved
 from app.workflows import UnknownRun
 from database import DatabaseUnavailable
 from governance.approval import (
@@ -57,6 +57,8 @@ STATUS: dict[type[Exception], int] = {
     CronMissing: 404,
     BadSchedule: 422,
     UnknownGraph: 404,
+    NotWritable: 422,
+    ThreadReserved: 422,
     ThreadExists: 409,
     ThreadBusy: 409,
     StaleResume: 409,

@@ -27,6 +27,7 @@ from app.runs.spec import ACTIVE, Action, Claim, Ending, NewRun, Spec
 from database import Database
 from governance.identity import Caller
 from governance.tables import insert_new
+from graphs.part_threads import is_part
 
 ATTEMPTS = 3
 # what every run needs is put together once: that takes longer than to carry it out
@@ -45,6 +46,10 @@ number that a client has seen is given twice."""
 
 class ThreadMissing(LookupError):
     """There is no such thread."""
+
+
+class ThreadReserved(ValueError):
+    """A thread of this id is none that a client may have."""
 
 
 class ThreadBusy(RuntimeError):
@@ -398,7 +403,9 @@ class Queue:
 
 
 def new_thread(thread_id: str | None, metadata: dict[str, Any], at: str, owner: Caller) -> dict[str, Any]:
-    """The row of a new thread."""
+    """The row of a new thread. Raises `ThreadReserved` for the id that a part of a run may have."""
+    if thread_id and is_part(thread_id):
+        raise ThreadReserved(f"Invalid thread ID: {thread_id} is a UUID of version 8, as parts of runs have: choose another")
     row: dict[str, Any] = dict(thread_id=thread_id or new_id(), status="idle", metadata=metadata, config={}, values=None)
     row |= {"org": owner.org, "owner": owner.user}
     return {**row, "interrupts": {}, "error": None, "last_seq": 0, "created_at": at, "updated_at": at, "state_updated_at": at}
