@@ -84,7 +84,7 @@ def check_manages(caller: Caller | None) -> None:
         raise Refused(403, "assistants are the whole organisation's: only an admin may make, change or delete them")
 
 
-def _caller(request: Request) -> Caller | None:
+async def _caller(request: Request) -> Caller | None:
     found: Caller | None = request.state.caller
     return found
 
