@@ -14,7 +14,7 @@ from app.api.answers import Serving
 from app.api.errors import Refused
 from app.auth.reach import Deed, may, reaches_all
 from app.db.assistants import AssistantMissing
-from app.runs.queue import ThreadMissing
+from app.runs.making import ThreadMissing
 from app.service import Service
 from governance.identity import Caller
 from graphs.caller import local_caller
