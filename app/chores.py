@@ -19,7 +19,7 @@ from app.db.assistants import AssistantMissing
 from app.db.crons import BadSchedule
 from app.retention import sweep
 from app.runs.deliveries import KEPT_S, Delivery
-from app.runs.queue import Created, StaleResume, ThreadBusy, ThreadMissing
+from app.runs.making import Created, StaleResume, ThreadBusy, ThreadMissing
 from app.runs.spec import NewRun
 from app.service import Service
 from app.webhooks import Forbidden, NotSent, Sender, secret_of

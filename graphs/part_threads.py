@@ -1,6 +1,6 @@
 """Ids of the threads that a run makes for its parts: its steps, its plans, its report. The same part has the same thread after a crash.
 
-They are UUIDs of version 8, which nobody else makes: the service gives no client a thread of such an id (`app/runs/queue.py`), so
+They are UUIDs of version 8, which nobody else makes: the service gives no client a thread of such an id (`app/runs/making.py`), so
 that nobody who can work one out reads what a step read, or deletes it.
 """
 

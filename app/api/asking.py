@@ -11,7 +11,7 @@ from app.auth.access import acting, begun_elsewhere, check_usable
 from app.catalogue import UnknownGraph
 from app.db.assistants import AssistantMissing, id_of
 from app.rollback import refuse_behind_effects
-from app.runs.queue import Created, ThreadMissing, public
+from app.runs.making import Created, ThreadMissing, public
 from app.runs.spec import NewRun, Spec
 from app.service import Service
 from governance.identity import Caller

@@ -8,7 +8,7 @@ from app.api.bodies import Lifetime, ThreadCreate, ThreadPatch, ThreadSearch, Th
 from app.auth.access import Calling, acting, begun_elsewhere, reached
 from app.db.threads import ThreadExists
 from app.retention import delete_thread, prune
-from app.runs.queue import ThreadMissing
+from app.runs.making import ThreadMissing
 from app.service import Service
 from governance.identity import Caller
 
