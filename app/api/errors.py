@@ -1,5 +1,6 @@
 """Errors on the wire: `{"detail": text}` with the status that says what kind it is. Every error of the house has its status here."""
 
+import logging
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -39,6 +40,8 @@ from graphs.waits import NobodyWaits
 from graphs.workflows import BadWorkflow, NoWorkflow
 from tools.settling import CannotSettle
 from tools.undoing import CannotUndo
+
+logger = logging.getLogger("clearance")
 
 
 class Problem(BaseModel):
@@ -123,6 +126,7 @@ def install(app: FastAPI) -> None:
     """Let the application answer these errors."""
     for kind, status in STATUS.items():
         app.add_exception_handler(kind, _answering(status))
+    app.add_exception_handler(DatabaseUnavailable, _no_database)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unforeseen)
@@ -134,6 +138,13 @@ def _answering(status: int) -> Any:
         return JSONResponse({"detail": said}, status, HEADERS.get(status))
 
     return handler
+
+
+async def _no_database(request: Request, error: Exception) -> Response:
+    """Where the database is, and as whom it is asked, is for the log; in local mode whoever calls is who can mend it."""
+    logger.warning("%s %s: %s", request.method, request.url.path, error)
+    local = request.app.state.service.ways is None
+    return JSONResponse({"detail": str(error) if local else "the database cannot be used now: the server's log says why"}, 503)
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
