@@ -56,13 +56,16 @@ def make(c: Connection, worker: str, new: NewRun, claim: bool) -> Created:
     """Make a run; with `claim` this worker takes it if it may start now. Raises `ThreadMissing`, `ThreadBusy`, `StaleResume`, each
     before it writes."""
     at = stamp()
+    ids = {"graph_id": new.graph_id, "assistant_id": new.assistant_id}
+    config = {**new.spec.config, "configurable": public(new.spec.config.get("configurable") or {})}
     thread = lock(c, new.thread_id) if new.thread_id else None
     active: list[tuple[str, str]] = []
-    made = None
+    made: dict[str, Any] | None = None
     if thread is None:
         if new.thread_id and not new.make_thread:
             raise ThreadMissing(new.thread_id)
-        made = new_thread(new.thread_id, new.thread_metadata, at, new.owner)
+        _refuse_stale(new.spec, {})
+        made = new_thread(new.thread_id, {**new.thread_metadata, **ids}, at, new.owner) | {"status": "busy", "config": config}
         if not insert_new(c, threads, made):  # another request made it meanwhile
             thread, made = lock(c, str(new.thread_id)), None
     if thread is None:
@@ -88,7 +91,6 @@ def make(c: Connection, worker: str, new: NewRun, claim: bool) -> Created:
         dropped, told = [], []
     taken = claim and not active and not new.after
     run_id, thread_id = new_id(), str(thread["thread_id"])
-    ids = {"graph_id": new.graph_id, "assistant_id": new.assistant_id}
     row = dict(
         run_id=run_id,
         thread_id=thread_id,
@@ -111,11 +113,11 @@ def make(c: Connection, worker: str, new: NewRun, claim: bool) -> Created:
         c.execute(_NEW_RUN.values(leased_until=now(c) + LEASE_S), row)
     else:
         c.execute(_NEW_RUN, {**row, "leased_until": time.time() + LEASE_S if taken else None})
-    config = {**new.spec.config, "configurable": public(new.spec.config.get("configurable") or {})}
-    change = dict(status="busy", config=config, updated_at=at)
-    if not active:  # while another run holds the thread, its state is that run's graph's
-        change["metadata"] = {**thread["metadata"], **ids}
-    c.execute(CHANGE_THREAD, {"of_thread": thread_id, **change})
+    if made is None:
+        change = dict(status="busy", config=config, updated_at=at)
+        if not active:  # while another run holds the thread, its state is that run's graph's
+            change["metadata"] = {**thread["metadata"], **ids}
+        c.execute(CHANGE_THREAD, {"of_thread": thread_id, **change})
     alone = c.dialect.name == "sqlite" or not new.spec.resumable
     held = claimed(row, thread["last_seq"], alone=alone) if taken else None
     return Created({**row, "status": "pending"}, held, tuple(told), tuple(dropped), thread["last_seq"])

@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func, select, update
 
 from app.db.clock import stamp
 from app.db.tables import events, runs, threads
@@ -30,6 +30,8 @@ from database import Database
 _OURS = (runs.c.run_id == bindparam("of_run")) & (runs.c.worker == bindparam("of_worker"))
 _HELD = _OURS & (runs.c.attempt == bindparam("of_attempt")) & (runs.c.status == "running")
 _CHANGE_HELD, _DELETE_HELD = update(runs).where(_HELD), delete(runs).where(_HELD)
+_MORE = making.ACTIVE_OF.with_only_columns(runs.c.run_id).exists()
+_STAND = making.CHANGE_THREAD.values(status=case((_MORE, "busy"), else_=bindparam("rest"))).returning(threads.c.status)
 KEPT_S = 60.0
 
 
@@ -64,9 +66,10 @@ class Queue:
         """
         return await self._db.run(lambda c: making.make(c, self.worker, new, claim), durable=False)
 
-    def insert(self, c: Connection, new: NewRun) -> making.Created:
-        """Make a run in a transaction of the caller's; whoever has room takes it later. Raises as `create`, before it writes."""
-        return making.make(c, self.worker, new, claim=False)
+    def insert(self, c: Connection, new: NewRun, *, claim: bool = False) -> making.Created:
+        """Make a run in a transaction of the caller's; without `claim` whoever has room takes it later. Raises as `create`, before it
+        writes."""
+        return making.make(c, self.worker, new, claim)
 
     async def claim(self, *, limit: int, expired: bool = True, dead: bool = False) -> list[Claim]:
         """Take runs that may start: pending and due on a thread that nobody holds, and with `expired` those whose lease ran out.
@@ -222,10 +225,10 @@ class Queue:
 
     def _stand(self, c: Connection, thread_id: str, ending: Ending, seq: int) -> bool:
         """Record how a thread stands after a run; says whether another run waits for it."""
-        more, at = c.execute(making.ACTIVE_OF, {"of_thread": thread_id}).first() is not None, stamp()
+        at = stamp()
         values = dict(
             of_thread=thread_id,
-            status="busy" if more else ending.thread_status,
+            rest=ending.thread_status,
             values=ending.values,
             interrupts=ending.interrupts,
             error=ending.error,
@@ -233,8 +236,7 @@ class Queue:
             state_updated_at=at,
             last_seq=seq,
         )
-        c.execute(making.CHANGE_THREAD, values)
-        return more
+        return c.execute(_STAND, values).scalar_one_or_none() == "busy"
 
     def _settle(self, c: Connection, thread_id: str) -> None:
         """A thread whose queue became empty is no longer busy."""
