@@ -20,7 +20,7 @@ import httpx
 from tests.forking import ROOT, Forked
 
 PROJECT = Path(__file__).parent / "project"
-STARTS_S = 120
+STARTS_S = 240
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Server:
 
     def stop(self) -> int:
         os.killpg(self.process.pid, signal.SIGTERM)
-        return self.process.wait(60)
+        return self.process.wait(120)
 
 
 @contextmanager
@@ -85,7 +85,15 @@ def reference(folder: Path) -> Iterator[Server]:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
-    command = [str(Path(sys.executable).parent / "langgraph"), "dev", "--no-browser", "--no-reload", "--port", str(port)]
+    options = [
+        "--no-browser",
+        "--no-reload",
+        "--port",
+        str(port),
+        "--n-jobs-per-worker",
+        "20",
+    ]  # one of them else, and it waits
+    command = [str(Path(sys.executable).parent / "langgraph"), "dev", *options]
     log, env = folder / "log", {**os.environ, "LANGSMITH_TRACING": "false"}
     with log.open("ab") as out:
         process = subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
