@@ -25,7 +25,7 @@ class Receiver:
         self.got.put_nowait((headers, body))
 
     async def next(self) -> tuple[dict[str, str], bytes]:
-        return await asyncio.wait_for(self.got.get(), 60)
+        return await asyncio.wait_for(self.got.get(), 120)
 
 
 @asynccontextmanager

@@ -3,8 +3,10 @@
 `test_differential.py` plays it against this service and against `langgraph dev`.
 """
 
+import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import httpx
@@ -38,6 +40,12 @@ class Transcript:
     def __init__(self) -> None:
         self.lines: list[tuple[str, Any]] = []
 
+    async def at_once(self, parts: Sequence[Callable[["Transcript"], Awaitable[None]]]) -> None:
+        """Play parts that know nothing of one another: each run of `langgraph dev` begins up to a second late. Told in their order."""
+        told = [Transcript() for _ in parts]
+        await asyncio.gather(*(part(own) for part, own in zip(parts, told, strict=True)))
+        self.lines += [line for own in told for line in own.lines]
+
     async def tell(self, label: str, asked: Awaitable[Any], *, only: tuple[str, ...] = ()) -> Any:
         """The answer of a call, or its status if it was refused."""
         try:
@@ -59,13 +67,11 @@ class Transcript:
 async def play(client: LangGraphClient) -> list[tuple[str, Any]]:
     """Every operation that the transcript compares."""
     told = Transcript()
-    await assistants(client, told)
-    await threads(client, told)
-    await states(client, told)
-    await streams(client, told)
-    await pauses(client, told)
-    await failures(client, told)
-    await stateless(client, told)
+    parts = (assistants, threads, states, streams, backgrounds, pauses, stateless)
+    await told.at_once([partial(part, client) for part in parts])
+    await failures(
+        client, told
+    )  # by itself: `langgraph dev` words the first error of its life in another way beside other work
     return told.lines
 
 
@@ -136,15 +142,24 @@ async def states(client: LangGraphClient, told: Transcript) -> None:
 
 
 async def streams(client: LangGraphClient, told: Transcript) -> None:
-    said = {"messages": [{"role": "user", "content": "hi", "id": "u1"}]}
-    for mode in ("values", "updates", "custom", "messages", "messages-tuple", "tasks", "checkpoints", "debug", "events"):
-        id = (await client.threads.create())["thread_id"]
-        graph = "telling" if mode == "custom" else "talking"
-        names = mode in ("tasks", "checkpoints", "debug", "events")
-        await told.follow(mode, client.runs.stream(id, graph, input=said, stream_mode=mode), names=names)  # type: ignore[call-overload]  # any mode
+    modes = ("values", "updates", "custom", "messages", "messages-tuple", "tasks", "checkpoints", "debug", "events")
+    await told.at_once([partial(stream, client, mode) for mode in modes])
     id = (await client.threads.create())["thread_id"]
     both = client.runs.stream(id, "nested", input={"said": ["s"]}, stream_mode=["values", "updates"], stream_subgraphs=True)
     await told.follow("subgraphs", both)
+
+
+async def stream(client: LangGraphClient, mode: Any, told: Transcript) -> None:
+    said = {"messages": [{"role": "user", "content": "hi", "id": "u1"}]}
+    id = (await client.threads.create())["thread_id"]
+    graph = "telling" if mode == "custom" else "talking"
+    names = mode in ("tasks", "checkpoints", "debug", "events")
+    await told.follow(mode, client.runs.stream(id, graph, input=said, stream_mode=mode), names=names)
+
+
+async def backgrounds(client: LangGraphClient, told: Transcript) -> None:
+    id = (await client.threads.create())["thread_id"]
+    await client.runs.wait(id, "nested", input={"said": ["s"]})
     run = await told.tell("run in the background", client.runs.create(id, "chain", input={"said": ["t"]}))
     await told.tell("join", client.runs.join(id, run["run_id"]))
     await told.tell("get", client.runs.get(id, run["run_id"]))

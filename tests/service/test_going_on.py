@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from standardwebhooks.webhooks import Webhook
 
 from settings import Settings
 from tests.service.serving import clearance
+from tests.service.waiting import until
 from tools.supply_chain.demo import make_demo
 from tools.supply_chain.store import open_records
 
@@ -28,14 +28,6 @@ def home(tmp_path: Path) -> Path:
     make_demo(records.writing)
     records.close()
     return tmp_path / "home"
-
-
-async def until(look: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
-    for _ in range(600):
-        if wanted(found := await look()):
-            return found
-        await asyncio.sleep(0.1)
-    raise AssertionError(f"it did not come: {found}")
 
 
 async def test_a_vote_is_not_lost_with_the_process_that_took_it(home: Path) -> None:

@@ -1,14 +1,15 @@
 """`/governance` over a run that waits: the snapshot, the inbox, votes that count and that do not, the kill switch, stopping."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 from langgraph_sdk import get_client
 
 from settings import Settings
 from tests.service.serving import Server, clearance
+from tests.service.waiting import until
 from tools.supply_chain.demo import make_demo
 from tools.supply_chain.store import open_records
 
@@ -79,13 +80,15 @@ async def test_what_waits_is_decided_in_the_inbox(tmp_path: Path) -> None:
 
 async def settled(http: httpx.AsyncClient, execution_id: str, step_id: str) -> None:
     """Until the run that goes on after a verdict has ended the step, and waits for the others again."""
-    for _ in range(600):
-        found = (await http.get(f"/executions/{execution_id}")).json()
+
+    async def look() -> Any:
+        return (await http.get(f"/executions/{execution_id}")).json()
+
+    def stands(found: Any) -> bool:
         ended = [one["status"] for one in found["attempts"] if one["step_id"] == step_id and one["result"]]
-        if ended and found["status"] == "waiting":
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError(f"it did not go on after the verdict: {found}")
+        return bool(ended) and found["status"] == "waiting"
+
+    await until(look, stands)
 
 
 def test_other_peoples_graphs_are_not_governed(server: Server) -> None:

@@ -37,7 +37,7 @@ async def test_a_long_thread_costs_no_more_a_turn(tmp_path: Path) -> None:
 
 def _until(file: Path, query: str, wanted: int) -> None:
     """What is tidied behind the answers comes to this."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while True:
         with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as database:
             found = database.execute(query).fetchone()[0]

@@ -8,7 +8,7 @@ import httpx
 from langgraph_sdk import get_client
 from sqlalchemy import create_engine, make_url, text
 
-from tests.postgres import running
+from tests.postgres import Postgres
 from tests.service.serving import PROJECT, clearance
 
 CONFIG = ("--config", str(PROJECT / "langgraph.json"))
@@ -24,7 +24,7 @@ async def test_a_log_for_machines_tells_requests_and_runs_apart(tmp_path: Path) 
         client = get_client(url=server.url, headers={"x-request-id": "from-outside"})
         thread = await client.threads.create()
         await client.runs.wait(thread["thread_id"], "talking", input={})
-        async with httpx.AsyncClient(base_url=server.url) as http:
+        async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
             told = await http.get("/threads/none?token=secret", headers={"x-request-id": "bad id {x}"})
         assert told.status_code == 422 and len(told.headers["x-request-id"]) == 32
         server.stop()
@@ -45,19 +45,18 @@ def administer(url: str, *statements: str) -> None:
     engine.dispose()
 
 
-async def test_it_is_ready_while_its_database_answers(tmp_path: Path) -> None:
-    with running() as postgres:
-        url = postgres.new_url()
-        administer(url, "CREATE DATABASE own")
-        own = make_url(url).difference_update_query(["options"]).set(database="own").render_as_string(hide_password=False)
-        env = {"CLEARANCE_DATABASE_URL": own, "CLEARANCE_SIGNING_KEY": str(tmp_path / "key.pem"), "CLEARANCE_SIGN_IN": "keys"}
-        with clearance(tmp_path / "home", *CONFIG, env=env) as server:
-            async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
-                assert (await http.get("/ready")).json() == {"ready": True}
-                going = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'own'"
-                administer(url, "ALTER DATABASE own ALLOW_CONNECTIONS false", going)
-                down = await http.get("/ready")
-                assert down.status_code == 503 and "database" in down.json()["detail"], down.text
-                assert not [one for one in ("postgresql", make_url(own).host, "own") if str(one) in down.json()["detail"]]
-                assert "postgresql" in server.log.read_text(), "where it is, is said to who reads the log"
-                assert (await http.get("/ok")).status_code == 200, "it is up all the same"
+async def test_it_is_ready_while_its_database_answers(postgres: Postgres, tmp_path: Path) -> None:
+    url = postgres.new_url()
+    administer(url, "CREATE DATABASE own")
+    own = make_url(url).difference_update_query(["options"]).set(database="own").render_as_string(hide_password=False)
+    env = {"CLEARANCE_DATABASE_URL": own, "CLEARANCE_SIGNING_KEY": str(tmp_path / "key.pem"), "CLEARANCE_SIGN_IN": "keys"}
+    with clearance(tmp_path / "home", *CONFIG, env=env) as server:
+        async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
+            assert (await http.get("/ready")).json() == {"ready": True}
+            going = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'own'"
+            administer(url, "ALTER DATABASE own ALLOW_CONNECTIONS false", going)
+            down = await http.get("/ready")
+            assert down.status_code == 503 and "database" in down.json()["detail"], down.text
+            assert not [one for one in ("postgresql", make_url(own).host, "own") if str(one) in down.json()["detail"]]
+            assert "postgresql" in server.log.read_text(), "where it is, is said to who reads the log"
+            assert (await http.get("/ok")).status_code == 200, "it is up all the same"

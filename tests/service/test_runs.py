@@ -1,6 +1,7 @@
 """Runs over real sockets, by the Python SDK: two on a thread by each strategy, streams that break and go on, what is refused."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -141,9 +142,14 @@ async def test_a_run_stops_when_its_client_goes(client: LangGraphClient) -> None
 
 async def test_a_run_starts_later(client: LangGraphClient) -> None:
     thread = (await client.threads.create())["thread_id"]
+    waits = (await client.threads.create())["thread_id"]
+    much_later = await client.runs.create(waits, "chain", input={}, after_seconds=3600)
+    asked = time.monotonic()
     run = await client.runs.create(thread, "chain", input={"said": ["later"]}, after_seconds=1)
-    assert (await client.runs.get(thread, run["run_id"]))["status"] == "pending"
     assert (await client.runs.join(thread, run["run_id"]))["said"] == ["later", "a", "b", "c"]  # type: ignore[call-overload]  # a dict
+    assert time.monotonic() - asked >= 1
+    assert (await client.runs.get(waits, much_later["run_id"]))["status"] == "pending"
+    await client.runs.cancel(waits, much_later["run_id"])
 
 
 async def test_an_answer_to_what_does_not_wait_is_refused(client: LangGraphClient) -> None:

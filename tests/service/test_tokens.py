@@ -116,6 +116,7 @@ async def test_what_is_not_the_providers_token_for_us_is_refused(idp: IdentityPr
         with pytest.raises(BadToken):
             await tokens.caller(token)
             pytest.fail(what)
+    at = int(time.time())
     for within in (idp.token(exp=at - 30), idp.token(nbf=at + 30)):
         assert (await tokens.caller(within)).user == "ann"
 

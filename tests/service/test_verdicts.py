@@ -23,7 +23,7 @@ from tools.supply_chain.store import open_records
 FLAGSHIP = "Analyze supplier risk across our logistics network"
 PEOPLE = {"CLEARANCE_ROLES": '["requester"]', "CLEARANCE_PEOPLE": '{"mona": ["risk-manager"]}'}
 MONA = {"X-Clearance-As": "mona"}
-WAITS_S = 120
+WAITS_S = 180
 
 
 async def test_no_verdict_is_lost(tmp_path: Path) -> None:
