@@ -248,6 +248,13 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_run_imports_nothing_that_only_a_service_or_a_report_needs() -> None:
+    heavy = ("fastapi", "starlette", "uvicorn", "chromadb", "matplotlib", "numpy")
+    code = f"import sys, app.running; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_the_demo_tells_its_story(tmp_path: Path) -> None:
     done = clearance(tmp_path, "demo")
     assert done.returncode == 0, done.stderr
