@@ -15,7 +15,15 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 SECONDS = 240.0
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["app.cli", "app.runner", "app.running", "app.chat", "models.offline.model", "tests.app.command"])
+_COMMANDS = ("app.cli", "app.chat", *(f"app.{path.stem}" for path in (ROOT / "app").glob("*_commands.py")))
+_AT_WORK = (
+    "app.inbox",
+    "app.supply_chain.data_commands",
+    "app.supply_chain.trial",
+    "graphs.specialists.supply_chain.domain",
+    "models.offline.model",
+)
+_FORKS.set_forkserver_preload([*_COMMANDS, *_AT_WORK, "tools.chart_drawing", "tests.app.command"])
 
 
 def clearance(home: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
