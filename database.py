@@ -19,13 +19,14 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, func, inspect, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DatabaseError, DBAPIError
+from sqlalchemy.exc import DatabaseError, DBAPIError, DisconnectionError
 
 from together import Call, Together
 
 T = TypeVar("T")
 BUSY_MS = 15_000
 CONNECTIONS = 5  # to a server, a handle: a process of the service has 22 with its records, its checkpoints and its news
+ASK_S = 1.0  # a connection that was idle for longer is asked whether it lives before it is used
 AGAIN_S = 0.25  # between two tries to reach a server that is gone
 SCHEMA = 0x636C6561  # the advisory lock of whoever makes or changes tables
 
@@ -117,12 +118,26 @@ class Database:
 
     def _make_server_engine(self) -> Engine:
         try:
-            engine = create_engine(self.url, pool_size=CONNECTIONS, max_overflow=1, pool_pre_ping=True)
+            engine = create_engine(self.url, pool_size=CONNECTIONS, max_overflow=1)
         except ModuleNotFoundError as error:
             raise DatabaseUnavailable(
                 f"the database {self.url.render_as_string()} needs the driver {error.name}, which is not installed: "
                 "install it (for PostgreSQL, psycopg[binary])"
             ) from error
+        driver: Any = engine.dialect.loaded_dbapi
+
+        @event.listens_for(engine, "checkin")
+        def on_checkin(connection: Any, record: Any) -> None:
+            record.info["used"] = time.monotonic()
+
+        @event.listens_for(engine, "checkout")
+        def on_checkout(connection: Any, record: Any, proxy: Any) -> None:
+            if time.monotonic() - record.info.get("used", time.monotonic()) > ASK_S:
+                try:
+                    engine.dialect.do_ping(connection)
+                except driver.Error as error:
+                    raise DisconnectionError from error  # the pool makes another
+
         if self.readonly:
 
             @event.listens_for(engine, "connect")

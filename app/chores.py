@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.api.asking import new_run, tell
+from app.api.asking import assistant_of, new_run, tell
 from app.api.bodies import RunCreate
 from app.api.errors import Refused
 from app.catalogue import UnknownGraph
@@ -19,7 +19,7 @@ from app.db.assistants import AssistantMissing
 from app.db.crons import BadSchedule
 from app.retention import sweep
 from app.runs.deliveries import KEPT_S, Delivery
-from app.runs.queue import Created, StaleResume, ThreadBusy, ThreadMissing
+from app.runs.making import Created, StaleResume, ThreadBusy, ThreadMissing
 from app.runs.spec import NewRun
 from app.service import Service
 from app.webhooks import Forbidden, NotSent, Sender, secret_of
@@ -77,7 +77,9 @@ async def fire(service: Service, row: dict[str, Any]) -> str | None:
     asked = {**row["payload"], "assistant_id": row["assistant_id"], "on_completion": row["on_run_completed"]}
     try:
         caller = Caller.from_dict(row["caller"]) if row["caller"] else None
-        new = await new_run(service, caller, row["thread_id"], RunCreate.model_validate(asked))
+        body = RunCreate.model_validate(asked)
+        assistant = await assistant_of(service, body.assistant_id, caller)
+        new = new_run(service, caller, row["thread_id"], body, assistant)
         made = await service.crons.fire(row, lambda c: _made(service, new, c))
     except (Refused, AssistantMissing, UnknownGraph, ThreadMissing, BadSchedule, ValueError) as error:
         logger.warning("cron %s fires no more: %s", row["cron_id"], error)

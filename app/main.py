@@ -55,8 +55,9 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
         responses=errors.DOCUMENTED,
         dependencies=[Depends(admit)],
     )
-    threaded, alone = (assistants, threads, state, crons, runs), (stateless, store, commands, stream_events, workflows)
-    for router in (*(one.router for one in (system, signing_in, *threaded, *alone)), *governance):
+    # they are asked in turn: what is asked most comes first
+    threaded, alone = (runs, threads, state, assistants, crons), (stateless, store, commands, stream_events, workflows)
+    for router in (*(one.router for one in (*threaded, system, signing_in, *alone)), *governance):
         app.include_router(router)
     errors.install(app)
     app.add_middleware(PlainJson)

@@ -10,7 +10,7 @@ ledger) stays.
 import logging
 
 from app.db.lifetimes import Strategy, before
-from app.runs.queue import ThreadMissing
+from app.runs.making import ThreadMissing
 from app.service import Service
 
 logger = logging.getLogger("clearance")

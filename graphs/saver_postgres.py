@@ -1,7 +1,7 @@
 """Checkpoints in the application's PostgreSQL: LangGraph's saver over a pool of connections, which outlives an outage of the server.
 
-LangGraph's serialises an application's writes on one lock, which is right for one connection. Over a pool each write has a
-connection of its own, so there is nothing to serialise: one object serves all runs at once.
+LangGraph's serialises an application's statements on one lock, which is right for one connection, and sends each write by itself.
+Here reads have a connection of a pool each, and writes that are asked for at the same time go together (`pipeline.py`).
 """
 
 import asyncio
@@ -14,16 +14,16 @@ from typing import Any, TypeVar, cast
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-from psycopg import AsyncConnection, OperationalError
+from psycopg import AsyncConnection, AsyncCursor, OperationalError
 from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 from sqlalchemy import URL
 
 from database import AGAIN_S, ServerGone, gone, patience
+from graphs.pipeline import Pipeline, Pool, Recorder
 from graphs.saver import DIFFERENCES, LIVES_ON, OLDEST_KEPT, Careful, Guard, nobody_else, serializer
 
 T = TypeVar("T")
-Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
 CONNECTIONS = 5
 WAITS_S = 10.0  # for a free connection, or for a server that may just be starting
 TABLES = 0x636C6562  # the advisory lock of who makes the saver's tables
@@ -45,6 +45,7 @@ class PostgresSaver(Careful, AsyncPostgresSaver):
     def __init__(self, pool: Pool, where: str) -> None:
         super().__init__(pool, serde=serializer())
         self._pool, self._where = pool, where
+        self._pipeline = Pipeline(pool)
         self.lock = cast(asyncio.Lock, _Open())
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
@@ -59,6 +60,17 @@ class PostgresSaver(Careful, AsyncPostgresSaver):
 
         for one in await self._bear(found):
             yield one
+
+    @asynccontextmanager
+    async def _cursor(self, *, pipeline: bool = False) -> AsyncIterator[AsyncCursor[DictRow]]:
+        """LangGraph's methods ask for a pipeline where they only write."""
+        if not pipeline:
+            async with super()._cursor() as cursor:
+                yield cursor
+            return
+        written = Recorder()
+        yield cast(AsyncCursor[DictRow], written)
+        await self._pipeline.ask(written.statements)
 
     async def _bear(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """What a saver does may be done twice, so a commit in doubt is no matter."""
@@ -132,7 +144,7 @@ class _Open:
 async def open_postgres_saver(url: URL, guard: Guard = nobody_else) -> AsyncIterator[PostgresSaver]:
     """A saver with its tables made, over a pool that reconnects. Raises `ServerGone`."""
     where = url.render_as_string(hide_password=True)
-    pool: Pool = AsyncConnectionPool(
+    pool = Pool(
         driver_url(url),
         connection_class=AsyncConnection[DictRow],
         kwargs={"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row},

@@ -60,7 +60,7 @@ def page(rows: list[Any], total: int, offset: int) -> Response:
     return answer(rows, headers=headers)
 
 
-def service_of(request: Request) -> Service:
+async def service_of(request: Request) -> Service:  # not a plain function: FastAPI would hand each call to a thread
     found: Service = request.app.state.service
     return found
 

@@ -1,8 +1,11 @@
 """From a request for a run to the run that is made: the assistant, the config, what may not be asked. Used by the runs' routers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 from uuid import UUID
+
+from sqlalchemy import Connection
 
 from app.api.bodies import RunCreate
 from app.api.errors import Refused
@@ -11,7 +14,7 @@ from app.auth.access import acting, check_usable
 from app.catalogue import UnknownGraph
 from app.db.assistants import AssistantMissing, id_of
 from app.rollback import refuse_behind_effects
-from app.runs.queue import Created, ThreadMissing, public
+from app.runs.making import Created, ThreadMissing, public
 from app.runs.spec import NewRun, Spec
 from app.service import Service
 from governance.identity import Caller
@@ -50,15 +53,21 @@ async def make_run(
 
     In local mode it may be for a demo person that is `played`. Raises what the queue raises, and `Refused`.
     """
-    new = await new_run(service, caller, thread_id, body, protocol=protocol)
     if thread_id and body.command and "resume" in body.command:
         await check_votes(service, played or caller, thread_id, body.command["resume"])
-    if played:
-        new = replace(new, spec=replace(new.spec, caller=played.as_dict()))
-    if thread_id and new.strategy == "rollback":
+    if thread_id and body.multitask_strategy == "rollback":
         await refuse_behind_effects(service, thread_id)
+    asked_id, room = id_asked(service, body.assistant_id), service.worker.has_room
+
+    def make(c: Connection) -> tuple[NewRun, Created]:
+        assistant = _checked(service, caller, lambda: service.assistants.row(c, asked_id))
+        new = new_run(service, caller, thread_id, body, assistant, protocol=protocol)
+        if played:
+            new = replace(new, spec=replace(new.spec, caller=played.as_dict()))
+        return new, service.queue.insert(c, new, claim=room)
+
     try:
-        made = await service.queue.create(new, claim=service.worker.has_room)
+        new, made = await service.db.run(make, durable=False)
     except ThreadMissing:
         raise Refused(404, "Thread or assistant not found.") from None
     tell(service, new, made)
@@ -66,11 +75,16 @@ async def make_run(
     return Made(row["run_id"], row["thread_id"], row, service.log.last(row["thread_id"]) or made.last_seq)
 
 
-async def new_run(
-    service: Service, caller: Caller | None, thread_id: str | None, body: RunCreate, *, protocol: bool = False
+def new_run(
+    service: Service,
+    caller: Caller | None,
+    thread_id: str | None,
+    body: RunCreate,
+    assistant: dict[str, Any],
+    *,
+    protocol: bool = False,
 ) -> NewRun:
-    """The run as the queue takes it. Raises `Refused`, `AssistantMissing`."""
-    assistant = await assistant_of(service, body.assistant_id, caller)
+    """The run as the queue takes it. Raises `Refused`."""
     return NewRun(
         thread_id=thread_id,
         assistant_id=assistant["assistant_id"],
@@ -92,17 +106,27 @@ async def new_run(
 
 
 async def assistant_of(service: Service, name: str, caller: Caller | None) -> dict[str, Any]:
-    """By id, or by the name of a graph. Raises `Refused` (422) for what can be neither, `AssistantMissing`."""
+    """By id, or by the name of a graph. Raises `Refused`: 422 for what can be neither, 404 for one that is not there or not theirs."""
+    id = id_asked(service, name)
+    return await service.db.run(lambda c: _checked(service, caller, lambda: service.assistants.row(c, id)), durable=False)
+
+
+def id_asked(service: Service, name: str) -> str:
+    """The id of an assistant that is named by it or by its graph. Raises `Refused` (422)."""
     if name in service.catalogue.entries:
-        return await service.assistants.get(id_of(name))
+        return id_of(name)
     try:
-        id = str(UUID(name))
+        return str(UUID(name))
     except ValueError:
         served = ", ".join(service.catalogue.names)
         said = f"Invalid assistant: '{name}'. Must be either:\n- A valid assistant UUID, or\n- One of the registered graphs: {served}"
         raise Refused(422, said) from None
+
+
+def _checked(service: Service, caller: Caller | None, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The assistant, if the caller may use it and its graph is served. Raises `Refused` (404)."""
     try:
-        found = await service.assistants.get(id)
+        found = find()
         check_usable(caller, found)
         service.catalogue.entry(found["graph_id"])
     except (AssistantMissing, UnknownGraph) as error:

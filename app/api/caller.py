@@ -17,14 +17,14 @@ from graphs.caller import local_caller
 from graphs.services import Services
 
 
-def floors_of(service: Serving) -> Services:
+async def floors_of(service: Serving) -> Services:
     """The floors below. Raises `Refused` (404) where other people's graphs are served, which have none."""
     if service.services is None:
         raise Refused(404, "this service serves the graphs of a langgraph.json: nothing here is governed")
     return service.services
 
 
-def caller_of_request(
+async def caller_of_request(
     service: Serving,
     signed_in: access.Calling,
     x_clearance_as: Annotated[str | None, Header(description="a demo person, in local mode")] = None,
@@ -41,13 +41,13 @@ def caller_of_request(
     return Caller(x_clearance_as, settings.org, settings.people[x_clearance_as])
 
 
-def played(
+async def played(
     service: Serving,
     signed_in: access.Calling,
     x_clearance_as: Annotated[str | None, Header(description="a demo person, in local mode")] = None,
 ) -> Caller | None:
     """The demo person that somebody plays in local mode, for whom a run is then made; else None. Raises `Refused` (403)."""
-    return caller_of_request(service, signed_in, x_clearance_as) if x_clearance_as else None
+    return await caller_of_request(service, signed_in, x_clearance_as) if x_clearance_as else None
 
 
 Calling = Annotated[Caller, Depends(caller_of_request)]
@@ -55,7 +55,7 @@ Playing = Annotated[Caller | None, Depends(played)]
 Floors = Annotated[Services, Depends(floors_of)]
 
 
-def view_of(service: Serving, floors: Floors, caller: Calling) -> View:
+async def view_of(service: Serving, floors: Floors, caller: Calling) -> View:
     """What the caller sees of what is on record."""
     return View(floors, caller, local=service.ways is None)
 

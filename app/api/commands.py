@@ -19,7 +19,7 @@ from app.api.errors import STATUS, status_of
 from app.api.stream_events import unsupported
 from app.auth.access import Calling, reached
 from app.runs.events_v3 import MODES
-from app.runs.queue import StaleResume, ThreadMissing
+from app.runs.making import StaleResume, ThreadMissing
 from app.service import Service
 from governance.identity import Caller
 

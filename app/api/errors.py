@@ -16,7 +16,8 @@ from app.db.assistants import AssistantExists, AssistantMissing
 from app.db.crons import BadSchedule, CronMissing
 from app.db.filters import BadFilter
 from app.db.threads import ThreadExists
-from app.runs.queue import RunMissing, StaleResume, ThreadBusy, ThreadMissing
+from app.runs.making import StaleResume, ThreadBusy, ThreadMissing
+from app.runs.queue import RunMissing
 from app.workflows import UnknownRun
 from database import DatabaseUnavailable
 from governance.approval import (

@@ -13,7 +13,8 @@ from app.api.errors import STREAMED, Refused
 from app.api.sse import nothing, slow_json, stream_run
 from app.auth.access import Calling, reached
 from app.rollback import refuse_behind_effects
-from app.runs.queue import RunMissing, ThreadMissing
+from app.runs.making import ThreadMissing
+from app.runs.queue import RunMissing
 from app.runs.spec import ACTIVE
 from app.service import Service
 

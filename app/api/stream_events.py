@@ -14,8 +14,9 @@ from app.api.sse import ALWAYS, beating, frame, mode_of
 from app.auth.access import Calling, reached
 from app.encoding import dumps
 from app.runs.log import END, Event
+from app.runs.making import ThreadMissing
 from app.runs.modes import MODES
-from app.runs.queue import RunMissing, ThreadMissing
+from app.runs.queue import RunMissing
 from app.service import Service
 from governance.identity import Caller
 

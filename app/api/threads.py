@@ -7,7 +7,7 @@ from app.api.answers import THREAD, Serving, ThreadId, answer, empty, page, show
 from app.api.bodies import Lifetime, ThreadCreate, ThreadPatch, ThreadSearch, ThreadsPrune
 from app.auth.access import Calling, acting, reached
 from app.retention import delete_thread, prune
-from app.runs.queue import ThreadMissing
+from app.runs.making import ThreadMissing
 from app.service import Service
 from governance.identity import Caller
 

@@ -7,7 +7,7 @@ see. One that the caller may not cast is refused here, with 403, and no run is m
 from typing import Any, cast
 
 from app.auth.access import acting, reached
-from app.runs.queue import ThreadMissing
+from app.runs.making import ThreadMissing
 from app.service import Service
 from governance.approval import AlreadyDecided, ApprovalExpired, EffectsStopped, Verdict
 from governance.identity import Caller

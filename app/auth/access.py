@@ -14,7 +14,7 @@ from app.api.answers import Serving
 from app.api.errors import Refused
 from app.auth.reach import Deed, may, reaches_all
 from app.db.assistants import AssistantMissing
-from app.runs.queue import ThreadMissing
+from app.runs.making import ThreadMissing
 from app.service import Service
 from governance.identity import Caller
 from graphs.caller import local_caller
@@ -84,7 +84,7 @@ def check_manages(caller: Caller | None) -> None:
         raise Refused(403, "assistants are the whole organisation's: only an admin may make, change or delete them")
 
 
-def _caller(request: Request) -> Caller | None:
+async def _caller(request: Request) -> Caller | None:
     found: Caller | None = request.state.caller
     return found
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
 
 from app.db.clock import new_id, stamp
 from app.db.filters import contains
@@ -17,6 +17,7 @@ T = TypeVar("T")
 OF_GRAPHS = uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
 """The namespace of the assistants that are made for graphs, as LangGraph's clients know their ids."""
 VERSIONED = ("graph_id", "name", "description", "config", "context", "metadata")
+_ONE = select(assistants).where(assistants.c.assistant_id == bindparam("of_id"))  # read for every run: put together once
 SORTED_BY = ("assistant_id", "graph_id", "name", "created_at", "updated_at")
 
 
@@ -64,12 +65,16 @@ class Assistants:
 
     async def get(self, assistant_id: str) -> dict[str, Any]:
         """Raises `AssistantMissing`."""
-        if assistant_id not in self._known:
-            row = await self._db.run(lambda c: self._get(c, assistant_id), durable=False)
-            if not self._db.sqlite:
-                return row
-            self._known[assistant_id] = row
-        return self._known[assistant_id]
+        if assistant_id in self._known:
+            return self._known[assistant_id]
+        return await self._db.run(lambda c: self.row(c, assistant_id), durable=False)
+
+    def row(self, c: Connection, assistant_id: str) -> dict[str, Any]:
+        """The assistant as a transaction of the caller's sees it. Raises `AssistantMissing`."""
+        found = self._known.get(assistant_id) or self._get(c, assistant_id)
+        if self._db.sqlite:
+            self._known[assistant_id] = found
+        return found
 
     async def change(self, assistant_id: str, **fields: Any) -> dict[str, Any]:
         """A new version with these fields changed; metadata is merged. Raises `AssistantMissing`."""
@@ -174,7 +179,7 @@ class Assistants:
         return self._get(c, id)
 
     def _get(self, c: Connection, id: str) -> dict[str, Any]:
-        row = c.execute(select(assistants).where(assistants.c.assistant_id == id)).mappings().one_or_none()
+        row = c.execute(_ONE, {"of_id": id}).mappings().one_or_none()
         if row is None:
             raise AssistantMissing(f"Assistant with ID {id} not found")
         return dict(row)

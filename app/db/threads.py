@@ -8,7 +8,8 @@ from app.auth.reach import Owner, may, reaches_all
 from app.db.clock import stamp
 from app.db.filters import contains
 from app.db.tables import crons, lifetimes, runs, threads
-from app.runs.queue import ThreadBusy, ThreadMissing, forget, new_thread
+from app.runs.making import ThreadBusy, ThreadMissing, new_thread
+from app.runs.queue import forget
 from app.runs.spec import ACTIVE, Ending
 from database import Database
 from governance.identity import Caller

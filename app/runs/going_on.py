@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import select
 
 from app.db.tables import runs, threads
-from app.runs.queue import Queue, StaleResume, ThreadBusy, ThreadMissing
+from app.runs.making import StaleResume, ThreadBusy, ThreadMissing
+from app.runs.queue import Queue
 from app.runs.spec import NewRun, Spec
 from app.runs.worker import Worker
 from database import Database, DatabaseUnavailable

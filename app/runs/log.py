@@ -1,8 +1,9 @@
 """The log of a thread: every event of its runs under one increasing number, in memory at once and on disk a moment later.
 
-`publish` costs no I/O: followers in this process are woken, a flush writes what has gathered. `follow` replays and then stays
-live, without gap or duplicate: each follower keeps its own place and reads on from it, from memory where that
-reaches back far enough, else from the table. Both protocols are views of this log. How long what is kept on disk: `keeping.py`.
+`publish` costs no I/O: followers in this process are woken; what has gathered, of all threads, is written in one transaction.
+`follow` replays and then stays live, without gap or duplicate: each follower keeps its own place and reads on from it, from memory
+where that reaches back far enough, else from the table. Both protocols are views of this log. How long what is kept on disk:
+`keeping.py`.
 
 Only who holds a run of the thread writes, and its numbers go on from what is on disk. Where several processes share the database,
 a channel that is not written here is caught up from the table, when another process tells that it wrote, and every so often (`look`).
@@ -12,6 +13,7 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -70,7 +72,6 @@ class Channel:
     users: int = 0
     order: asyncio.Lock = field(default_factory=asyncio.Lock)
     news: asyncio.Event = field(default_factory=asyncio.Event)
-    flush: asyncio.TimerHandle | None = None
 
     def after(self, seq: int) -> list[Event]:
         """The entries behind `seq`, which is not below the floor."""
@@ -89,14 +90,7 @@ class Channel:
         """Go on from this number, up to which everything is on disk."""
         self.entries.clear()
         self.floor = self.last = self.written = seq
-        self.forget()
-
-    def forget(self) -> None:
-        """Nobody writes what is unwritten."""
         self.unwritten.clear()
-        if self.flush:
-            self.flush.cancel()
-            self.flush = None
 
     def finish(self, run_id: str, ending: Ending | None) -> None:
         """Nothing more comes of a run; how it ended, if that is known. The last few are kept, and those that are followed."""
@@ -128,6 +122,8 @@ class Log:
         self._channels: dict[str, Channel] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._heard: set[str] = set()
+        self._unwritten: dict[str, Channel] = {}
+        self._writing = False
 
     def open(self, thread_id: str, first_seq: int, *, on_disk: bool = True) -> Channel:
         """The channel of a thread whose run begins; its events are numbered from behind `first_seq`. Give it back by `close`."""
@@ -142,7 +138,7 @@ class Log:
         """A run is over in this process. What it left unwritten is dropped: its lease was lost, and the log is another's."""
         channel.held -= 1
         if not channel.held:
-            channel.forget()
+            channel.unwritten.clear()
         self._leave(channel)
 
     def _leave(self, channel: Channel) -> None:
@@ -158,8 +154,10 @@ class Log:
         channel.entries.append(one)
         if channel.on_disk:
             channel.unwritten.append(one)
-            if channel.flush is None:
-                channel.flush = asyncio.get_running_loop().call_later(FLUSH_S, self._start_flush, channel)
+            self._unwritten[channel.thread_id] = channel
+            if not self._writing:
+                self._writing = True
+                self._start(self._write_gathered())
         channel.wake()
         return one
 
@@ -282,8 +280,7 @@ class Log:
 
     async def write(self) -> None:
         """Write what is left."""
-        for channel in list(self._channels.values()):
-            await self.flush(channel)
+        await self.flush(*self._channels.values())
 
     def _enter(self, thread_id: str) -> Channel:
         channel = self._channels.get(thread_id)
@@ -292,39 +289,50 @@ class Log:
         channel.users += 1
         return channel
 
-    def _start_flush(self, channel: Channel) -> None:
-        self._start(self.flush(channel))
-
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def flush(self, channel: Channel) -> None:
-        """Write what a channel's run has published."""
-        async with channel.order:
-            channel.flush = None
-            batch, since = list(channel.unwritten), channel.written
-            if not batch:
+    async def _write_gathered(self) -> None:
+        """Write what has gathered, as long as there is something. A log that is just being written, at its run's end, is left to that:
+        it may wait for a server that is gone."""
+        try:
+            while self._unwritten:
+                await asyncio.sleep(FLUSH_S)
+                gathered, self._unwritten = self._unwritten, {}
+                self._unwritten |= {id: one for id, one in gathered.items() if one.order.locked() and one.unwritten}
+                await self.flush(*(one for id, one in gathered.items() if id not in self._unwritten))
+        finally:
+            self._writing = False
+
+    async def flush(self, *channels: Channel) -> None:
+        """Write what runs have published on these channels."""
+        async with AsyncExitStack() as held:
+            for one in sorted(channels, key=lambda channel: channel.thread_id):  # who locks several rows does it in one order
+                await held.enter_async_context(one.order)
+            batches = [(one, list(one.unwritten), one.written) for one in channels if one.unwritten]
+            batches.sort(key=lambda batch: batch[0].thread_id)
+            if not batches:
                 return
             try:
-                ours = await self._db.run(lambda c: write(c, batch, since), durable=False, again=True)
+                ours = await self._db.run(
+                    lambda c: [write(c, batch, since) for _, batch, since in batches], durable=False, again=True
+                )
             except DatabaseUnavailable as error:  # the followers have them; the next flush, or the run's end, tries again
-                logger.warning("the log of thread %s could not be written: %s", channel.thread_id, error)
+                logger.warning("the logs of %d threads could not be written: %s", len(batches), error)
                 return
-            if ours and channel.written == since:
-                self._written(channel, batch, batch[-1].seq)
-            elif channel.written == since:
-                channel.forget()
+            for (channel, batch, since), own in zip(batches, ours, strict=True):
+                if own and channel.written == since:
+                    self._written(channel, batch, batch[-1].seq)
+                elif channel.written == since:
+                    channel.unwritten.clear()
 
     def _written(self, channel: Channel, batch: Sequence[Event], seq: int) -> None:
         """The first of the unwritten are on disk now, all up to `seq`. The caller holds `channel.order`."""
         channel.written = seq
         self._news.tell("log", channel.thread_id)
         del channel.unwritten[: len(batch)]
-        if channel.flush and not channel.unwritten:
-            channel.flush.cancel()
-            channel.flush = None
         channel.trim()
         if not channel.users and not channel.unwritten:
             self._channels.pop(channel.thread_id, None)

@@ -14,60 +14,29 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, Float, bindparam, delete, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func, select, update
 
-from app.auth.reach import Owner, may
-from app.db.clock import new_id, stamp
+from app.db.clock import stamp
 from app.db.tables import events, runs, threads
+from app.runs import claiming, making
 from app.runs.deliveries import owe
 from app.runs.keeping import lighten
 from app.runs.lease import LEASE_S, LeaseLost
 from app.runs.log import NEW_EVENTS, Event
-from app.runs.spec import ACTIVE, Action, Claim, Ending, NewRun, Spec
+from app.runs.spec import ACTIVE, Action, Claim, Ending, NewRun
 from database import Database
-from governance.identity import Caller
-from governance.tables import insert_new
 
-ATTEMPTS = 3
 # what every run needs is put together once: that takes longer than to carry it out
-_ACTIVE_OF = select(runs.c.run_id, runs.c.status).where(runs.c.thread_id == bindparam("of_thread"), runs.c.status.in_(ACTIVE))
-_LOCK = select(threads).where(threads.c.thread_id == bindparam("of_thread")).with_for_update()
-_CHANGE_THREAD = update(threads).where(threads.c.thread_id == bindparam("of_thread"))
-_NEW_RUN = insert(runs)
 _OURS = (runs.c.run_id == bindparam("of_run")) & (runs.c.worker == bindparam("of_worker"))
 _HELD = _OURS & (runs.c.attempt == bindparam("of_attempt")) & (runs.c.status == "running")
 _CHANGE_HELD, _DELETE_HELD = update(runs).where(_HELD), delete(runs).where(_HELD)
+_MORE = making.ACTIVE_OF.with_only_columns(runs.c.run_id).exists()
+_STAND = making.CHANGE_THREAD.values(status=case((_MORE, "busy"), else_=bindparam("rest"))).returning(threads.c.status)
 KEPT_S = 60.0
-SKIP = 10_000
-"""How far an attempt after a crash begins behind the log's end: more than are ever published and not yet written, so that no
-number that a client has seen is given twice."""
-
-
-class ThreadMissing(LookupError):
-    """There is no such thread."""
-
-
-class ThreadBusy(RuntimeError):
-    """The thread is held by a run, and the request was to be rejected then."""
-
-
-class StaleResume(RuntimeError):
-    """The command answers an interrupt that does not wait."""
 
 
 class RunMissing(LookupError):
     """There is no such run on this thread."""
-
-
-@dataclass(frozen=True)
-class Created:
-    """A run that was made. `claim` is set if this process holds it already; `told` are active runs that are to stop."""
-
-    row: dict[str, Any]
-    claim: Claim | None
-    told: tuple[str, ...]
-    dropped: tuple[str, ...]
-    last_seq: int
 
 
 @dataclass(frozen=True)
@@ -90,16 +59,17 @@ class Queue:
         self._db, self.worker = db, worker
         self.owed = asyncio.Event()  # set when a webhook is to be sent
 
-    async def create(self, new: NewRun, *, claim: bool) -> Created:
+    async def create(self, new: NewRun, *, claim: bool) -> making.Created:
         """Make a run; with `claim` this process takes it in the same transaction if it may start now.
 
         Raises `ThreadMissing`, `ThreadBusy` (strategy reject), `StaleResume`.
         """
-        return await self._db.run(lambda c: self._create(c, new, claim), durable=False)
+        return await self._db.run(lambda c: making.make(c, self.worker, new, claim), durable=False)
 
-    def insert(self, c: Connection, new: NewRun) -> Created:
-        """Make a run in a transaction of the caller's; whoever has room takes it later. Raises as `create`, before it writes."""
-        return self._create(c, new, claim=False)
+    def insert(self, c: Connection, new: NewRun, *, claim: bool = False) -> making.Created:
+        """Make a run in a transaction of the caller's; without `claim` whoever has room takes it later. Raises as `create`, before it
+        writes."""
+        return making.make(c, self.worker, new, claim)
 
     async def claim(self, *, limit: int, expired: bool = True, dead: bool = False) -> list[Claim]:
         """Take runs that may start: pending and due on a thread that nobody holds, and with `expired` those whose lease ran out.
@@ -107,12 +77,15 @@ class Queue:
         `dead` says that no other process can be alive: every lease but one's own ran out. A run whose attempts are used up is
         not taken (`exhausted`).
         """
-        return await self._db.run(lambda c: self._claim(c, limit, expired=expired, dead=dead), durable=False)
+        return await self._db.run(lambda c: claiming.claim(c, self.worker, limit, expired=expired, dead=dead), durable=False)
 
     async def exhausted(self) -> list[Claim]:
         """Take the runs whose lease ran out in their last attempt, so that they can be ended as failed."""
         return await self._db.run(
-            lambda c: self._take(c, self._expired(c, False) & (runs.c.attempt >= ATTEMPTS), 100), durable=False
+            lambda c: claiming.take(
+                c, self.worker, claiming.lost(c, self.worker, False) & (runs.c.attempt >= claiming.ATTEMPTS), 100
+            ),
+            durable=False,
         )
 
     async def prolong(self, run_ids: Sequence[str]) -> dict[str, Action | None]:
@@ -120,7 +93,9 @@ class Queue:
         own = runs.c.run_id.in_(run_ids) & (runs.c.worker == self.worker) & (runs.c.status == "running")
 
         def work(c: Connection) -> dict[str, Action | None]:
-            change = update(runs).where(own).values(leased_until=_now(c) + LEASE_S).returning(runs.c.run_id, runs.c.cancel)
+            change = (
+                update(runs).where(own).values(leased_until=claiming.now(c) + LEASE_S).returning(runs.c.run_id, runs.c.cancel)
+            )
             return {run_id: cast("Action | None", cancel) for run_id, cancel in c.execute(change)}
 
         return await self._db.run(work, durable=False)
@@ -160,7 +135,7 @@ class Queue:
             elif written:
                 c.execute(NEW_EVENTS, [one.row() for one in written])
             more = self._stand(c, claim.thread_id, ending, written[-1].seq)
-            return self._claim(c, 1, thread_id=claim.thread_id) if more and go_on else []
+            return claiming.claim(c, self.worker, 1, thread_id=claim.thread_id) if more and go_on else []
 
         onward = await self._db.run(work, durable=False, again=True)
         if claim.spec.webhook:
@@ -191,7 +166,7 @@ class Queue:
         """Ask a run to stop: "told" if a worker holds it, "ended" if it had not begun. Raises `RunMissing` for any other."""
 
         def work(c: Connection) -> str:
-            _lock(c, thread_id)
+            making.lock(c, thread_id)
             here = (runs.c.run_id == run_id) & (runs.c.thread_id == thread_id)
             status = c.execute(select(runs.c.status).where(here)).scalar_one_or_none()
             if status == "running":
@@ -199,7 +174,7 @@ class Queue:
                 return "told"
             if status != "pending":
                 raise RunMissing(run_id)
-            self._drop(c, [run_id], action)
+            making.drop(c, [run_id], action)
             self._settle(c, thread_id)
             return "ended"
 
@@ -209,7 +184,7 @@ class Queue:
         """Delete a run that is not running; False if it runs (cancel it first). Raises `RunMissing`."""
 
         def work(c: Connection) -> bool:
-            _lock(c, thread_id)
+            making.lock(c, thread_id)
             here = (runs.c.run_id == run_id) & (runs.c.thread_id == thread_id)
             status = c.execute(select(runs.c.status).where(here)).scalar_one_or_none()
             if status is None:
@@ -248,136 +223,12 @@ class Queue:
         due = await self._db.run(lambda c: c.execute(query).scalar_one_or_none(), durable=False)
         return None if due is None else max(0.0, due - time.time())
 
-    def _create(self, c: Connection, new: NewRun, claim: bool) -> Created:
-        at = stamp()
-        thread = _lock(c, new.thread_id) if new.thread_id else None
-        active: list[tuple[str, str]] = []
-        made = None
-        if thread is None:
-            if new.thread_id and not new.make_thread:
-                raise ThreadMissing(new.thread_id)
-            made = new_thread(new.thread_id, new.thread_metadata, at, new.owner)
-            if not insert_new(c, threads, made):  # another request made it meanwhile
-                thread, made = _lock(c, str(new.thread_id)), None
-        if thread is None:
-            assert made is not None
-            thread = made
-        else:
-            if new.spec.caller and not may(new.owner, "write", Owner(thread["org"], thread["owner"])):
-                raise ThreadMissing(new.thread_id)
-            active = [(run_id, status) for run_id, status in c.execute(_ACTIVE_OF, {"of_thread": new.thread_id})]
-        if active and new.strategy == "reject":
-            raise ThreadBusy(
-                "Thread is already running a task. Wait for it to finish or choose a different multitask strategy."
-            )
-        if not active:
-            _refuse_stale(new.spec, thread["interrupts"])
-        dropped, told = (
-            [id for id, status in active if status == "pending"],
-            [id for id, status in active if status == "running"],
-        )
-        if new.strategy in ("interrupt", "rollback"):
-            self._drop(c, dropped, new.strategy)
-            if told:
-                c.execute(update(runs).where(runs.c.run_id.in_(told)).values(cancel=new.strategy))
-        else:
-            dropped, told = [], []
-        taken = claim and not active and not new.after
-        run_id, thread_id = new_id(), str(thread["thread_id"])
-        ids = {"graph_id": new.graph_id, "assistant_id": new.assistant_id}
-        row = dict(
-            run_id=run_id,
-            thread_id=thread_id,
-            assistant_id=new.assistant_id,
-            graph_id=new.graph_id,
-            status="running" if taken else "pending",
-            multitask_strategy=new.strategy,
-            metadata={**new.base_metadata, **thread["metadata"], **new.metadata, **ids},
-            kwargs=new.spec.as_dict(),
-            stateless=new.stateless,
-            not_before=time.time() + new.after if new.after else None,
-            attempt=1 if taken else 0,
-            worker=self.worker if taken else None,
-            cancel=None,
-            error=None,
-            created_at=at,
-            updated_at=at,
-        )
-        if taken and c.dialect.name != "sqlite":
-            c.execute(_NEW_RUN.values(leased_until=_now(c) + LEASE_S), row)
-        else:
-            c.execute(_NEW_RUN, {**row, "leased_until": time.time() + LEASE_S if taken else None})
-        config = {**new.spec.config, "configurable": public(new.spec.config.get("configurable") or {})}
-        change = dict(status="busy", config=config, updated_at=at)
-        if not active:  # while another run holds the thread, its state is that run's graph's
-            change["metadata"] = {**thread["metadata"], **ids}
-        c.execute(_CHANGE_THREAD, {"of_thread": thread_id, **change})
-        alone = c.dialect.name == "sqlite" or not new.spec.resumable
-        held = _claimed(row, thread["last_seq"], alone=alone) if taken else None
-        return Created({**row, "status": "pending"}, held, tuple(told), tuple(dropped), thread["last_seq"])
-
-    def _claim(
-        self, c: Connection, limit: int, *, thread_id: str | None = None, expired: bool = True, dead: bool = False
-    ) -> list[Claim]:
-        held, earlier = runs.alias("held"), runs.alias("earlier")
-        here = held.c.thread_id == runs.c.thread_id
-        free = ~select(held.c.run_id).where(here, held.c.status == "running").exists()
-        first = ~(
-            select(earlier.c.run_id)
-            .where(earlier.c.thread_id == runs.c.thread_id, earlier.c.status == "pending", earlier.c.run_id < runs.c.run_id)
-            .where(or_(earlier.c.not_before.is_(None), earlier.c.not_before <= _now(c)))
-            .exists()
-        )
-        due = or_(runs.c.not_before.is_(None), runs.c.not_before <= _now(c))
-        able: ColumnElement[bool] = (runs.c.status == "pending") & due & free & first
-        if thread_id:
-            able = able & (runs.c.thread_id == thread_id)
-        elif expired:
-            able = or_(able, self._expired(c, dead) & (runs.c.attempt < ATTEMPTS))
-        return self._take(c, able, limit)
-
-    def _take(self, c: Connection, able: ColumnElement[bool], limit: int) -> list[Claim]:
-        found = select(runs.c.run_id).where(able).order_by(runs.c.run_id).limit(limit).with_for_update(skip_locked=True)
-        values: dict[str, Any] = dict(status="running", worker=self.worker, attempt=runs.c.attempt + 1, updated_at=stamp())
-        take = update(runs).where(runs.c.run_id.in_(found)).values(**values, leased_until=_now(c) + LEASE_S)
-        rows = [dict(row) for row in c.execute(take.returning(runs)).mappings()]
-        if not rows:
-            return []
-        held = threads.c.thread_id.in_([row["thread_id"] for row in rows])
-        of = {
-            t.thread_id: t for t in c.execute(select(threads.c.thread_id, threads.c.last_seq, threads.c.metadata).where(held))
-        }
-        claims = []
-        for row in rows:  # the thread shows by which graph its state is to be read
-            thread = of[row["thread_id"]]
-            ids = {"graph_id": row["graph_id"], "assistant_id": row["assistant_id"]}
-            change = update(threads).where(threads.c.thread_id == thread.thread_id)
-            seq = thread.last_seq + (SKIP if row["attempt"] > 1 else 0)  # a holder before, if it lives, cannot write any more
-            c.execute(change.values(metadata={**thread.metadata, **ids}, status="busy", last_seq=seq))
-            claims.append(_claimed(row, seq, alone=c.dialect.name == "sqlite"))
-        return claims
-
-    def _expired(self, c: Connection, dead: bool) -> ColumnElement[bool]:
-        over = runs.c.worker != self.worker if dead else runs.c.leased_until < _now(c)
-        return (runs.c.status == "running") & over
-
-    def _drop(self, c: Connection, run_ids: Sequence[str], action: Action) -> None:
-        """End runs that have not begun."""
-        if run_ids and action == "rollback":
-            c.execute(delete(runs).where(runs.c.run_id.in_(run_ids)))
-        elif run_ids:
-            own = runs.c.run_id.in_(run_ids)
-            for run_id, asked in c.execute(select(runs.c.run_id, runs.c.kwargs).where(own)).all():
-                if asked.get("webhook"):
-                    owe(c, run_id, asked["webhook"], Ending("interrupted"))
-            c.execute(update(runs).where(own).values(status="interrupted", updated_at=stamp()))
-
     def _stand(self, c: Connection, thread_id: str, ending: Ending, seq: int) -> bool:
         """Record how a thread stands after a run; says whether another run waits for it."""
-        more, at = c.execute(_ACTIVE_OF, {"of_thread": thread_id}).first() is not None, stamp()
+        at = stamp()
         values = dict(
             of_thread=thread_id,
-            status="busy" if more else ending.thread_status,
+            rest=ending.thread_status,
             values=ending.values,
             interrupts=ending.interrupts,
             error=ending.error,
@@ -385,8 +236,7 @@ class Queue:
             state_updated_at=at,
             last_seq=seq,
         )
-        c.execute(_CHANGE_THREAD, values)
-        return more
+        return c.execute(_STAND, values).scalar_one_or_none() == "busy"
 
     def _settle(self, c: Connection, thread_id: str) -> None:
         """A thread whose queue became empty is no longer busy."""
@@ -397,22 +247,10 @@ class Queue:
             c.execute(change.values(status="interrupted" if waits else "idle"))
 
 
-def new_thread(thread_id: str | None, metadata: dict[str, Any], at: str, owner: Caller) -> dict[str, Any]:
-    """The row of a new thread."""
-    row: dict[str, Any] = dict(thread_id=thread_id or new_id(), status="idle", metadata=metadata, config={}, values=None)
-    row |= {"org": owner.org, "owner": owner.user}
-    return {**row, "interrupts": {}, "error": None, "last_seq": 0, "created_at": at, "updated_at": at, "state_updated_at": at}
-
-
 def forget(c: Connection, thread_id: str) -> None:
     """Delete a thread's rows of the service; its checkpoints are the saver's."""
     for table in (events, runs, threads):
         c.execute(delete(table).where(table.c.thread_id == thread_id))
-
-
-def public(configurable: dict[str, Any]) -> dict[str, Any]:
-    """What may be shown of a `configurable`: not who asked, nor what LangGraph keeps there."""
-    return {name: value for name, value in configurable.items() if not name.startswith(("__", "langgraph_"))}
 
 
 def _ended(c: Connection, claim: Claim, ending: Ending, *, gone: bool) -> bool:
@@ -420,44 +258,3 @@ def _ended(c: Connection, claim: Claim, ending: Ending, *, gone: bool) -> bool:
     query = select(runs.c.status, runs.c.attempt, runs.c.worker).where(runs.c.run_id == claim.run_id)
     row = c.execute(query).one_or_none()
     return gone if row is None else (row.status, row.attempt, row.worker) == (ending.status, claim.attempt, None)
-
-
-def _claimed(row: dict[str, Any], seq: int, *, alone: bool) -> Claim:
-    """`alone`: nobody can follow it through another process."""
-    return Claim(
-        run_id=row["run_id"],
-        thread_id=row["thread_id"],
-        assistant_id=row["assistant_id"],
-        graph_id=row["graph_id"],
-        spec=Spec.from_dict(row["kwargs"]),
-        metadata=row["metadata"],
-        attempt=row["attempt"],
-        first_seq=seq,
-        stateless=row["stateless"] and alone,
-        cancel=row["cancel"],
-    )
-
-
-def _lock(c: Connection, thread_id: str) -> dict[str, Any] | None:
-    """A thread's row, locked until the transaction ends (on SQLite the whole database is)."""
-    row = c.execute(_LOCK, {"of_thread": thread_id}).mappings().one_or_none()
-    return None if row is None else dict(row)
-
-
-def _now(c: Connection) -> ColumnElement[float]:
-    """Seconds since the epoch by the one clock that all workers share."""
-    if c.dialect.name == "postgresql":
-        return func.extract("epoch", func.clock_timestamp()).cast(Float)
-    return literal(time.time(), Float)
-
-
-def _refuse_stale(spec: Spec, waiting: dict[str, list[dict[str, Any]]]) -> None:
-    """Raise `StaleResume` for an answer to an interrupt that does not wait on the thread's newest checkpoint."""
-    resume = (spec.command or {}).get("resume")
-    if not isinstance(resume, dict) or (spec.config.get("configurable") or {}).get("checkpoint_id"):
-        return
-    if not resume or not all(len(key) == 32 and set(key) <= set("0123456789abcdef") for key in resume):
-        return  # a value, not answers by id
-    ids = {one["id"] for several in waiting.values() for one in several}
-    if gone := sorted(set(resume) - ids):
-        raise StaleResume(f"no interrupt {', '.join(gone)} waits on this thread: read its state, and answer what waits now")

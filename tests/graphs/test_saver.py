@@ -84,3 +84,18 @@ async def test_a_write_that_was_cancelled_under_way_is_there(database_url: str, 
             await task
         assert await saver.aget_tuple({"configurable": {"thread_id": "t"}})
     db.close()
+
+
+async def test_of_writes_that_go_together_one_fails_alone(database_url: str, tmp_path: Path) -> None:
+    def of(thread: str) -> RunnableConfig:
+        return {"configurable": {"thread_id": thread, "checkpoint_ns": ""}}
+
+    db, names = Database(database_url), [f"t{number}" for number in range(20)]
+    async with open_saver_of(db, tmp_path) as saver:
+        await put(saver)  # the pipeline is under way: what follows gathers
+        asked = [saver.aput(of(name), empty_checkpoint(), {}, {}) for name in [*names[:10], "no\x00name", *names[10:]]]
+        ended = await asyncio.gather(*asked, return_exceptions=True)
+        failed = [place for place, one in enumerate(ended) if isinstance(one, Exception)]
+        assert failed == ([] if db.sqlite else [10])  # PostgreSQL keeps no text with a zero in it
+        assert all([await saver.aget_tuple(of(name)) for name in names])
+    db.close()

@@ -14,7 +14,7 @@ from app.auth.rates import Rates
 from app.auth.reach import Owner, may
 from app.db.assistants import id_of
 from app.runs.carry_out import config_of
-from app.runs.queue import public
+from app.runs.making import public
 from app.runs.spec import Claim, Spec
 from governance.identity import Caller
 from graphs.caller import caller_of

@@ -25,7 +25,8 @@ from app.db.crons import BadSchedule, Crons, next_of
 from app.db.upgrade import upgrade
 from app.retention import sweep
 from app.runs.deliveries import MOST, Deliveries
-from app.runs.queue import Queue, ThreadMissing
+from app.runs.making import ThreadMissing
+from app.runs.queue import Queue
 from app.runs.spec import NewRun, Spec
 from app.service import Service, open_service
 from app.webhooks import Forbidden, NotSent, Sender

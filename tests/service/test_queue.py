@@ -13,9 +13,11 @@ from app.db.assistants import Assistants
 from app.db.tables import every, runs
 from app.db.threads import Threads
 from app.db.upgrade import config_of, upgrade
+from app.runs.claiming import ATTEMPTS, SKIP
 from app.runs.lease import Lease, LeaseLost
 from app.runs.log import END, Event, Log
-from app.runs.queue import ATTEMPTS, SKIP, Queue, StaleResume, ThreadBusy, ThreadMissing
+from app.runs.making import StaleResume, ThreadBusy, ThreadMissing
+from app.runs.queue import Queue
 from app.runs.spec import Ending, NewRun, Spec
 from database import Database
 from governance.identity import Caller
