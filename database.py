@@ -25,6 +25,7 @@ from together import Call, Together
 
 T = TypeVar("T")
 BUSY_MS = 15_000
+THREADS = 2  # more of them fight over the interpreter
 CONNECTIONS = 5  # to a server, a handle: a process of the service has 22 with its records, its checkpoints and its news
 ASK_S = 1.0  # a connection that was idle for longer is asked whether it lives before it is used
 AGAIN_S = 0.25  # between two tries to reach a server that is gone
@@ -81,7 +82,7 @@ class Database:
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self.readonly = readonly
         self._writer = threading.Lock()
-        self._pool = ThreadPoolExecutor(max_workers=4 if self.sqlite else CONNECTIONS, thread_name_prefix="db")
+        self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="db")
         self.engine = self._make_engine()
         self._held: dict[Engine, Connection] = {}
         self._light = self._make_engine("NORMAL") if self.sqlite and not readonly else self.engine

@@ -23,6 +23,7 @@ from langgraph.store.base import BaseStore
 
 from graphs.orchestrator import build_orchestrator
 from graphs.services import Services
+from graphs.state import TOLD, State
 
 Build = Callable[[RunnableConfig], Awaitable[Any]]
 
@@ -31,17 +32,32 @@ class UnknownGraph(LookupError):
     """No graph of this name is served."""
 
 
+class NotWritable(ValueError):
+    """What a client would write is not a client's to write; the message names it."""
+
+
 class BadConfig(ValueError):
     """The file does not say what `langgraph.json` has to say; the message names the place."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One graph. `constant`: built once for all runs. `durability` is that of its runs where it may not be chosen."""
+    """One graph. `constant`: built once for all runs. `durability` is that of its runs where it may not be chosen. `kept` is what of
+    its state its own nodes alone write; of such a graph no client says where it goes on, either."""
 
     build: Build
     constant: bool = True
     durability: str | None = None
+    kept: frozenset[str] = frozenset()
+
+    def refuse_kept(self, written: Any) -> None:
+        """Raises `NotWritable` for what a client would write to the state that is not a client's to write."""
+        if not self.kept or written is None:
+            return
+        if not isinstance(written, Mapping):
+            raise NotWritable("this graph's state is written by names: an object is expected")
+        if names := sorted(self.kept & set(written)):
+            raise NotWritable(f"{', '.join(names)}: this graph's own nodes alone write that")
 
 
 @dataclass
@@ -92,8 +108,9 @@ def own(services: Services) -> Catalogue:
     def role(name: str) -> Build:
         return lambda config: asyncio.to_thread(services.build, name, None)
 
-    entries = {"orchestrator": Entry(plan_for(None), durability="sync")}
-    entries |= {one.name: Entry(plan_for(one.name), durability="sync") for one in services.domain.specialists}
+    kept = frozenset(State.__annotations__) - set(TOLD)
+    entries = {"orchestrator": Entry(plan_for(None), durability="sync", kept=kept)}
+    entries |= {one.name: Entry(plan_for(one.name), durability="sync", kept=kept) for one in services.domain.specialists}
     entries |= {name: Entry(role(name), durability="sync") for name in ("verifier", "reporter")}
     return Catalogue(entries)
 

@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from settings import Settings
 
 ROOMS = frozenset({"app", "database", "evals", "governance", "graphs", "memory", "models", "settings", "tools"})
 """An exception class defined in one of our rooms carries a message for people; that is a rule of the house."""
@@ -17,6 +20,8 @@ def explain(error: BaseException) -> str | None:
         return None if None in said else "; ".join(dict.fromkeys(filter(None, said)))
     if isinstance(error, ValidationError) and error.title == "Settings":
         return "; ".join(_setting(dict(one)) for one in error.errors())
+    if isinstance(error, SettingsError):  # it names the field; what was written there is nobody's to read
+        return f"{error}: JSON is expected there (settings.py)"
     if type(error).__module__.partition(".")[0] in ROOMS:
         return str(error.args[0]) if error.args else type(error).__name__
     if isinstance(error, PermissionError) and error.filename:
@@ -29,9 +34,14 @@ def explain(error: BaseException) -> str | None:
 
 
 def _setting(problem: dict[str, object]) -> str:
-    place = problem["loc"]
-    name = str(place[0]) if isinstance(place, tuple) and place else "?"
-    return f"CLEARANCE_{name.upper()} is {problem['input']!r}: {str(problem['msg'])[:1].lower()}{str(problem['msg'])[1:]}"
+    """What is wrong with a setting; its value too, unless that is a secret, or all settings together."""
+    place, said = problem["loc"], str(problem["msg"]).removeprefix("Value error, ")
+    if not isinstance(place, tuple) or not place:
+        return said
+    name, said = str(place[0]), f"{said[:1].lower()}{said[1:]}"
+    field = Settings.model_fields.get(name)
+    secret = field is None or "Secret" in str(field.annotation)
+    return f"CLEARANCE_{name.upper()}: {said}" if secret else f"CLEARANCE_{name.upper()} is {problem['input']!r}: {said}"
 
 
 def report(error: BaseException, home: Path) -> str:

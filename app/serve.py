@@ -6,15 +6,17 @@ On PostgreSQL several processes may serve one socket (`--workers`); uvicorn star
 import ipaddress
 import logging
 import socket
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from app.catalogue import from_file
 from app.db.upgrade import upgrade
+from app.errors import explain
 from app.live import announce
 from app.logs import configure
 from app.main import create_app
@@ -33,9 +35,25 @@ class Factory:
     settings: Settings
     config: Path | None
 
-    def __call__(self) -> FastAPI:
+    def __call__(self) -> ASGIApp:
         configure(self.settings)
-        return create_app(self.settings, self.config)
+        return Beginning(create_app(self.settings, self.config))
+
+
+class Beginning:
+    """ASGI middleware: why the service cannot begin is said in a sentence, where it is known, instead of a traceback."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def worded(message: Message) -> None:
+            error = sys.exception()  # what the application is handling while it says so
+            if message["type"] == "lifespan.startup.failed" and error and (said := explain(error)):
+                message = {**message, "message": said}
+            await send(message)
+
+        await self._app(scope, receive, worded if scope["type"] == "lifespan" else send)
 
 
 class NotLoopback(ValueError):

@@ -40,19 +40,27 @@ def check_url(url: str) -> str:
         parsed = httpx2.URL(url)
         host, scheme = parsed.host, parsed.scheme
     except (httpx2.InvalidURL, ValueError) as error:
-        raise ValueError(f"webhook: {url[:200]!r} is no URL ({error})") from error
+        raise ValueError(f"{url[:200]!r} is no URL ({error})") from error
     if scheme not in ("http", "https") or not host:
-        raise ValueError(f"webhook: {url[:200]!r} is no http or https URL")
+        raise ValueError(f"{url[:200]!r} is no http or https URL")
     if parsed.userinfo:
-        raise ValueError("webhook: a name and password in the URL are not supported: the request is signed")
+        raise ValueError("a name and password in the URL are not supported: the request is signed")
     return url
+
+
+class BadSecret(ValueError):
+    """What is to sign the webhooks is no secret."""
 
 
 class Sender:
     """Sends with one secret. `allowed` are networks that are not public and may still be reached."""
 
     def __init__(self, secret: str, allowed: Sequence[Network] = ()) -> None:
-        self._sign, self._allowed = Webhook(secret).sign, tuple(allowed)
+        try:
+            base64.b64decode(secret.removeprefix(PREFIX), validate=True)  # the library skips what is not base64
+            self._sign, self._allowed = Webhook(secret).sign, tuple(allowed)
+        except ValueError:
+            raise BadSecret("CLEARANCE_WEBHOOK_SECRET is no Standard Webhooks secret: whsec_ and base64 is expected") from None
         self._http = httpx2.AsyncClient(timeout=SECONDS, follow_redirects=False, trust_env=False)
 
     async def send(self, url: str, id: str, body: bytes) -> None:
@@ -100,7 +108,7 @@ class Sender:
         meant = _meant(address)
         if any(one in net for one in (address, meant) for net in self._allowed if one.version == net.version):
             return True
-        return all(one.is_global and not one.is_multicast and not one.is_reserved for one in {address, meant})
+        return all(_is_public(one) for one in {address, meant})
 
 
 def secret_of(settings: Settings) -> str:
@@ -117,6 +125,13 @@ def _own(path: Path) -> str:
     except FileExistsError:
         pass
     return path.read_text(encoding="ascii").strip()
+
+
+def _is_public(address: Address) -> bool:
+    local = (
+        isinstance(address, ipaddress.IPv6Address) and address.is_site_local
+    )  # given up, and routed within sites all the same
+    return address.is_global and not (address.is_multicast or address.is_reserved or local)
 
 
 def _meant(address: Address) -> Address:

@@ -207,12 +207,16 @@ class PlanWork:
         await self.services.executions.add_revision(self.execution.id, plan, self.services.engine.version)
 
 
-async def execute(services: Services, state: State, thread_id: str, checkpoint_id: str, emit: Emit) -> dict[str, Any]:
+async def execute(
+    services: Services, state: State, caller: Caller, thread_id: str, checkpoint_id: str, emit: Emit
+) -> dict[str, Any]:
     """One entry: claim (or fork) the execution, run what can run, leave with results and what still waits."""
     await asyncio.to_thread(services.engine.refresh)
     results = {id: StepResult.model_validate(result) for id, result in state.get("results", {}).items()}
     kept = [id for id, result in results.items() if result.status == "succeeded"]
-    execution = await services.executions.enter(state["execution_id"], thread_id, state["seq"], checkpoint_id, kept)
+    execution = await services.executions.enter(
+        state["execution_id"], thread_id, state["seq"], checkpoint_id, kept, asks=caller
+    )
     await services.budgets.recover(execution.id)  # what a dead process left reserved: this one holds the execution now
     forked = execution.id != state["execution_id"]
     plan = Plan.model_validate(state["plan"])

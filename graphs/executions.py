@@ -23,6 +23,7 @@ from governance.effects import standing
 from governance.identity import Caller
 from governance.tables import insert_new
 from graphs.events import now
+from graphs.part_threads import part_thread
 from graphs.plan import Plan, StepResult
 from graphs.tables import attempts, executions, revisions, steers
 
@@ -86,7 +87,7 @@ class EffectsStand(RuntimeError):
 
 def step_thread(execution_id: str, step_id: str, attempt: int) -> str:
     """The thread of one step attempt: its identity, whatever the order in which steps run."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"clearance/{execution_id}/{step_id}/{attempt}"))
+    return part_thread(execution_id, step_id, attempt)
 
 
 def _owner() -> str:
@@ -172,13 +173,16 @@ class Executions:
     async def get(self, id: str) -> Execution | None:
         return await self._db.run(lambda c: self._get(c, id))
 
-    async def enter(self, id: str, thread_id: str, seq: int, checkpoint_id: str, kept: Collection[str] = ()) -> Execution:
+    async def enter(
+        self, id: str, thread_id: str, seq: int, checkpoint_id: str, kept: Collection[str] = (), *, asks: Caller | None = None
+    ) -> Execution:
         """Claim an execution for one run of the execute node, or fork it.
 
         `seq` and `checkpoint_id` say where in the thread's history the node stands. The row moves only forward: the first
         entry, a re-entry after a crash (same checkpoint) and the next entry after a pause (seq + 1) are this execution's own;
         anything else (an older checkpoint, another thread, an execution that ended) is a fork and gets an id of its own.
-        One that is "stopping" stays so: who enters it again ends it.
+        One that is "stopping" stays so: who enters it again ends it. A fork on another thread is `asks`'s, who made its run: no
+        state that names an execution makes anybody act as who asked for that one.
         Raises `AlreadyRunning` when another process holds it; `EffectsStand` when a fork would go back behind an effect that stands,
         of the execution or of an earlier fork of it, on this thread or a copy: one of a step whose result is not among those `kept`.
         """
@@ -191,7 +195,11 @@ class Executions:
             onward = same and row["seq"] + 1 == seq
             if not (crashed or onward):
                 _refuse_standing(c, id, kept)
-                return self._fork(c, dict(row), thread_id, seq, checkpoint_id)
+                if asks is None or row["thread_id"] == thread_id:
+                    return self._fork(c, dict(row), thread_id, seq, checkpoint_id)
+                if asks.org != row["org"]:
+                    raise KeyError(f"there is no execution {id}")
+                return self._fork(c, {**row, "requester": asks.as_dict()}, thread_id, seq, checkpoint_id)
             _refuse_alive(row)
             status = "stopping" if row["status"] == "stopping" else "running"
             moved = dict(seq=seq, checkpoint_id=checkpoint_id, status=status, lease=_owner())

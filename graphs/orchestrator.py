@@ -142,7 +142,8 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
     async def execute(state: State, config: RunnableConfig, runtime: Runtime[Any]) -> dict[str, Any]:
         info = runtime.execution_info
         checkpoint = info.checkpoint_id if info else ""
-        return await executing.execute(services, state, thread_of(config), checkpoint, captured_writer())
+        caller = caller_of(config, services.settings)
+        return await executing.execute(services, state, caller, thread_of(config), checkpoint, captured_writer())
 
     async def prepare(state: State, config: RunnableConfig) -> dict[str, Any]:
         rows: list[Approval] = [await services.approvals.resolve(id) for id in state["waiting"] if not whose_switch(id)]

@@ -5,7 +5,6 @@ with the errors. Called by the plan node and by execute's re-planning.
 """
 
 import json
-import uuid
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -22,6 +21,7 @@ from graphs.agent import StepFailure
 from graphs.context import StepContext
 from graphs.conversation import reusable
 from graphs.events import Emit
+from graphs.part_threads import part_thread
 from graphs.plan import Plan, Step, StepResult, check, downstream, needs
 from graphs.services import Services
 from graphs.specialists.base import offers
@@ -278,7 +278,7 @@ async def make_plan(
         )
         rev = plan.rev + 1 if plan else 1
         why = [failed.step_id if failed else "", *feedback]  # an occasion of its own has a thread of its own, not an old answer
-        thread = str(uuid.uuid5(uuid.NAMESPACE_URL, f"clearance/{execution_id}/plan/{rev}/{turn}/{json.dumps(why)}"))
+        thread = part_thread(execution_id, "plan", rev, turn, json.dumps(why))
         try:
             said = await ask(services, "planner", thread, task, context)
         except StepFailure as failure:

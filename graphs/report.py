@@ -7,7 +7,6 @@ the specialists' own claims are set out as they are.
 
 import asyncio
 import re
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +22,7 @@ from graphs.events import Emit
 from graphs.findings import calls_of
 from graphs.formats import show
 from graphs.ground import Ground
+from graphs.part_threads import part_thread
 from graphs.plan import Plan, StepResult
 from graphs.planner import unapplied
 from graphs.scheduler import lost_with
@@ -266,7 +266,7 @@ async def report(
         check=check,
         emit=emit,
     )
-    thread = str(uuid.uuid5(uuid.NAMESPACE_URL, f"clearance/{execution_id}/report/{len(results)}"))
+    thread = part_thread(execution_id, "report", len(results))
     notes = [i["text"] for i in issues]
     charts: dict[str, Any] = {}
     if done:

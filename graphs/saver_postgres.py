@@ -6,21 +6,23 @@ Here reads have a connection of a pool each, and writes that are asked for at th
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import CheckpointTuple
+from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
+from langgraph.checkpoint.postgres import PostgresSaver as PlainSaver
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-from psycopg import AsyncConnection, AsyncCursor, OperationalError
+from psycopg import AsyncConnection, OperationalError
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import PoolTimeout
 from sqlalchemy import URL
 
+from cancellation import whole
 from database import AGAIN_S, ServerGone, gone, patience
-from graphs.pipeline import Pipeline, Pool, Recorder
+from graphs.pipeline import Pipeline, Pool
 from graphs.saver import DIFFERENCES, LIVES_ON, OLDEST_KEPT, Careful, Guard, nobody_else, serializer
 
 T = TypeVar("T")
@@ -45,7 +47,7 @@ class PostgresSaver(Careful, AsyncPostgresSaver):
     def __init__(self, pool: Pool, where: str) -> None:
         super().__init__(pool, serde=serializer())
         self._pool, self._where = pool, where
-        self._pipeline = Pipeline(pool)
+        self._pipeline = Pipeline(pool, self.serde)
         self.lock = cast(asyncio.Lock, _Open())
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
@@ -61,16 +63,19 @@ class PostgresSaver(Careful, AsyncPostgresSaver):
         for one in await self._bear(found):
             yield one
 
-    @asynccontextmanager
-    async def _cursor(self, *, pipeline: bool = False) -> AsyncIterator[AsyncCursor[DictRow]]:
-        """LangGraph's methods ask for a pipeline where they only write."""
-        if not pipeline:
-            async with super()._cursor() as cursor:
-                yield cursor
-            return
-        written = Recorder()
-        yield cast(AsyncCursor[DictRow], written)
-        await self._pipeline.ask(written.statements)
+    async def aput(
+        self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
+    ) -> RunnableConfig:
+        return await self._write(lambda saver: saver.put(config, checkpoint, metadata, new_versions))
+
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        await self._write(lambda saver: saver.put_writes(config, writes, task_id, task_path))
+
+    async def _write(self, work: Callable[[PlainSaver], T]) -> T:
+        await self.guard()
+        return await whole(self._bear(lambda: self._pipeline.ask(work)))
 
     async def _bear(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """What a saver does may be done twice, so a commit in doubt is no matter."""

@@ -61,6 +61,10 @@ class State(TypedDict, total=False):
     usage: dict[str, int]
 
 
+TOLD = ("messages", "dry_run", "workflow")
+"""What of it a client says; the rest its nodes alone write, which stand on what they wrote before."""
+
+
 def results_of(state: State) -> dict[str, StepResult]:
     """The results of the state, typed."""
     return {id: StepResult.model_validate(result) for id, result in state.get("results", {}).items()}

@@ -4,7 +4,6 @@ Code checks first (what is missing, what was tried, which years do not match); t
 records through its tool and adds what it sees.
 """
 
-import uuid
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -16,6 +15,7 @@ from graphs.claims import typed
 from graphs.context import StepContext
 from graphs.events import Emit
 from graphs.ground import Ground
+from graphs.part_threads import part_thread
 from graphs.plan import Plan, StepResult
 from graphs.services import Services
 from graphs.step import ask
@@ -109,7 +109,7 @@ async def verify(
             check=partial(problems, ground=Ground(inputs, said=tuple(i.text for i in issues)), steps=frozenset(results)),
             emit=emit,
         )
-        thread = str(uuid.uuid5(uuid.NAMESPACE_URL, f"clearance/{execution_id}/verify/{len(results)}"))
+        thread = part_thread(execution_id, "verify", len(results))
         try:
             said = await ask(services, "verifier", thread, task, context)
             assert isinstance(said.value, Verdict)

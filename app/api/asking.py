@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from app.api.bodies import RunCreate
 from app.api.errors import Refused
 from app.api.votes import check_votes
-from app.auth.access import acting, check_usable
+from app.auth.access import acting, begun_elsewhere, check_usable
 from app.catalogue import UnknownGraph
 from app.db.assistants import AssistantMissing, id_of
 from app.rollback import refuse_behind_effects
@@ -20,6 +20,8 @@ from app.service import Service
 from governance.identity import Caller
 
 ONLY_SERVER = ("thread_id", "run_id", "graph_id", "assistant_id")
+PLACE = ("checkpoint_id", "checkpoint_ns", "checkpoint_map")
+"""All that a checkpoint may say of where a run begins: beside it lies what only the server says."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ async def make_run(
     """
     if thread_id and body.command and "resume" in body.command:
         await check_votes(service, played or caller, thread_id, body.command["resume"])
+    if thread_id and body.if_not_exists == "create" and await begun_elsewhere(service, caller, thread_id):
+        raise Refused(404, "Thread or assistant not found.")
     if thread_id and body.multitask_strategy == "rollback":
         await refuse_behind_effects(service, thread_id)
     asked_id, room = id_asked(service, body.assistant_id), service.worker.has_room
@@ -142,13 +146,18 @@ def spec_of(service: Service, assistant: dict[str, Any], body: RunCreate, *, tem
     configurable = {**(assistant["config"].get("configurable") or {}), **asked}
     configurable = {name: value for name, value in public(configurable).items() if name not in ONLY_SERVER}
     point = body.checkpoint or ({"checkpoint_id": body.checkpoint_id} if body.checkpoint_id else {})
-    configurable |= {name: value for name, value in point.items() if name != "thread_id" and value is not None}
+    configurable |= {name: point[name] for name in PLACE if point.get(name) is not None}
     config = {**assistant["config"], **body.config, "configurable": configurable}
     config.pop("run_id", None)
     limit = config.get("recursion_limit")
     if limit is not None and not (isinstance(limit, int) and 0 < limit <= 100_000):
         raise Refused(422, f"config.recursion_limit: {limit!r} is not a number of steps")
-    fixed = service.catalogue.entry(assistant["graph_id"]).durability
+    entry, command = service.catalogue.entry(assistant["graph_id"]), body.command or {}
+    fixed = entry.durability
+    for written in (body.input, command.get("update")):
+        entry.refuse_kept(written)
+    if entry.kept and command.get("goto"):
+        raise Refused(422, f"command.goto is not supported by {assistant['graph_id']}: its nodes stand on what was before them")
     durability = body.durability or ("exit" if body.checkpoint_during is False else None)
     if fixed and durability == "exit":
         raise Refused(

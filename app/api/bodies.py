@@ -31,6 +31,31 @@ def _point(given: Object | None) -> Object | None:
 
 
 Point = Annotated[Object, AfterValidator(_point)]
+
+
+def _config(given: Object) -> Object:
+    """What a client may configure: data alone, never an object that LangGraph would call."""
+    kinds: dict[str, tuple[type, str]] = {
+        "configurable": (dict, "an object"),
+        "metadata": (dict, "an object"),
+        "tags": (list, "a list of texts"),
+        "run_name": (str, "text"),
+        "max_concurrency": (int, "a number"),
+        "recursion_limit": (int, "a number of steps"),
+    }
+    for name, (kind, said) in kinds.items():
+        value = given.get(name)
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise ValueError(f"{name}: {said} is expected")
+    if not all(isinstance(tag, str) for tag in given.get("tags") or ()):
+        raise ValueError("tags: a list of texts is expected")
+    if given.get("callbacks"):
+        raise ValueError("callbacks are not supported: they are code, and a request is data")
+    _point(given.get("configurable"))
+    return {name: value for name, value in given.items() if value is not None and name != "callbacks"}
+
+
+Config = Annotated[Object, AfterValidator(_config)]
 assert set(Mode.__args__) == set(MODES)  # type: ignore[attr-defined]  # of a Literal
 
 
@@ -60,7 +85,7 @@ class RunCreate(Body):
     assistant_id: str = Field(description="an assistant's id, or a graph's name")
     input: Any = None
     command: Object | None = None
-    config: Object = Field(default_factory=dict)
+    config: Config = Field(default_factory=dict)
     context: Object | None = None
     metadata: Object | None = None
     stream_mode: Mode | list[Mode] = "values"
@@ -84,6 +109,10 @@ class RunCreate(Body):
         unknown = set(self.command or ()) - {"resume", "update", "goto"}
         if unknown:
             raise ValueError(f"command: {', '.join(sorted(unknown))} is not known: use resume, update, goto")
+        goto = (self.command or {}).get("goto")
+        for place in goto if isinstance(goto, list) else [goto]:
+            if not isinstance(place, str | None) and not (isinstance(place, dict) and isinstance(place.get("node"), str)):
+                raise ValueError("command.goto: a node's name, {node, input}, or a list of these is expected")
         return self
 
 
@@ -158,7 +187,7 @@ class AssistantCreate(Body):
     assistant_id: AssistantId | None = None
     name: str = "Untitled"
     description: str | None = None
-    config: Object = Field(default_factory=dict)
+    config: Config = Field(default_factory=dict)
     context: Object = Field(default_factory=dict)
     metadata: Object = Field(default_factory=dict)
     if_exists: Literal["raise", "do_nothing"] | None = None
@@ -168,7 +197,7 @@ class AssistantPatch(Body):
     graph_id: str | None = None
     name: str | None = None
     description: str | None = None
-    config: Object | None = None
+    config: Config | None = None
     context: Object | None = None
     metadata: Object | None = None
 
@@ -234,7 +263,7 @@ class CronPatch(Body):
     on_run_completed: Literal["delete", "keep"] | None = None
     input: Any = None
     metadata: Object | None = None
-    config: Object | None = None
+    config: Config | None = None
     context: Object | None = None
     webhook: Url | None = None
     interrupt_before: Literal["*"] | list[str] | None = None

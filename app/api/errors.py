@@ -1,5 +1,6 @@
 """Errors on the wire: `{"detail": text}` with the status that says what kind it is. Every error of the house has its status here."""
 
+import logging
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,12 +12,12 @@ from starlette.responses import JSONResponse, Response
 
 from app.audit import LedgerNotSound, NothingRecorded
 from app.auth.refusals import NotAdmitted, NotSignedIn, ProviderUnavailable, SignInFailed
-from app.catalogue import UnknownGraph
+from app.catalogue import NotWritable, UnknownGraph
 from app.db.assistants import AssistantExists, AssistantMissing
 from app.db.crons import BadSchedule, CronMissing
 from app.db.filters import BadFilter
 from app.db.threads import ThreadExists
-from app.runs.making import StaleResume, ThreadBusy, ThreadMissing
+from app.runs.making import StaleResume, ThreadBusy, ThreadMissing, ThreadReserved
 from app.runs.queue import RunMissing
 from app.workflows import UnknownRun
 from database import DatabaseUnavailable
@@ -40,6 +41,8 @@ from graphs.workflows import BadWorkflow, NoWorkflow
 from tools.settling import CannotSettle
 from tools.undoing import CannotUndo
 
+logger = logging.getLogger("clearance")
+
 
 class Problem(BaseModel):
     """What an error answers."""
@@ -58,6 +61,8 @@ STATUS: dict[type[Exception], int] = {
     CronMissing: 404,
     BadSchedule: 422,
     UnknownGraph: 404,
+    NotWritable: 422,
+    ThreadReserved: 422,
     ThreadExists: 409,
     ThreadBusy: 409,
     StaleResume: 409,
@@ -121,6 +126,7 @@ def install(app: FastAPI) -> None:
     """Let the application answer these errors."""
     for kind, status in STATUS.items():
         app.add_exception_handler(kind, _answering(status))
+    app.add_exception_handler(DatabaseUnavailable, _no_database)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unforeseen)
@@ -132,6 +138,13 @@ def _answering(status: int) -> Any:
         return JSONResponse({"detail": said}, status, HEADERS.get(status))
 
     return handler
+
+
+async def _no_database(request: Request, error: Exception) -> Response:
+    """Where the database is, and as whom it is asked, is for the log; in local mode whoever calls is who can mend it."""
+    logger.warning("%s %s: %s", request.method, request.url.path, error)
+    local = request.app.state.service.ways is None
+    return JSONResponse({"detail": str(error) if local else "the database cannot be used now: the server's log says why"}, 503)
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:

@@ -34,7 +34,7 @@ class Guard:
         headers = dict(scope["headers"])
         if wrong := self._wrong(headers, scope["path"]):
             return await JSONResponse({"detail": wrong}, 403)(scope, receive, send)
-        if headers.get(b"content-type", b"").startswith(b"text/plain"):
+        if headers.get(b"content-type", b"").lower().startswith(b"text/plain"):
             kept = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
             scope = {**scope, "headers": [*kept, (b"content-type", b"application/json")]}
         await self._app(scope, receive, send)
@@ -42,7 +42,7 @@ class Guard:
     def _wrong(self, headers: dict[bytes, bytes], path: str) -> str:
         host, origin = headers.get(b"host", b"").decode("latin-1"), headers.get(b"origin", b"").decode("latin-1")
         asks = self._local or (self._name and path != HEALTH)
-        if asks and not _HOST.fullmatch(host) and host.lower() != self._name:
+        if asks and not _HOST.fullmatch(host.lower()) and host.lower() != self._name:
             name = self._name or "127.0.0.1 or localhost"
             return f"the host {host[:100]!r} is not this service: call it by {name}"
         if origin and origin not in self._origins and not re.fullmatch(LOOPBACK_ORIGIN, origin):

@@ -6,6 +6,7 @@ Stored once, such a value would break every later search over its table. Refused
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -29,7 +30,7 @@ class PlainJson:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or b"json" not in dict(scope["headers"]).get(b"content-type", b""):
+        if scope["type"] != "http" or not _says_json(scope["headers"]):
             return await self._app(scope, receive, send)
         body, more = bytearray(), True
         while more:
@@ -52,6 +53,11 @@ class PlainJson:
             return {"type": "http.request", "body": bytes(body), "more_body": False}
 
         await self._app(scope, again, send)
+
+
+def _says_json(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """In whatever letters, and whichever of several: who reads the body may look at another of them."""
+    return any(name == b"content-type" and b"json" in value.lower() for name, value in headers)
 
 
 def check(body: bytes) -> None:

@@ -211,7 +211,7 @@ async def _place(service: Service, row: dict[str, Any], last_event_id: str | Non
         asked = int(last_event_id)
     except ValueError:
         raise Refused(422, f"Last-Event-ID: {last_event_id!r} is not the id of an event") from None
-    first = await service.log.first_of(row["run_id"])
-    if first is None and not active:
-        return None  # its log was deleted
+    first, last = await service.log.ends_of(row["run_id"])
+    if not active and (last is None or asked >= last):
+        return None  # its log was deleted, or there is nothing behind its end
     return max(asked, first or 0)

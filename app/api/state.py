@@ -50,12 +50,15 @@ async def update_state(service: Serving, thread_id: ThreadId, body: StateUpdate)
         raise Refused(
             400, f"Thread {thread_id} has no graph yet: run an assistant on it first, or give it the metadata graph_id"
         )
+    service.catalogue.entry(row["metadata"]["graph_id"]).refuse_kept(body.values)
     config = _config(thread_id, base, row["metadata"])
     try:
         with _followed():
             made = await graph.aupdate_state(config, body.values, body.as_node)
     except InvalidUpdateError as error:
         raise Refused(400, str(error)) from None
+    except (KeyError, TypeError, AttributeError) as error:  # an edge of the graph that cannot read what the state says now
+        raise Refused(400, f"the graph cannot go on from there: {type(error).__name__}: {error}") from None
     state = await graph.aget_state(_config(thread_id, {}))
     await service.threads.stands(
         thread_id, Ending("success", plain(state.values), plain(snapshots.waiting(state)), tuple(state.next))

@@ -5,7 +5,8 @@ from starlette.responses import Response
 
 from app.api.answers import THREAD, Serving, ThreadId, answer, empty, page, shown
 from app.api.bodies import Lifetime, ThreadCreate, ThreadPatch, ThreadSearch, ThreadsPrune
-from app.auth.access import Calling, acting, reached
+from app.auth.access import Calling, acting, begun_elsewhere, reached
+from app.db.threads import ThreadExists
 from app.retention import delete_thread, prune
 from app.runs.making import ThreadMissing
 from app.service import Service
@@ -18,6 +19,8 @@ router = APIRouter(prefix="/threads", tags=["threads"])
 async def create(service: Serving, caller: Calling, body: ThreadCreate) -> Response:
     """A new thread."""
     owner = acting(caller, service)
+    if body.thread_id and await begun_elsewhere(service, caller, body.thread_id):
+        raise ThreadExists(f"Thread with ID {body.thread_id} already exists")
     row = await service.threads.create(body.thread_id, body.metadata or {}, keep=body.if_exists == "do_nothing", owner=owner)
     await _live(service, row["thread_id"], body.ttl)
     return answer(shown(row, THREAD))

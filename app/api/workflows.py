@@ -15,6 +15,7 @@ from starlette.responses import Response
 from app.api.answers import Serving, empty
 from app.api.caller import Calling, Floors, Viewing
 from app.api.errors import Refused
+from app.api.plain_json import NotPlain, check
 from app.workflows import save_workflow
 from graphs.services import Services
 from graphs.waits import wait_of
@@ -114,9 +115,10 @@ async def event(service: Serving, request: Request, name: Annotated[str, Path(ma
     sender = _sender(service.settings, raw, dict(request.headers))
     floors = _floors(service)
     try:
-        data = json.loads(raw)
-    except ValueError:
-        data = None
+        check(raw)  # whatever its content type is: it is kept
+    except NotPlain as error:
+        raise Refused(422, str(error)) from None
+    data = json.loads(raw) if raw else None
     if not isinstance(data, dict):
         raise Refused(422, "the body must be a JSON object")
     org, _, who = sender.rpartition("/")

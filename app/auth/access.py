@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request
+from langchain_core.runnables import RunnableConfig
 
 from app.api.answers import Serving
 from app.api.errors import Refused
@@ -18,6 +19,7 @@ from app.runs.making import ThreadMissing
 from app.service import Service
 from governance.identity import Caller
 from graphs.caller import local_caller
+from graphs.part_threads import is_part
 
 OPEN = ("/ok", "/ready", "/info", "/docs", "/auth/sign-in", "/auth/callback", "/events/{name}")  # an event is signed
 READING_POSTS = ("/search", "/count", "/history", "/state/checkpoint", "/versions")
@@ -54,6 +56,18 @@ async def reached(service: Service, caller: Caller | None, thread_id: str, deed:
         return  # the route says what is wrong with it
     if not may(caller, deed, await service.threads.owner(id)):
         raise ThreadMissing(f"Thread with ID {id} not found")
+
+
+async def begun_elsewhere(service: Service, caller: Caller | None, thread_id: str) -> bool:
+    """Is it a thread that was begun without the service (`clearance run`)? Where people sign in it is nobody's to take by its id."""
+    if caller is None or is_part(thread_id):  # which nobody gets
+        return False
+    try:
+        await service.threads.owner(thread_id)
+    except ThreadMissing:
+        place: RunnableConfig = {"configurable": {"thread_id": thread_id, "checkpoint_ns": ""}}
+        return await service.saver.aget_tuple(place) is not None
+    return False
 
 
 async def _assistant_reached(service: Service, caller: Caller, id: str, deed: Deed) -> None:

@@ -17,7 +17,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from app.db.tables import events, runs, threads
 from app.encoding import dumps
@@ -262,11 +262,11 @@ class Log:
         query = select(threads.c.last_seq).where(threads.c.thread_id == thread_id)
         return await self._db.run(lambda c: c.execute(query).scalar_one_or_none(), durable=False) or 0
 
-    async def first_of(self, run_id: str) -> int | None:
-        """The number before a run's first event on disk; None: it has none there."""
-        query = select(events.c.seq).where(events.c.run_id == run_id).order_by(events.c.seq).limit(1)
-        seq = await self._db.run(lambda c: c.execute(query).scalar_one_or_none(), durable=False)
-        return None if seq is None else seq - 1
+    async def ends_of(self, run_id: str) -> tuple[int | None, int | None]:
+        """The number before a run's first event on disk, and that of its newest; None: it has none there."""
+        query = select(func.min(events.c.seq) - 1, func.max(events.c.seq)).where(events.c.run_id == run_id)
+        first, last = await self._db.run(lambda c: tuple(c.execute(query).one()), durable=False)
+        return first, last
 
     def last(self, thread_id: str) -> int | None:
         """The newest number of a thread's log, if it is written in this process."""

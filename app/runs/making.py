@@ -16,6 +16,7 @@ from app.runs.lease import LEASE_S
 from app.runs.spec import ACTIVE, Action, Claim, Ending, NewRun, Spec
 from governance.identity import Caller
 from governance.tables import insert_new
+from graphs.part_threads import is_part
 
 # what every run needs is put together once: that takes longer than to carry it out
 ACTIVE_OF = select(runs.c.run_id, runs.c.status).where(runs.c.thread_id == bindparam("of_thread"), runs.c.status.in_(ACTIVE))
@@ -26,6 +27,10 @@ _NEW_RUN = insert(runs)
 
 class ThreadMissing(LookupError):
     """There is no such thread."""
+
+
+class ThreadReserved(ValueError):
+    """A thread of this id is none that a client may have."""
 
 
 class ThreadBusy(RuntimeError):
@@ -131,7 +136,9 @@ def drop(c: Connection, run_ids: Sequence[str], action: Action) -> None:
 
 
 def new_thread(thread_id: str | None, metadata: dict[str, Any], at: str, owner: Caller) -> dict[str, Any]:
-    """The row of a new thread."""
+    """The row of a new thread. Raises `ThreadReserved` for the id that a part of a run may have."""
+    if thread_id and is_part(thread_id):
+        raise ThreadReserved(f"Invalid thread ID: {thread_id} is a UUID of version 8, as parts of runs have: choose another")
     row: dict[str, Any] = dict(thread_id=thread_id or new_id(), status="idle", metadata=metadata, config={}, values=None)
     row |= {"org": owner.org, "owner": owner.user}
     return {**row, "interrupts": {}, "error": None, "last_seq": 0, "created_at": at, "updated_at": at, "state_updated_at": at}

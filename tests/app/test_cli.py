@@ -146,6 +146,14 @@ def test_bad_input_gets_a_clear_message(home: Path, words: list[str], code: int,
 
 def test_bad_settings_and_places(home: Path, tmp_path: Path) -> None:
     assert "CLEARANCE_CONCURRENCY is 'zero'" in clearance(home, "run", FLAGSHIP, CLEARANCE_CONCURRENCY="zero").stderr
+    hidden = {"CLEARANCE_SIGN_IN": "jwt", "CLEARANCE_CLIENT_SECRET": "very-secret", "CLEARANCE_MODEL_API_KEY": "very-secret"}
+    for wrong in (
+        hidden,
+        {"CLEARANCE_EVENT_SECRETS": '{"acme/erp": very-secret'},
+        {"CLEARANCE_EVENT_SECRETS": '["very-secret"]'},
+    ):
+        said = clearance(home, "run", FLAGSHIP, **wrong).stderr
+        assert "very-secret" not in said and "Traceback" not in said and "should not" not in said, said
     assert "there is no domain 'nothing'" in clearance(home, "run", FLAGSHIP, CLEARANCE_DOMAIN="nothing").stderr
     empty = clearance(tmp_path / "empty", "run", FLAGSHIP)
     assert empty.returncode == 4 and "clearance data demo" in empty.stdout

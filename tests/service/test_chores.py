@@ -46,6 +46,7 @@ PRIVATE = [
     "10.0.0.1",
     "0.0.0.0",
     "[64:ff9b::7f00:1]",
+    "[fec0::1]",
 ]
 LOOPBACK = {"CLEARANCE_WEBHOOK_NETWORKS": '["127.0.0.0/8"]'}
 

@@ -95,6 +95,9 @@ async def test_a_workflow_waits_for_a_signed_event_and_goes_on_when_it_comes(hom
             for headers in ({}, {**good, "webhook-signature": "v1,AAAA"}, {**good, "webhook-signature": "rubbish"}, late):
                 assert (await http.post("/events/po", content=raw, headers=headers)).status_code == 401
             assert (await http.post("/events/po", content=raw.replace("7", "8"), headers=good)).status_code == 401
+            for hostile in ('{"order": NaN}', '{"order": "\\u0000"}', '{"order": ' + "[" * 5000 + "]" * 5000 + "}", "[]", ""):
+                signed = {**good, "webhook-signature": Webhook(SECRET).sign("m1", sent, hostile), "content-type": "text/html"}
+                assert (await http.post("/events/po", content=hostile, headers=signed)).status_code == 422, hostile[:20]
             assert (await http.post("/events/other", content=raw, headers=good)).status_code == 404
             for _ in range(2):
                 came = await http.post("/events/po", content=raw, headers=good)

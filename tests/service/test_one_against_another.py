@@ -2,6 +2,7 @@
 approvers, auditors and admins do see of a run that waits."""
 
 import asyncio
+import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from app.auth.keys import Keys
 from app.db.upgrade import upgrade
 from database import Database
 from governance.identity import Caller
+from graphs.executions import step_thread
 from settings import Settings
 from tests.service.serving import Server, clearance
 from tools.supply_chain.demo import make_demo
@@ -212,6 +214,52 @@ async def test_every_operation_on_anothers_ids_answers_as_for_ids_that_never_wer
     assert taken.status_code == 404
     kept = {"thread_id": governed.ids["thread_id"], "if_exists": "do_nothing"}
     assert (await http.post("/threads", json=kept, headers=governed.keys[who])).status_code == 409
+    assert await _everything(http, governed) == before
+
+
+async def test_nobody_takes_over_what_belongs_to_anothers_run(http: httpx.AsyncClient, governed: Governed) -> None:
+    """Knowing an execution's id, as its approvers do, is no way to its threads, nor to go on with it in its asker's name."""
+    before, ids, bob = await _everything(http, governed), governed.ids, governed.keys["bob"]
+    for part in ("s1", "s2", "s99"):
+        step = step_thread(ids["execution_id"], part, 1)
+        for path, body in [
+            ("/threads", {"thread_id": step, "if_exists": "do_nothing"}),
+            (f"/threads/{step}/runs", {"assistant_id": "orchestrator", "input": {"messages": []}, "if_not_exists": "create"}),
+        ]:
+            assert (await http.post(path, json=body, headers=bob)).status_code == 422, (part, path)
+        assert (await http.get(f"/threads/{step}/state", headers=bob)).status_code == 404
+        assert (await http.delete(f"/threads/{step}", headers=bob)).status_code == 404
+    terminals, saver = str(uuid.uuid4()), sqlite3.connect(governed.home / "checkpoints.db", timeout=30)
+    with saver:  # as `clearance run` without the service leaves one
+        copied = "SELECT ?, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata FROM checkpoints"
+        saver.execute(f"INSERT INTO checkpoints {copied} WHERE thread_id = ?", (terminals, ids["thread_id"]))
+    saver.close()
+    assert (await http.post("/threads", json={"thread_id": terminals}, headers=bob)).status_code == 409
+    made = {"assistant_id": "orchestrator", "input": {"messages": []}, "if_not_exists": "create"}
+    assert (await http.post(f"/threads/{terminals}/runs", json=made, headers=bob)).status_code == 404
+    values = (await http.get(f"/threads/{ids['thread_id']}/state", headers=governed.keys["ann"])).json()["values"]
+    forged = {name: value for name, value in values.items() if name != "messages"}
+    own = (await http.post("/threads", json={"metadata": {"graph_id": "orchestrator"}}, headers=bob)).json()["thread_id"]
+    asked: list[dict[str, Any]] = [
+        {"input": {**forged, "messages": []}},
+        {"command": {"update": forged}},
+        {"command": {"update": [[name, value] for name, value in forged.items()]}},
+        {"command": {"goto": "execute"}},
+        {"command": {"goto": [{"node": "execute", "input": forged}]}},
+    ]
+    for one in asked:
+        answer = await http.post(f"/threads/{own}/runs/wait", json={"assistant_id": "orchestrator", **one}, headers=bob)
+        assert answer.status_code == 422, (one.keys(), answer.text[:200])
+        responding = {"id": 1, "method": "run.start", "params": {"assistant_id": "orchestrator", **one}}
+        if "input" in one:
+            said = (await http.post(f"/threads/{own}/commands", json=responding, headers=bob)).json()
+            assert said["type"] == "error" and "execution_id" in said["message"]
+    for node in ("intake", "reviewed", "execute", "apply"):
+        body = {"values": forged, "as_node": node}
+        answer = await http.post(f"/threads/{own}/state", json=body, headers=bob)
+        assert answer.status_code == 422 and "execution_id" in answer.json()["detail"]
+        unsaid = await http.post(f"/threads/{own}/state", json={"values": {"messages": []}, "as_node": node}, headers=bob)
+        assert unsaid.status_code in (200, 400), unsaid.text
     assert await _everything(http, governed) == before
 
 

@@ -50,7 +50,7 @@ async def test_it_is_ready_while_its_database_answers(tmp_path: Path) -> None:
         url = postgres.new_url()
         administer(url, "CREATE DATABASE own")
         own = make_url(url).difference_update_query(["options"]).set(database="own").render_as_string(hide_password=False)
-        env = {"CLEARANCE_DATABASE_URL": own, "CLEARANCE_SIGNING_KEY": str(tmp_path / "key.pem")}
+        env = {"CLEARANCE_DATABASE_URL": own, "CLEARANCE_SIGNING_KEY": str(tmp_path / "key.pem"), "CLEARANCE_SIGN_IN": "keys"}
         with clearance(tmp_path / "home", *CONFIG, env=env) as server:
             async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
                 assert (await http.get("/ready")).json() == {"ready": True}
@@ -58,4 +58,6 @@ async def test_it_is_ready_while_its_database_answers(tmp_path: Path) -> None:
                 administer(url, "ALTER DATABASE own ALLOW_CONNECTIONS false", going)
                 down = await http.get("/ready")
                 assert down.status_code == 503 and "database" in down.json()["detail"], down.text
+                assert not [one for one in ("postgresql", make_url(own).host, "own") if str(one) in down.json()["detail"]]
+                assert "postgresql" in server.log.read_text(), "where it is, is said to who reads the log"
                 assert (await http.get("/ok")).status_code == 200, "it is up all the same"

@@ -178,6 +178,7 @@ async def test_a_remote_graph_works_as_a_local_one(server: Server, client: LangG
     [
         ({"origin": "https://elsewhere.example"}, 403),
         ({"host": "elsewhere.example"}, 403),
+        ({"host": "LocalHost"}, 200),
         ({"origin": "http://localhost:3000"}, 200),
         ({"origin": "https://smith.langchain.com"}, 200),
         ({"content-type": "text/plain"}, 200),
@@ -195,6 +196,63 @@ async def test_what_is_known_and_not_supported_is_refused(server: Server, field:
     async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
         answer = await http.post("/runs/wait", json={"assistant_id": "chain", "input": {}, field: given})
         assert answer.status_code == 422 and field in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "labels", [["application/JSON"], ["Application/Json; charset=utf-8"], ["TEXT/Plain"], ["application/json", "x/y"]]
+)
+async def test_json_is_judged_whatever_it_is_called(server: Server, labels: list[str]) -> None:
+    hostile = [
+        b'{"a": NaN}',
+        b'{"a": "\\u0000"}',
+        b'{"a": "\\ud800"}',
+        b'{"a": %d}' % 2**70,
+        b'{"a": ' + b"[" * 300 + b"]" * 300 + b"}",
+    ]
+    async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
+        for value in hostile:
+            sent = [("content-type", label) for label in labels]
+            answer = await http.post("/threads", content=b'{"metadata": ' + value + b"}", headers=sent)
+            assert answer.status_code == 422 and answer.json()["detail"], (value[:20], answer.text[:100])
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"configurable": "text"},
+        {"configurable": [["langgraph_auth_user", "root"]]},
+        {"configurable": {"checkpoint_map": "text"}},
+        {"callbacks": ["text"]},
+        {"tags": 3},
+        {"metadata": "text"},
+        {"max_concurrency": "2"},
+        {"recursion_limit": True},
+    ],
+)
+async def test_a_config_that_is_no_data_is_refused(server: Server, config: dict[str, Any]) -> None:
+    async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
+        for path, body in [("/runs/wait", {"assistant_id": "chain", "input": {}}), ("/assistants", {"graph_id": "chain"})]:
+            answer = await http.post(path, json={**body, "config": config})
+            assert answer.status_code == 422 and "config: " in answer.json()["detail"], answer.text
+
+
+async def test_a_checkpoint_says_a_place_and_nothing_else(client: LangGraphClient) -> None:
+    thread = (await client.threads.create())["thread_id"]
+    forged = {"langgraph_auth_user": {"identity": "root"}, "__pregel_checkpointer": "none", "checkpoint_ns": ""}
+    said = await client.runs.wait(thread, "chain", input={"said": ["s"]}, checkpoint=forged)  # type: ignore[arg-type]  # more than it has
+    assert said["said"] == ["s", "a", "b", "c"]  # type: ignore[call-overload]  # an object
+    kept = (await client.runs.list(thread))[0]["kwargs"]["config"]["configurable"]
+    assert "langgraph_auth_user" not in kept and "__pregel_checkpointer" not in kept
+
+
+@pytest.mark.parametrize("beyond", [0, 1, 10_000_000, 2**70])
+async def test_a_cursor_behind_a_runs_end_has_nothing_to_wait_for(client: LangGraphClient, beyond: int) -> None:
+    thread = (await client.threads.create())["thread_id"]
+    made = [part async for part in client.runs.stream(thread, "chain", input={"said": ["s"]}, stream_resumable=True)]
+    run = made[0].data["run_id"]
+    last = max(int(part.id or 0) for part in made) + beyond
+    async with asyncio.timeout(60):
+        assert [part async for part in client.runs.join_stream(thread, run, last_event_id=str(last))] == []
 
 
 async def test_it_describes_itself_without_a_network(server: Server) -> None:
