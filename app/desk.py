@@ -103,6 +103,11 @@ class Desk:
                     self._gone(now)
                     return None
             return answer.result()
+        except asyncio.CancelledError:  # the run has ended, which may have seen a verdict of elsewhere before the next look
+            [now] = await self._approvals.get([row.id])
+            if now.status != "pending":
+                self._gone(now)
+            raise
         except EOFError:
             self._closed = True
             self._console.print()

@@ -72,7 +72,12 @@ def plain(text: str) -> str:
     """The text as a reader sees it: entities decoded, one form for each character, nothing invisible."""
     for _ in range(3):
         text = html.unescape(text)
-    seen = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) not in ("Cf", "Mn", "Me", "Co"))
+    if text.isascii():  # most are, and have nothing to bring into one form and nothing invisible
+        seen = text
+    else:
+        seen = "".join(
+            c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) not in ("Cf", "Mn", "Me", "Co")
+        )
     return " ".join(_SPACED.sub(lambda m: re.sub(r"[ .·_-]", "", m[0]), seen).split())
 
 
@@ -111,7 +116,7 @@ def strike(text: str, answered: Answered = NOBODY) -> str:
 
 def _is_number(words: list[str], place: int) -> bool:
     word = words[place]
-    if _valued(word) or _PICTURES.search(word) or _mixed(word):
+    if _valued(word) or (not word.isascii() and (_PICTURES.search(word) or _mixed(word))):
         return True
     before = words[place - 1].lower() if place else ""
     after = words[place + 1].lower() if place + 1 < len(words) else ""
@@ -138,6 +143,8 @@ def _is_number(words: list[str], place: int) -> bool:
 
 def _valued(word: str) -> bool:
     """Has a character a numeric value?"""
+    if word.isascii():
+        return any(map(str.isdigit, word))
     return any(unicodedata.numeric(c, None) is not None for c in word)
 
 

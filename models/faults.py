@@ -14,7 +14,8 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from langchain_core.language_models.chat_models import BaseChatModel
 from starlette.middleware.base import RequestResponseEndpoint
 
-from models.server import ApiError, called, delta, head, line, offline_app
+from models.completions import called, delta, head, line
+from models.server import ApiError, offline_app
 
 Kind = Literal["rate_limit", "server_error", "bad_arguments", "ghost_tool", "slow", "truncated", "empty"]
 

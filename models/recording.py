@@ -13,8 +13,8 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, convert_to_openai_messages
 
+from models.completions import whole
 from models.redaction import redact
-from models.server import whole
 
 Json = dict[str, Any]
 VERSION = 1

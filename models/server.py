@@ -4,9 +4,6 @@ It lets the offline brain be used by a real client over a socket: by tests, by S
 bind it to the loopback address.
 """
 
-import json
-import time
-import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,10 +11,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, convert_to_messages
-from langchain_core.messages.ai import UsageMetadata
+from langchain_core.messages import AIMessageChunk, BaseMessage, convert_to_messages
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.completions import called, delta, finish, head, line, tokens, whole
 from models.offline.model import pieces
 
 Json = dict[str, Any]
@@ -101,17 +98,6 @@ def offline_app(model: BaseChatModel) -> FastAPI:
     return app
 
 
-def whole(answer: AIMessage, model: str) -> Json:
-    """A `chat.completion` object."""
-    message: Json = {"role": "assistant", "content": answer.text or None}
-    if answer.tool_calls or answer.invalid_tool_calls:
-        valid = [called(c["id"], c["name"], json.dumps(c["args"], ensure_ascii=False)) for c in answer.tool_calls]
-        broken = [called(c["id"], c["name"], c["args"]) for c in answer.invalid_tool_calls]
-        message["tool_calls"] = [*valid, *broken]
-    choice = {"index": 0, "message": message, "finish_reason": finish(answer), "logprobs": None}
-    return {**head("chat.completion", model), "choices": [choice], "usage": tokens(answer.usage_metadata)}
-
-
 async def events(model: BaseChatModel, asked: Completion, messages: list[BaseMessage]) -> AsyncIterator[str]:
     """The answer as server-sent events: deltas, the finish reason, usage if it was asked for, [DONE]."""
     frame = head("chat.completion.chunk", asked.model)
@@ -139,34 +125,3 @@ async def chunks(model: BaseChatModel, asked: Completion, messages: list[BaseMes
             for piece in pieces(part):
                 assert isinstance(piece.message, AIMessageChunk)
                 yield piece.message
-
-
-def head(kind: str, model: str) -> Json:
-    return {"id": f"chatcmpl-{uuid.uuid4().hex}", "object": kind, "created": int(time.time()), "model": model}
-
-
-def delta(content: Json, reason: str | None = None) -> Json:
-    return {"index": 0, "delta": content, "finish_reason": reason, "logprobs": None}
-
-
-def line(data: Json) -> str:
-    return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"
-
-
-def called(id: str | None, name: str | None, arguments: str | None) -> Json:
-    return {"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}
-
-
-def finish(answer: AIMessage) -> str:
-    """OpenAI's finish reason."""
-    return str(answer.response_metadata.get("finish_reason") or ("tool_calls" if answer.tool_calls else "stop"))
-
-
-def tokens(usage: UsageMetadata | None) -> Json | None:
-    if usage is None:
-        return None
-    return {
-        "prompt_tokens": usage["input_tokens"],
-        "completion_tokens": usage["output_tokens"],
-        "total_tokens": usage["total_tokens"],
-    }

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -21,18 +22,25 @@ from tests.graphs.little import Yard, at_work, draft
 APPROVE = {"type": "approve"}
 
 
-@pytest.fixture
-async def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The thread of a finished run with a read, rows, and an approved effect; `CLEARANCE_HOME` is its home."""
-    yard = Yard(tmp_path / "home", rows=2)
+@pytest.fixture(scope="module")
+async def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The home and the thread of a finished run with a read, rows, and an approved effect."""
+    yard = Yard(tmp_path_factory.mktemp("agreement") / "home", rows=2)
     each = draft("s2", "each", "each", each="s1.parts")
     yard.steps = [draft("s1", "lister", "parts"), each, draft("s3", "clerk", "note")]
     async with at_work(yard) as runner:
         waiting = await runner.run("parts each note")
         done = await runner.resume(waiting.thread_id, decisions=[APPROVE])
     assert done.status == "success" and yard.notes() == ["hello"]
-    monkeypatch.setenv("CLEARANCE_HOME", str(yard.home))
-    return done.thread_id
+    return yard.home, done.thread_id
+
+
+@pytest.fixture
+def run(finished: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The thread of that run; `CLEARANCE_HOME` is a copy of its home."""
+    home, thread = finished
+    monkeypatch.setenv("CLEARANCE_HOME", str(shutil.copytree(home, tmp_path / "home")))
+    return thread
 
 
 def change(statement: str) -> None:

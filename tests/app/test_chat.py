@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.app.at_terminal import FLAGSHIP, plain, talk
 from tests.app.command import command
-from tests.app.test_prompts import FLAGSHIP, plain, prepared, talk
+from tests.app.test_prompts import prepared
 
 __all__ = ["prepared"]
 SKIP = "s"

@@ -10,15 +10,18 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
 from settings import Settings
-from tests.app.command import clearance
+from tests.app.at_terminal import HOT
+from tests.app.command import SECONDS, clearance
+from tests.forking import ROOT, Forked
 from tools.supply_chain.demo import make_demo
 from tools.supply_chain.store import open_records
 
-ROOT = Path(__file__).parent.parent.parent
+HASTY = str(ROOT / "tests" / "app" / "hasty.py")
 FLAGSHIP = "Analyze supplier risk across our logistics network"
 
 
@@ -41,6 +44,14 @@ def cases(home: Path) -> list[tuple[str, str, str]]:
     with sqlite3.connect(home / "supply_chain.db") as db:
         query = "select s.name, c.severity, c.status from cases c join suppliers s on s.id = c.supplier_id order by s.name"
         return db.execute(query).fetchall()
+
+
+def started(home: Path, folder: Path, *words: str, program: str = "") -> tuple[Forked, TextIO]:
+    """A command that goes on while the test does, and what it says, line by line as it comes."""
+    os.mkfifo(folder / "out")
+    env = {**os.environ, "CLEARANCE_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    process = Forked(words, env, folder / "out", folder / "err", program=program)
+    return process, (folder / "out").open(encoding="utf-8")
 
 
 def test_without_a_terminal_the_cases_wait_and_the_output_says_how_to_go_on(home: Path) -> None:
@@ -159,16 +170,18 @@ def test_a_corrupt_database_is_named_with_what_to_do(home: Path, name: str) -> N
     assert done.returncode == 1 and name in done.stderr and "move" in done.stderr
 
 
-def test_a_locked_database_is_waited_for_or_named(home: Path) -> None:
+def test_a_locked_database_is_waited_for_or_named(home: Path, tmp_path: Path) -> None:
     clearance(home, "run", "risk?")  # makes the tables
     holder = sqlite3.connect(home / "clearance.db", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     try:
-        done = clearance(home, "run", FLAGSHIP)
+        env = {**os.environ, "CLEARANCE_HOME": str(home), "PYTHONPATH": str(ROOT)}
+        process = Forked(["run", FLAGSHIP], env, tmp_path / "out", tmp_path / "err", program=HASTY)
+        code = process.wait(SECONDS)
     finally:
         holder.execute("ROLLBACK")
         holder.close()
-    assert done.returncode == 1 and "another process is writing to it" in done.stderr
+    assert code == 1 and "another process is writing to it" in (tmp_path / "err").read_text()
     assert clearance(home, "run", FLAGSHIP).returncode == 3
 
 
@@ -189,17 +202,14 @@ def test_the_list_of_approvals_says_what_waits_and_was_reminded(home: Path) -> N
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_stopped_in_the_middle_nothing_is_lost(home: Path, sign: signal.Signals) -> None:
-    command = [sys.executable, "-u", "-m", "app.cli", "run", FLAGSHIP]
-    env = {**os.environ, "CLEARANCE_HOME": str(home), "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout
-    for line in process.stdout:
+def test_stopped_in_the_middle_nothing_is_lost(home: Path, tmp_path: Path, sign: signal.Signals) -> None:
+    process, said = started(home, tmp_path, "run", FLAGSHIP)
+    for line in said:
         if "Suppliers and orders" in line and "done" in line:
-            process.send_signal(sign)
+            os.kill(process.pid, sign)
             break
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, (out, err)
+    code, err = process.wait(SECONDS), (tmp_path / "err").read_text()
+    assert code == 130, err
     assert "Traceback" not in err and "Nothing is lost" in err
     thread = re.search(r"clearance resume (\S+)", err)
     assert thread, err
@@ -226,14 +236,11 @@ def test_graph_and_plan_are_drawn(home: Path, tmp_path: Path) -> None:
         assert target.read_text().startswith(sign)
 
 
-def test_an_execution_is_drawn_from_another_process_while_it_runs(home: Path) -> None:
-    command = [sys.executable, "-u", "tests/app/hot.py", "run", f"{FLAGSHIP}, and where are we single-sourced?"]
-    env = {**os.environ, "CLEARANCE_HOME": str(home), "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout
+def test_an_execution_is_drawn_from_another_process_while_it_runs(home: Path, tmp_path: Path) -> None:
+    process, said = started(home, tmp_path, "run", f"{FLAGSHIP}, and where are we single-sourced?", program=HOT)
     try:
         waiting = 0
-        for line in process.stdout:
+        for line in said:
             waiting += "needs you" in line
             if waiting == 3:
                 break
@@ -243,8 +250,8 @@ def test_an_execution_is_drawn_from_another_process_while_it_runs(home: Path) ->
         assert seen.count("◆ needs you") == 3
         assert re.search(r"Single-sourced.*▶ running", seen) and re.search(r"Suppliers and orders.*✓ done", seen)
     finally:
-        process.kill()
-        process.communicate()
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(SECONDS)
     seen = clearance(home, "graph", "--execution", execution).stdout
     assert re.search(r"Single-sourced.*○ to do", seen), "nobody carries it out any more"
 
@@ -252,6 +259,13 @@ def test_an_execution_is_drawn_from_another_process_while_it_runs(home: Path) ->
 def test_help_imports_nothing_heavy() -> None:
     heavy = ("langgraph", "langchain", "langchain_core", "sqlalchemy", "openai", "matplotlib", "chromadb")
     code = f"import sys, app.cli; app.cli._mount(); print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_run_imports_nothing_that_only_a_service_or_a_report_needs() -> None:
+    heavy = ("fastapi", "starlette", "uvicorn", "chromadb", "matplotlib", "numpy")
+    code = f"import sys, app.running; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from tests.app.at_terminal import plain, talk
 from tests.app.command import clearance
-from tests.app.test_prompts import plain, talk
 
 FILE = """Lieferant;Bestelldatum;Nettobetrag (EUR);Menge;Lager
 Acme GmbH;31.12.2014;1.234,50;10;A

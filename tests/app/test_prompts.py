@@ -1,14 +1,9 @@
 """Approvals asked on a real terminal: what was skipped is asked once, what was done stays done, Ctrl-C at a question ends it."""
 
 import asyncio
-import os
 import re
-import select
 import shutil
 import sqlite3
-import sys
-import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,16 +12,11 @@ from database import Database
 from governance.approvals import Approvals
 from graphs.caller import local_caller
 from settings import Settings
+from tests.app.at_terminal import CTRL_C, CTRL_D, FLAGSHIP, PAINT, plain, talk
 from tools.supply_chain.demo import make_demo
 from tools.supply_chain.store import open_records
 
-pty = pytest.importorskip("pty", reason="a terminal to ask on")
-ROOT = Path(__file__).parent.parent.parent
-FLAGSHIP = "Analyze supplier risk across our logistics network"
-PROMPT = re.compile(r"(kip\? |Why\? |\]: |\?: |you> )\Z")
-CTRL_C, CTRL_D = "\x03", "\x04"
 SLOW = ("run", f"{FLAGSHIP}, and where are we single-sourced?")
-PAINT = re.compile(r"\x1b\[[?\d;]*[A-Za-z]")
 
 
 @pytest.fixture(scope="module")
@@ -36,49 +26,6 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_demo(records.writing)
     records.close()
     return home
-
-
-Act = Callable[[Path], None]
-
-
-def talk(
-    home: Path, *answers: str | Act, words: Sequence[str] = ("run", FLAGSHIP), hot: bool = False, seconds: float = 180.0
-) -> tuple[int, str]:
-    """Run the command on a terminal of its own; exit code and what was printed. At each question an answer is typed, or done.
-
-    `hot`: one specialist works until a case is open.
-    """
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(ROOT)
-        os.environ.update(CLEARANCE_HOME=str(home), TERM="xterm", COLUMNS="100", LINES="60", PYTHONPATH=str(ROOT))
-        program = ["tests/app/hot.py"] if hot else ["-m", "app.cli"]
-        os.execv(sys.executable, [sys.executable, *program, *words])
-    left, printed, read_to, ends = list(answers), "", 0, time.monotonic() + seconds
-    while time.monotonic() < ends:
-        if not select.select([terminal], [], [], 0.2)[0]:
-            continue
-        try:
-            more = os.read(terminal, 65_536)
-        except OSError:  # how a terminal says that the other side is gone
-            break
-        if not more:
-            break
-        printed += more.decode(errors="replace")
-        if left and PROMPT.search(printed[read_to:]):
-            read_to, answer = len(printed), left.pop(0)
-            if callable(answer):
-                answer(home)
-            else:
-                os.write(terminal, (answer if answer in (CTRL_C, CTRL_D) else answer + "\n").encode())
-    else:
-        os.kill(pid, 9)
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), printed
-
-
-def plain(printed: str) -> str:
-    return " ".join(PAINT.sub("", printed).split())
 
 
 def cases(home: Path) -> int:

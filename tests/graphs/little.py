@@ -312,7 +312,7 @@ def finding(brief: Brief, messages: Sequence[BaseMessage]) -> AIMessage:
 @asynccontextmanager
 async def at_work(yard: Yard, **settings: Any) -> AsyncIterator[Runner]:
     """A runner over the yard's own home; opened again, it is the next process over the same state."""
-    given = Settings(home=yard.home, **{"step_timeout": 20.0, **settings})
+    given = Settings(home=yard.home, **{"step_timeout": 240.0, **settings})
     async with open_runner(given, model=yard.model, domain=yard.domain(), clock=lambda: now() + yard.late) as runner:
         runner.services.today = lambda: date(2026, 1, 2)
         yield runner

@@ -36,17 +36,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     records = open_records(Settings(home=home))
     make_demo(records.writing)
     records.close()
-    for name in (
-        "app",
-        "database.py",
-        "governance",
-        "graphs",
-        "langgraph.json",
-        "models",
-        "settings.py",
-        "tools",
-        "pyproject.toml",
-    ):
+    modules = [path.name for path in ROOT.glob("*.py")]
+    for name in ("app", "governance", "graphs", "langgraph.json", "models", "tools", "pyproject.toml", *modules):
         source, target = ROOT / name, folder / "project" / name
         target.parent.mkdir(exist_ok=True)
         if source.is_dir():

@@ -21,7 +21,7 @@ def lookup(word: str) -> str:
     return f"{word} was found"
 
 
-async def run(fault: Fault, retry: RetryModel, *, streaming: bool = False, patience: float = 5.0):
+async def run(fault: Fault, retry: RetryModel, *, streaming: bool = False, patience: float = 60.0):
     """One agent over the faulty server; the messages and how many requests the server got."""
     app = faulty_app(fault, OfflineModel())
     with served(app) as url:
@@ -65,9 +65,9 @@ async def test_broken_arguments_are_seen_while_the_agent_is_streamed():
 
 async def test_slow_answers_time_out_and_are_retried():
     retry = RetryModel(backoff=0.01)
-    messages, _ = await run(Fault("slow", delay=1.5), retry, patience=0.3)
+    messages, _ = await run(Fault("slow", delay=5), retry, patience=1.5)
     assert messages[-1].text == "The tool answered: lead was found"
-    assert retry.counts.reasons == {"it did not answer in time": 1}
+    assert set(retry.counts.reasons) == {"it did not answer in time"}, "on a slow machine more than once"
 
 
 async def test_retry_after_is_honoured():

@@ -31,8 +31,8 @@ from tools.results import Figure, Records, Row, ToolResult, product_ref
 
 ANN = Caller("ann", "acme", ("requester",))
 RISK = Caller("ravi", "acme", ("risk-manager",))
-READ = ToolManifest(effect="read", output="trusted", timeout=2)
-WRITE = ToolManifest(effect="write", approvers=("risk-manager",), timeout=2, retries=2)
+READ = ToolManifest(effect="read", output="trusted", timeout=60)
+WRITE = ToolManifest(effect="write", approvers=("risk-manager",), timeout=60, retries=2)
 
 
 class Crash(BaseException):
@@ -42,13 +42,14 @@ class Crash(BaseException):
 @dataclass
 class World:
     """What the tools read and change. `trouble` is raised by the next calls, one each; `wait` holds a call, in
-    seconds; `result` is returned in place of the right one."""
+    seconds, and `held` until it is set; `result` is returned in place of the right one."""
 
     reading: Mapping[str, int] = field(default_factory=lambda: {"a": 2, "b": 3})
     writing: list[dict[str, Any]] = field(default_factory=list)
     trouble: list[BaseException | None] = field(default_factory=list)
     before: bool = True
     wait: float = 0.0
+    held: threading.Event | None = None
     result: Any = None
     calls: Counter[str] = field(default_factory=Counter)
     contexts: list[ToolContext] = field(default_factory=list)
@@ -57,6 +58,11 @@ class World:
     def trip(self) -> None:
         if self.trouble and (error := self.trouble.pop(0)):
             raise error
+
+    def pause(self) -> None:
+        clock.sleep(self.wait)
+        if self.held:
+            self.held.wait(60)
 
 
 class Ask(BaseModel):
@@ -107,7 +113,7 @@ def look(args: Ask, ctx: ToolContext) -> Sums:
     world.calls["look"] += 1
     world.contexts.append(ctx)
     world.trip()
-    clock.sleep(world.wait)
+    world.pause()
     if world.result is not None:
         return world.result
     value = ctx.resources.reading[args.key]
@@ -119,7 +125,7 @@ def look(args: Ask, ctx: ToolContext) -> Sums:
 @tool(READ)
 async def look_async(args: Ask, ctx: ToolContext) -> Sums:
     """Look something up on the loop."""
-    await asyncio.sleep(_world(ctx).wait)
+    await asyncio.sleep(60 if _world(ctx).held else 0)
     return Sums(title="Sums", scope="all", as_of="2026")
 
 
@@ -143,7 +149,7 @@ def _open(args: Case, ctx: ToolContext) -> Opened:
     world.entered.set()
     if world.before:
         world.trip()
-    clock.sleep(world.wait)
+    world.pause()
     known = [one for one in ctx.resources.writing if one["key"] == ctx.idempotency_key]
     if not known or "once" in args.who:
         ctx.resources.writing.append({"who": args.who, "amount": args.amount, "key": ctx.idempotency_key})
@@ -229,6 +235,12 @@ class Door:
     def again(self) -> "Door":
         """The process started anew over the same database and world."""
         return replace(self)
+
+    def hasty(self, seconds: float) -> "Door":
+        """The same door, with so much time for each call of a tool."""
+        return replace(
+            self, tools=tuple(replace(one, manifest=one.manifest.model_copy(update={"timeout": seconds})) for one in self.tools)
+        )
 
     def call(self, name: str, step: str = "s1", **args: Any) -> ProposedCall:
         return ProposedCall(

@@ -265,7 +265,8 @@ def users(wanted: str) -> set[str]:
     """The files that name this."""
     found = set()
     for file in SOURCES:
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        text = file.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)) if wanted in text else ():
             names = [alias.name for alias in node.names] if isinstance(node, ast.ImportFrom) else []
             attribute = node.attr if isinstance(node, ast.Attribute) else ""
             if wanted in (*names, attribute):
