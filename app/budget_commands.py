@@ -12,7 +12,7 @@ from typing import get_args
 from rich.console import Console
 
 from app.goals import BadGoal
-from app.runner import Runner, UnknownExecution, open_runner
+from app.runner import Runner, open_runner
 from app.text import reveal
 from governance.budgets import Spender
 from governance.limits import PARTS, Scope, Unit, asked, spoken
@@ -25,7 +25,7 @@ def show(run: str, as_json: bool) -> int:
 
     async def go(runner: Runner) -> int:
         budgets, caller = runner.services.budgets, runner.caller
-        who = await _of_run(runner, run) if run else Spender(caller.org, caller.user, "", "")
+        who = await runner.acts.spender(run) if run else Spender(caller.org, caller.user, "", "")
         found = await budgets.accounts(who)
         if as_json:
             told = left_of(found, priced=not runner.services.unpriced)
@@ -61,7 +61,7 @@ def raise_budget(run: str, unit: str, amount: float, scope: str) -> int:
     named: tuple[Scope, Unit] = (scope, unit)  # type: ignore[assignment]  # checked above
 
     async def go(runner: Runner) -> int:
-        found = await runner.services.asking.raise_limit(runner.caller, await _of_run(runner, run), *named, whole)
+        found = await runner.acts.raise_limit(run, *named, whole)
         left, limit = spoken(found.unit, found.left), spoken(found.unit, found.limit)
         print(f"Raised: {left} left of {limit}.")
         return 0
@@ -75,7 +75,7 @@ def switch(action: str, reason: str, everyone: bool, as_json: bool) -> int:
     async def go(runner: Runner) -> int:
         own, caller = runner.services.switch, runner.caller
         if action != "status":
-            await own.flip(caller, action == "on", reason, everyone=everyone)
+            await runner.acts.flip(action == "on", reason, everyone=everyone)
         found = await own.status(caller.org)
         if as_json:
             print(json.dumps({"stopped": any(one.stopped for one in found), "switches": [asdict(one) for one in found]}))
@@ -89,15 +89,6 @@ def switch(action: str, reason: str, everyone: bool, as_json: bool) -> int:
         return 0
 
     return _with_runner(go)
-
-
-async def _of_run(runner: Runner, run: str) -> Spender:
-    """Whose budgets a run draws on, by its execution's or its thread's id. Raises `UnknownExecution`."""
-    executions = runner.services.executions
-    found = await executions.get(run) or next(reversed(await executions.of_thread(run)), None)
-    if found is None or found.requester.org != runner.caller.org:
-        raise UnknownExecution(f"there is no execution or thread {run} in {runner.services.settings.home}")
-    return Spender(found.requester.org, found.requester.user, found.id, "")
 
 
 def _with_runner(work: Callable[[Runner], Awaitable[int]]) -> int:

@@ -12,15 +12,13 @@ from typing import Any
 from rich.console import Console
 
 from app.prompt import at_prompt
-from app.runner import Runner, UnknownExecution, open_runner
+from app.runner import Runner, open_runner
 from app.running import program
 from app.terminal import approval_panel, decide
 from app.text import reveal, shorten
 from governance.approval import VoteRefused
-from graphs.executions import AlreadyRunning
 from settings import Settings
-from tools.settling import Settling
-from tools.undoing import OVER, Standing, Undoer, Undoing
+from tools.undoing import OVER, Standing, Undoing
 
 ARGS = 120  # characters of the arguments that are shown
 LOOKS: dict[Standing, str] = {
@@ -64,14 +62,7 @@ def settle_effect(key: str, happened: bool, reason: str) -> int:
     """Record what a person found out about an effect."""
 
     async def go(runner: Runner) -> int:
-        services = runner.services
-        row = await services.effects.get(key)
-        if row and await services.executions.held_elsewhere(row.execution_id):
-            raise AlreadyRunning(
-                f"execution {row.execution_id} is running and may be doing {row.tool} now: wait for it, or stop it"
-            )
-        settling = Settling(services.registry, services.effects, services.decisions, services.gateway.db)
-        row = await settling.settle(key, happened, runner.caller, reason)
+        row = await runner.acts.settle(key, happened, reason)
         print(f"{row.tool} in step {row.step_id} is recorded as {row.state}.")
         return 0
 
@@ -85,20 +76,11 @@ def undo_execution(execution: str, step: str, reason: str, mode: str, as_json: b
     going = bool(reason) or go_on
 
     async def go(runner: Runner) -> int:
-        services = runner.services
-        found = await services.executions.get(execution)
-        if found is None or found.requester.org != runner.caller.org:
-            raise UnknownExecution(f"there is no execution {execution} in {services.settings.home}")
-        if await services.executions.held_elsewhere(execution):
-            raise AlreadyRunning(f"execution {execution} is running: wait for it, or stop it, before you undo what it did")
-        undoer = Undoer(
-            services.gateway, services.registry, services.effects, services.gateway.db, services.resources, services.today()
-        )
-        told = await undoer.look(execution, step, reason)
+        told = await runner.acts.look(execution, step, reason)
         if going:
-            told = await undoer.undo(execution, runner.caller, reason, step)
+            told = await runner.acts.undo(execution, step, reason)
             while any([await _decided(runner, one, mode) for one in told if one.standing == "waiting"]):
-                told = await undoer.undo(execution, runner.caller, reason, step)
+                told = await runner.acts.undo(execution, step, reason)
         if as_json:
             print(json.dumps([asdict(one) for one in told], ensure_ascii=False))
         else:

@@ -15,6 +15,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.types import Command
 
+from app.acts import Acts, UnknownExecution
 from app.live import find
 from app.progress import Progress, progress
 from governance.approval import Approval
@@ -40,10 +41,6 @@ OnEvent = Callable[[dict[str, Any]], None]
 
 class UnknownThread(LookupError):
     """There is no such thread in this home."""
-
-
-class UnknownExecution(LookupError):
-    """There is no such execution in this home."""
 
 
 class NothingWaits(RuntimeError):
@@ -97,6 +94,7 @@ class Runner:
         self.model_name = str(getattr(model, "model_name", "") or model._llm_type)
         self.offline = self.model_name.startswith("offline")
         self.caller = local_caller(services.settings)
+        self.acts = Acts(services, self.caller)
         self._driven: set[str] = set()
 
     async def run(
@@ -374,7 +372,8 @@ async def open_runner(
         if live is None:
             yield Runner(services, graph)
             return
-        from app.served import ServedRunner, open_client  # it is a runner, too
+        from app.calling import open_client
+        from app.served import ServedRunner  # it is a runner, too
 
         async with open_client(settings, live) as http:
             yield ServedRunner(services, graph, http)

@@ -95,7 +95,7 @@ def serve(host: str, port: int, config: Path | None, workers: int = 1) -> int:
     )
     own_port = listening.getsockname()[1]
     if config is None:
-        announce(settings.home, f"http://{_reached(host)}:{own_port}")
+        announce(settings, f"http://{_reached(host)}:{own_port}")
     who = (
         f"local mode: no sign-in, everyone on this machine acts as {settings.act_as or settings.user}"
         if local

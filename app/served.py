@@ -6,26 +6,19 @@ the same, whoever does the work. Made by `open_runner` in `app/runner.py`.
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
 from langgraph.types import Command
 
-from app.live import Live
+from app.calling import ServiceSays, ok, said_by
 from app.runner import OnEvent, Outcome, Runner
 from app.runs.spec import ACTIVE
+from app.served_acts import ServedActs
 from governance.approval import Approval, VoteRefused
 from governance.identity import Caller
 from graphs.executions import OPEN, AlreadyRunning
 from graphs.services import Services
-from settings import Settings
-
-SILENCE_S = 60.0  # a stream says something every few seconds, for as long as it takes
-
-
-class ServiceSays(RuntimeError):
-    """The service refused, or what it did failed; its own words."""
 
 
 class ServedRunner(Runner):
@@ -34,6 +27,7 @@ class ServedRunner(Runner):
     def __init__(self, services: Services, graph: Any, http: httpx2.AsyncClient) -> None:
         super().__init__(services, graph)
         self._http = http
+        self.acts = ServedActs(services, self.caller, http)
 
     async def steer(self, thread_id: str, text: str) -> Outcome:
         id = str((await self._state(thread_id)).values.get("execution_id") or "")
@@ -57,8 +51,8 @@ class ServedRunner(Runner):
             f"/governance/approvals/{approval_id}/votes", json={"verdict": verdict, "message": message, "args": args}
         )
         if answer.is_client_error:
-            raise VoteRefused(_said(answer))
-        return await self.services.approvals.resolve(_ok(answer).json()["id"])
+            raise VoteRefused(said_by(answer))
+        return await self.services.approvals.resolve(ok(answer).json()["id"])
 
     async def cancel(self, thread_id: str) -> Outcome:
         id = (await self._state(thread_id)).values.get("execution_id", "")
@@ -66,7 +60,7 @@ class ServedRunner(Runner):
         if found and found.thread_id == thread_id and found.status in ("running", "waiting"):
             run_id = (await self._post(f"/governance/executions/{id}/cancel", None)).json()["run_id"]
             if run_id:
-                _ok(await self._http.get(f"/threads/{thread_id}/runs/{run_id}/join", timeout=None))
+                ok(await self._http.get(f"/threads/{thread_id}/runs/{run_id}/join", timeout=None))
         return await self.outcome(thread_id)
 
     async def _carry_out(self, thread: str, given: Any, on_event: OnEvent, *, review: bool, interrupt_before: Any) -> str:
@@ -88,10 +82,10 @@ class ServedRunner(Runner):
         async with self._http.stream("POST", f"/threads/{thread}/runs/stream", json=asked) as answer:
             if answer.status_code != 409:
                 return await _followed(answer, on_event)
-            refused = (await answer.aread(), _said(answer))[1]
+            refused = (await answer.aread(), said_by(answer))[1]
         if not isinstance(given, Command):
             raise AlreadyRunning(f"thread {thread} is being run by the service: {refused}")
-        rows = _ok(await self._http.get(f"/threads/{thread}/runs", params={"limit": 1})).json()
+        rows = ok(await self._http.get(f"/threads/{thread}/runs", params={"limit": 1})).json()
         if not rows or rows[0]["status"] not in ACTIVE:  # the service went on by itself, and is done
             return rows[0]["run_id"] if rows else ""
         path = f"/threads/{thread}/runs/{rows[0]['run_id']}/stream"  # it goes on by itself: watch it from its beginning
@@ -100,27 +94,14 @@ class ServedRunner(Runner):
             return await _followed(answer, on_event)
 
     async def _post(self, path: str, body: Any) -> httpx2.Response:
-        return _ok(await self._http.post(path, json=body))
-
-
-@asynccontextmanager
-async def open_client(settings: Settings, live: Live) -> AsyncIterator[httpx2.AsyncClient]:
-    """Calls the service as the settings say. Raises `ServiceSays` where it asks who calls and there is no key."""
-    key = settings.api_key.get_secret_value()
-    if live.mode != "local" and not key:
-        raise ServiceSays(
-            f"the service on this home ({live.url}) asks who calls: put a key of yours (clearance keys create) into CLEARANCE_API_KEY"
-        )
-    headers = {"x-api-key": key} if key else {"X-Clearance-As": settings.act_as} if settings.act_as else {}
-    async with httpx2.AsyncClient(base_url=live.url, headers=headers, timeout=SILENCE_S, trust_env=False) as http:
-        yield http
+        return ok(await self._http.post(path, json=body))
 
 
 async def _followed(answer: httpx2.Response, on_event: OnEvent) -> str:
     """Hand on the custom events of a run to its end; its id. Raises `ServiceSays`."""
     if not answer.is_success:
         await answer.aread()
-    _ok(answer)
+    ok(answer)
     async for name, body in _events(answer):
         if name == "custom":
             on_event(body)
@@ -138,16 +119,3 @@ async def _events(answer: httpx2.Response) -> AsyncIterator[tuple[str, Any]]:
             name = text
         elif field == "data":
             yield name, json.loads(text)
-
-
-def _ok(answer: httpx2.Response) -> httpx2.Response:
-    if not answer.is_success:
-        raise ServiceSays(_said(answer))
-    return answer
-
-
-def _said(answer: httpx2.Response) -> str:
-    try:
-        return str(answer.json()["detail"])
-    except (ValueError, KeyError, TypeError):
-        return f"the service answered {answer.status_code}"

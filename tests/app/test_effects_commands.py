@@ -86,7 +86,7 @@ def test_an_undoing_waits_for_whoever_may_agree_and_goes_on_with_the_reason_give
 def test_undo_says_what_it_does_not_know(ran: tuple[Path, str]) -> None:
     home, execution = ran
     unknown = clearance(home, "undo", "no-such-run", "--reason", WHY)
-    assert unknown.returncode == 1 and "there is no execution no-such-run" in unknown.stderr
+    assert unknown.returncode == 1 and "there is no execution or thread no-such-run" in unknown.stderr
     nothing = clearance(home, "undo", execution, "--step", "s99", "--reason", WHY)
     assert nothing.returncode == 0 and "Nothing was done that could be undone." in nothing.stdout
     bare = clearance(home, "undo", execution, "--approve", "all")

@@ -29,7 +29,7 @@ async def test_the_same_is_read_whoever_does_the_work(tmp_path: Path) -> None:
     make_demo(records.writing)
     records.close()
     shutil.copytree(alone, served)
-    with clearance(served) as server:
+    with clearance(served, env={"CLEARANCE_LOG_LEVEL": "info"}) as server:
         service = get_client(url=server.url)
         first = [command(home, "--as", "rita", "run", FLAGSHIP) for home in (alone, served)]
         assert [one.returncode for one in first] == [3, 3], first[1].stderr
@@ -57,6 +57,16 @@ async def test_the_same_is_read_whoever_does_the_work(tmp_path: Path) -> None:
             assert (await service.threads.get(id))["status"] == "idle" and len(await service.runs.list(id)) >= 2
             told = json.loads(command(served, "audit", "verify", "--json").stdout)
             assert told["sound"] and (await http.get("/governance/audit/verify")).json()["sound"]
+            whose = [(alone, answers[0]["execution_id"]), (served, answers[1]["execution_id"])]
+            looks = [command(home, "--as", "marc", "undo", which) for home, which in whose]
+            assert alike(looks[0].stdout) == alike(looks[1].stdout) and "to undo" in looks[1].stdout
+            undone = [command(home, "--as", "marc", "undo", which, "--reason", "a mistake") for home, which in whose]
+            assert alike(undone[0].stdout) == alike(undone[1].stdout), undone[1].stderr
+            for state, reason in (("on", "a drill"), ("off", "it is over")):
+                flipped = [command(home, "--as", "olga", "kill-switch", state, "--reason", reason) for home in (alone, served)]
+                assert alike(flipped[0].stdout) == alike(flipped[1].stdout), flipped[1].stderr
+            did = ("/undo", "/governance/kill-switch/on", "/governance/kill-switch/off", "/votes")
+            assert all(path in server.log.read_text() for path in did), "the service did it"
             unknown = [command(home, "resume", "nothing") for home in (alone, served)]
             assert [one.returncode for one in unknown] == [1, 1]
         server.kill()
