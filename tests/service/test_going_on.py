@@ -1,4 +1,5 @@
-"""Paused threads go on by themselves: after votes in the inbox (though the process died right after the vote), after a signed event."""
+"""Paused threads go on by themselves: after votes in the inbox (though the process died right after the vote), after a signed event.
+Workflows wait for such an event, and are carried out by a schedule."""
 
 import asyncio
 import json
@@ -11,6 +12,10 @@ import pytest
 from langgraph_sdk import get_client
 from standardwebhooks.webhooks import Webhook
 
+from app.chores import fire
+from app.db.assistants import id_of
+from app.service import open_service
+from graphs.caller import local_caller
 from settings import Settings
 from tests.service.serving import clearance
 from tests.service.waiting import until
@@ -96,5 +101,24 @@ async def test_a_workflow_waits_for_a_signed_event_and_goes_on_when_it_comes(hom
                 assert came.status_code == 200 and came.json() == {"executions": [paused["execution_id"]]}
             ended = await until(lambda: client.threads.get(other), lambda one: one["status"] == "idle")
             assert ended["values"]["status"] == "reported" and ended["values"]["answer"]["sections"]
+            weekly = {"name": "weekly", "execution_id": values["execution_id"]}
+            assert (await http.post("/workflows", json=weekly)).status_code == 201
             assert (await http.delete("/workflows/spend")).status_code == 204
             assert (await http.get("/workflows/spend")).status_code == 404
+    await _by_a_cron(Settings(home=home), "weekly")
+
+
+async def _by_a_cron(settings: Settings, workflow: str) -> None:
+    """A schedule carries out the workflow on a thread of its own."""
+    async with open_service(settings) as service:
+        row = await service.crons.create(
+            local_caller(settings),
+            None,
+            **dict(assistant_id=id_of("orchestrator"), thread_id=None, schedule="0 7 * * 1", timezone=None, end_time=None),
+            **dict(enabled=True, on_run_completed="keep", metadata={}),
+            payload={"input": {"messages": [], "workflow": {"name": workflow}}},
+        )
+        run = await service.queue.get(None, str(await fire(service, row)))
+        await service.worker.end_of(run["thread_id"], run["run_id"])
+        made = (await service.threads.get(run["thread_id"]))["values"]
+        assert made["status"] == "reported" and made["answer"]["sections"], made.get("status")
