@@ -56,10 +56,14 @@ async def open_store(settings: Settings) -> AsyncIterator[BaseStore]:
                 await store.stop_ttl_sweeper()
         return
     from langgraph.store.postgres.aio import AsyncPostgresStore
+    from psycopg import AsyncConnection
+
+    from graphs.saver_postgres import making_tables
 
     plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
     async with AsyncPostgresStore.from_conn_string(plain, ttl=ttl, pool_config={"min_size": 1, "max_size": 8}) as pooled:
-        await pooled.setup()
+        async with await AsyncConnection.connect(plain, autocommit=True) as connection, making_tables(connection):
+            await pooled.setup()
         await pooled.start_ttl_sweeper()
         try:
             yield pooled

@@ -16,7 +16,7 @@ from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMet
 from langgraph.checkpoint.postgres import PostgresSaver as PlainSaver
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from psycopg import AsyncConnection, OperationalError
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, dict_row, tuple_row
 from psycopg_pool import PoolTimeout
 from sqlalchemy import URL
 
@@ -28,7 +28,7 @@ from graphs.saver import DIFFERENCES, LIVES_ON, OLDEST_KEPT, Careful, Guard, nob
 T = TypeVar("T")
 CONNECTIONS = 5
 WAITS_S = 10.0  # for a free connection, or for a server that may just be starting
-TABLES = 0x636C6562  # the advisory lock of who makes the saver's tables
+TABLES = 0x636C6562  # the advisory lock of who makes LangGraph's tables
 COPIED = {
     "checkpoints": "checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata",
     "checkpoint_blobs": "checkpoint_ns, channel, version, type, blob",
@@ -175,15 +175,21 @@ def driver_url(url: URL) -> str:
 
 
 async def _set_up(saver: PostgresSaver, pool: Pool) -> None:
-    """Make the saver's tables, one process at a time. Who waits asks again: the indexes are made `CONCURRENTLY`, which waits for
-    every statement that is under way, one that waits for a lock included."""
-    async with pool.connection() as connection:
-        while True:
-            taken = await (await connection.execute("SELECT pg_try_advisory_lock(%s) AS taken", (TABLES,))).fetchone()
-            if taken and taken["taken"]:
-                break
-            await asyncio.sleep(0.1)
-        try:
-            await saver.setup()
-        finally:
-            await connection.execute("SELECT pg_advisory_unlock(%s)", (TABLES,))
+    async with pool.connection() as connection, making_tables(connection):
+        await saver.setup()
+
+
+@asynccontextmanager
+async def making_tables(connection: AsyncConnection[Any]) -> AsyncIterator[None]:
+    """Only one process of all makes LangGraph's tables meanwhile. Who waits asks again: the indexes are made `CONCURRENTLY`, which
+    waits for every statement that is under way, one that waits for a lock included. The connection commits each by itself."""
+    while True:
+        asked = connection.cursor(row_factory=tuple_row)
+        taken = await (await asked.execute("SELECT pg_try_advisory_lock(%s)", (TABLES,))).fetchone()
+        if taken and taken[0]:
+            break
+        await asyncio.sleep(0.1)
+    try:
+        yield
+    finally:
+        await connection.execute("SELECT pg_advisory_unlock(%s)", (TABLES,))

@@ -57,7 +57,7 @@ async def by_engine(services: Services, plan: Plan) -> Ran:
     execution = await open_execution(services, plan)
     state: State = {"execution_id": execution.id, "seq": 1, "plan": plan.model_dump(mode="json"), "results": {}}
     began = time.perf_counter()
-    left = await execute(services, state, execution.thread_id, "bench", silent)
+    left = await execute(services, state, execution.requester, execution.thread_id, "bench", silent)
     seconds = time.perf_counter() - began
     await services.executions.leave(execution.id, "finished")
     return finished(plan, seconds, left["results"])
