@@ -8,6 +8,8 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 
 from evals.bench.decisions import decision_costs
@@ -22,6 +24,7 @@ from evals.bench.service import service_cost
 from evals.bench.service import shown as service_shown
 from evals.bench.shapes import Latency, ladder
 from evals.bench.show import lines, tables
+from evals.chaos.postgres import NoPostgres, own_postgres
 
 LATENCIES: tuple[Latency, ...] = ("even", "uneven")
 
@@ -48,7 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--no-limits", action="store_true", help="say which limits do not hold, and exit 0 all the same")
     parser.add_argument("--json", action="store_true", help="JSON lines instead of tables")
     parser.add_argument("--service", action="store_true", help="only the service")
-    parser.add_argument("--database", default="", metavar="URL", help="measure the service on this PostgreSQL as well")
+    parser.add_argument(
+        "--database", default="", metavar="URL", help="this PostgreSQL for the service, instead of one of its own"
+    )
     chosen = parser.parse_args(arguments)
     wrong = ([] if chosen.service else engine(chosen)) + service(chosen)
     for sentence in wrong:
@@ -59,17 +64,29 @@ def main(arguments: list[str] | None = None) -> int:
 def service(chosen: argparse.Namespace) -> list[str]:
     """Measure the service and print it; what is wrong."""
     wrong = []
-    for url in dict.fromkeys(["", chosen.database]):
-        print(f"measuring the service{' on PostgreSQL' * bool(url)} …", file=sys.stderr)
-        cost = service_cost(rounds=1 if chosen.short else 5, runs=64 if chosen.short else 320, url=url, dev=not url)
-        print(
-            json.dumps({"kind": "service", **asdict(cost), "ratio": cost.ratio}) if chosen.json else f"\n{service_shown(cost)}"
-        )
-        wrong += broken_service(cost)
+    with postgres(chosen.database) as server:
+        for url in dict.fromkeys(["", server]):
+            print(f"measuring the service{' on PostgreSQL' * bool(url)} …", file=sys.stderr)
+            cost = service_cost(rounds=1 if chosen.short else 5, runs=64 if chosen.short else 320, url=url, dev=not url)
+            told = json.dumps({"kind": "service", **asdict(cost), "ratio": cost.ratio})
+            print(told if chosen.json else f"\n{service_shown(cost)}")
+            wrong += broken_service(cost)
     print("measuring what the service holds …", file=sys.stderr)
     found = held(chosen.short)
     print(json.dumps({"kind": "held", **asdict(found)}) if chosen.json else f"\n{held_shown(found)}")
     return wrong + broken_held(found)
+
+
+@contextmanager
+def postgres(url: str) -> Iterator[str]:
+    """The URL of a PostgreSQL: this one, or of a server of the benchmark's own; empty where none can be started."""
+    with ExitStack() as started:
+        if not url:
+            try:
+                url = started.enter_context(own_postgres()).url.render_as_string(hide_password=False)
+            except NoPostgres as error:
+                print(f"{error}: the service is measured on SQLite alone", file=sys.stderr)
+        yield url
 
 
 def engine(chosen: argparse.Namespace) -> list[str]:
