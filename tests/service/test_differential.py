@@ -46,8 +46,12 @@ async def test_javascript_clients_see_no_difference(server: Server, other: Serve
     node()
     for folder in (tmp_path / "theirs", tmp_path / "ours"):
         folder.mkdir()
-    theirs = await asyncio.gather(*(played(client, other.url, tmp_path / "theirs") for client in CLIENTS))
-    ours = await asyncio.gather(*(played(client, server.url, tmp_path / "ours") for client in CLIENTS))
+    theirs, ours = await asyncio.gather(
+        *(
+            asyncio.gather(*(played(client, url, tmp_path / whose) for client in CLIENTS))
+            for whose, url in (("theirs", other.url), ("ours", server.url))
+        )
+    )
     for client, own, their in zip(CLIENTS, ours, theirs, strict=True):
         assert len(own) >= 12, f"{client} did not play its whole script"
         on_purpose = dict(own).get("still asked"), dict(own).get("its thread is")
