@@ -1,14 +1,21 @@
-"""What a person changes of what is on record: raise a limit, flip the kill switch, settle and undo effects. Used by the commands.
+"""What a person changes of what is on record: limits, the kill switch, effects, delegations, workflows. Used by the commands.
 
 `Acts` does it on the home's own database. Where a service is live on the home, `ServedActs` (`served_acts.py`) has the service do it.
 """
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from app.workflows import save_workflow
 from governance.budgets import Account, Spender
+from governance.delegations import Delegation
 from governance.effects import EffectRow
 from governance.identity import Caller
 from governance.limits import Scope, Unit
 from graphs.executions import AlreadyRunning, Execution
 from graphs.services import Services
+from graphs.waits import wait_of
+from graphs.workflows import Workflow
 from tools.settling import Settling
 from tools.undoing import Undoer, Undoing
 
@@ -65,6 +72,23 @@ class Acts:
         if await self.services.executions.held_elsewhere(found.id):
             raise AlreadyRunning(f"execution {found.id} is running: wait for it, or stop it, before you undo what it did")
         return await self._undoer().undo(found.id, self.caller, reason, step)
+
+    async def delegate(self, to: str, role: str, until: datetime, tool: str | None) -> Delegation:
+        """Hand a role of the caller's to another person. Raises `DelegationRefused`."""
+        return await self.services.approvals.delegations.give(self.caller, to, role, until, tool)
+
+    async def revoke(self, id: str) -> Delegation:
+        """End a delegation of the caller's. Raises `DelegationRefused`."""
+        return await self.services.approvals.delegations.revoke(self.caller, id)
+
+    async def save_workflow(self, name: str, run: str, parameters: Sequence[str], waits: Mapping[str, str]) -> Workflow:
+        """Keep a run's plan; `waits` as `graphs.waits.wait_of` reads them. Raises `UnknownRun`, `BadWorkflow`."""
+        wished = {step: wait_of(text) for step, text in waits.items()}
+        return await save_workflow(self.services, self.caller, name, run, parameters, wished)
+
+    async def remove_workflow(self, name: str) -> None:
+        """Forget a workflow. Raises `NoWorkflow`."""
+        await self.services.workflows.remove(self.caller.org, name)
 
     def _undoer(self) -> Undoer:
         own = self.services

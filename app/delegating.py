@@ -31,7 +31,7 @@ def delegate(to: str, role: str, until: str, tool: str | None) -> int:
             raise DelegationRefused(f"there is no {to}; there are: {', '.join(people)}")
         if tool and tool not in tools:
             raise DelegationRefused(f"there is no tool {tool}: leave --tool out for whatever asks {role}")
-        return await runner.services.approvals.delegations.give(runner.caller, to, role, end, tool)
+        return await runner.acts.delegate(to, role, end, tool)
 
     _show(_with_runner(go))
     return 0
@@ -39,7 +39,7 @@ def delegate(to: str, role: str, until: str, tool: str | None) -> int:
 
 def revoke(id: str) -> int:
     """End a delegation of the caller's. Raises `DelegationRefused`."""
-    ended = _with_runner(lambda runner: runner.services.approvals.delegations.revoke(runner.caller, id))
+    ended = _with_runner(lambda runner: runner.acts.revoke(id))
     Console(highlight=False).print(f"Revoked: {ended.taker} no longer decides as {ended.role} for {ended.giver}.", markup=False)
     return 0
 

@@ -3,6 +3,8 @@
 What it wrote is read back where it wrote it.
 """
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import httpx2
@@ -10,10 +12,12 @@ import httpx2
 from app.acts import Acts
 from app.calling import ok
 from governance.budgets import Account
+from governance.delegations import Delegation
 from governance.effects import EffectRow
 from governance.identity import Caller
 from governance.limits import PARTS, Scope, Unit
 from graphs.services import Services
+from graphs.workflows import Workflow
 from tools.undoing import Undoing
 
 
@@ -41,6 +45,25 @@ class ServedActs(Acts):
         told = await self._post(f"executions/{(await self.execution(run)).id}/undo", {"reason": reason, "step": step})
         names = ("standing", "tool", "args", "why", "approval_id")
         return [Undoing(await self._effect(one["effect"]["key"]), **{name: one[name] for name in names}) for one in told]
+
+    async def delegate(self, to: str, role: str, until: datetime, tool: str | None) -> Delegation:
+        made = await self._post("delegations", {"to": to, "role": role, "until": until.isoformat(), "tool": tool})
+        return (await self._delegations())[made["id"]]
+
+    async def revoke(self, id: str) -> Delegation:
+        before = await self._delegations()
+        ok(await self._http.delete(f"/governance/delegations/{id}"))
+        return before[id]
+
+    async def save_workflow(self, name: str, run: str, parameters: Sequence[str], waits: Mapping[str, str]) -> Workflow:
+        asked = {"name": name, "execution_id": run, "parameters": [*parameters], "waits": dict(waits)}
+        return Workflow.model_validate(ok(await self._http.post("/workflows", json=asked)).json())
+
+    async def remove_workflow(self, name: str) -> None:
+        ok(await self._http.delete(f"/workflows/{name}"))
+
+    async def _delegations(self) -> dict[str, Delegation]:
+        return {one.id: one for one in await self.services.approvals.delegations.current(self.caller.org)}
 
     async def _effect(self, key: str) -> EffectRow:
         row = await self.services.effects.get(key)

@@ -8,7 +8,6 @@ from rich.console import Console
 
 from app.runner import Runner, open_runner
 from app.running import Options, program, run_goal, show_plan
-from app.workflows import save_workflow
 from graphs.plan import Wait
 from graphs.state import WorkflowRun
 from graphs.waits import wait_of
@@ -22,10 +21,12 @@ class BadEvent(ValueError):
 
 def save(name: str, run: str, parameters: list[str], waits: list[str]) -> int:
     """Keep a run's plan as the next version of a workflow."""
-    wished = {step: _wait(what) for step, what in pairs(waits, "--wait", "STEP=WHAT").items()}
+    wished = pairs(waits, "--wait", "STEP=WHAT")
+    for what in wished.values():
+        _check_wait(what)
 
     async def go(runner: Runner) -> int:
-        saved = await save_workflow(runner.services, runner.caller, name, run, parameters, wished)
+        saved = await runner.acts.save_workflow(name, run, parameters, wished)
         print(f"Saved as {saved.name}, version {saved.version}. Run it with:  {program()} workflow run {saved.name}")
         return 0
 
@@ -109,7 +110,7 @@ def remove(name: str) -> int:
     """Forget a workflow."""
 
     async def go(runner: Runner) -> int:
-        await runner.services.workflows.remove(runner.caller.org, name)
+        await runner.acts.remove_workflow(name)
         print(f"{name} is forgotten.")
         return 0
 
@@ -151,9 +152,9 @@ def pairs(said: Iterable[str], option: str, form: str) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in split.values()}
 
 
-def _wait(text: str) -> Wait:
+def _check_wait(text: str) -> None:
     try:
-        return wait_of(text)
+        wait_of(text)
     except ValueError as error:
         raise BadWorkflow(
             f"{text!r} is no wait: write 3d, 2027-01-31T09:00Z or event:NAME, with 'within 5d' if you like"

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -65,7 +66,26 @@ async def test_the_same_is_read_whoever_does_the_work(tmp_path: Path) -> None:
             for state, reason in (("on", "a drill"), ("off", "it is over")):
                 flipped = [command(home, "--as", "olga", "kill-switch", state, "--reason", reason) for home in (alone, served)]
                 assert alike(flipped[0].stdout) == alike(flipped[1].stdout), flipped[1].stderr
-            did = ("/undo", "/governance/kill-switch/on", "/governance/kill-switch/off", "/votes")
+            until = (datetime.now(UTC) + timedelta(days=30)).isoformat(timespec="minutes")
+            handing = ("approvals", "delegate", "olga", "--role", "risk-manager", "--until", until)
+            handed = [command(home, "--as", "marc", *handing) for home in (alone, served)]
+            assert alike(handed[0].stdout) == alike(handed[1].stdout) and "olga decides" in handed[1].stdout, handed[1].stderr
+            ids = [one.stdout.split()[-1] for one in handed]
+            ended_by = [
+                command(home, "--as", "marc", "approvals", "revoke", id) for home, id in zip((alone, served), ids, strict=True)
+            ]
+            assert alike(ended_by[0].stdout) == alike(ended_by[1].stdout), ended_by[1].stderr
+            kept = [command(home, "workflow", "save", "weekly", "--run", which) for home, which in whose]
+            assert alike(kept[0].stdout) == alike(kept[1].stdout), kept[1].stderr
+            assert [command(home, "workflow", "remove", "weekly").returncode for home in (alone, served)] == [0, 0]
+            did = (
+                "/governance/delegations",
+                "/workflows/weekly",
+                "/undo",
+                "/governance/kill-switch/on",
+                "/governance/kill-switch/off",
+                "/votes",
+            )
             assert all(path in server.log.read_text() for path in did), "the service did it"
             unknown = [command(home, "resume", "nothing") for home in (alone, served)]
             assert [one.returncode for one in unknown] == [1, 1]
