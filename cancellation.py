@@ -2,22 +2,21 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-async def finish(task: asyncio.Task[T]) -> T:
+async def finish(task: asyncio.Future[T]) -> T:
     """The task's result, awaited to its end even if the waiter is cancelled meanwhile; then the cancellation goes on."""
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled:
-        raise cancelled
-    return task.result()
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with suppress(asyncio.CancelledError):  # another one: the first goes on, too
+                await asyncio.wait({task})
+        raise
 
 
 async def whole(work: Coroutine[Any, Any, T]) -> T:

@@ -50,7 +50,10 @@ class Prepared:
         """Run it for each of these parameters. Raises the driver's errors."""
         text, cursor = self._text(connection.dialect), connection.connection.cursor()
         try:
-            cursor.executemany(text.sql, [text.values(row) for row in rows])
+            if len(rows) == 1:  # for several psycopg begins a pipeline, which costs more than one row
+                cursor.execute(text.sql, text.values(rows[0]))
+            else:
+                cursor.executemany(text.sql, [text.values(row) for row in rows])
         finally:
             cursor.close()
 

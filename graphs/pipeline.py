@@ -16,6 +16,8 @@ from psycopg import AsyncConnection, Cursor, OperationalError
 from psycopg.rows import DictRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from cancellation import finish
+
 T = TypeVar("T")
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
 
@@ -64,8 +66,6 @@ class Asked(Generic[T]):
         self.statements = dictation.taken.statements
 
     def answer(self) -> None:
-        if self.done.done():  # whoever asked does not wait any more
-            return
         if self.error is None:
             self.done.set_result(cast(T, self.result))
         else:
@@ -81,13 +81,13 @@ class Pipeline:
         self._task: asyncio.Task[None] | None = None
 
     async def ask(self, work: Callable[[PlainSaver], T]) -> T:
-        """Carry out what `work` asks of the saver, whole or not at all, and return its result when it is committed. Raises what the
-        driver raises."""
+        """Carry out what `work` asks of the saver, whole or not at all, and return its result when it is committed; a cancellation that
+        comes meanwhile goes on then. Raises what the driver raises."""
         one: Asked[T] = Asked(work, asyncio.get_running_loop().create_future())
         self._asked.append(one)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._carry_on())
-        return await one.done
+        return await finish(one.done)
 
     async def _carry_on(self) -> None:
         while self._asked:

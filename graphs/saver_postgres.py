@@ -20,7 +20,6 @@ from psycopg.rows import DictRow, dict_row, tuple_row
 from psycopg_pool import PoolTimeout
 from sqlalchemy import URL
 
-from cancellation import whole
 from database import AGAIN_S, ServerGone, gone, patience
 from graphs.pipeline import Pipeline, Pool
 from graphs.saver import DIFFERENCES, LIVES_ON, OLDEST_KEPT, Careful, Guard, nobody_else, serializer
@@ -75,7 +74,7 @@ class PostgresSaver(Careful, AsyncPostgresSaver):
 
     async def _write(self, work: Callable[[PlainSaver], T]) -> T:
         await self.guard()
-        return await whole(self._bear(lambda: self._pipeline.ask(work)))
+        return await self._bear(lambda: self._pipeline.ask(work))
 
     async def _bear(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """What a saver does may be done twice, so a commit in doubt is no matter."""

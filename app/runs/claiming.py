@@ -14,6 +14,7 @@ from app.runs.lease import LEASE_S
 from app.runs.spec import Claim, Spec
 
 ATTEMPTS = 3
+SERVER_NOW = func.extract("epoch", func.clock_timestamp()).cast(Float)
 SKIP = 10_000
 """How far an attempt after a crash begins behind the log's end: more than are ever published and not yet written, so that no
 number that a client has seen is given twice."""
@@ -87,5 +88,5 @@ def claimed(row: dict[str, Any], seq: int, *, alone: bool) -> Claim:
 def now(c: Connection) -> ColumnElement[float]:
     """Seconds since the epoch by the one clock that all workers share."""
     if c.dialect.name == "postgresql":
-        return func.extract("epoch", func.clock_timestamp()).cast(Float)
+        return SERVER_NOW
     return literal(time.time(), Float)

@@ -24,6 +24,7 @@ from app.encoding import dumps
 from app.runs.news import News, Silence
 from app.runs.spec import ACTIVE, Ending
 from database import Database, DatabaseUnavailable, ServerGone
+from governance.prepared import Prepared
 
 T = TypeVar("T")
 logger = logging.getLogger("clearance")
@@ -34,7 +35,7 @@ UNWRITTEN = 2_000  # a writer waits for the disk beyond this; well below `queue.
 KEPT = 500  # written events that stay in memory for those who come a little late
 AGAIN_S = 0.5  # between two tries of a follower to reach a server that is gone
 UNKNOWN = 1 << 62  # a floor above everything: nobody has looked at the disk yet
-NEW_EVENTS = insert(events)
+NEW_EVENTS = Prepared(insert(events))
 _GO_ON = update(threads).where(threads.c.thread_id == bindparam("of_thread"), threads.c.last_seq == bindparam("since"))
 END = "end"
 """The event that ends a run in the log: {"status": …, "waiting": does it wait for a person?}. The classic protocol does not send it."""
@@ -374,7 +375,7 @@ def write(c: Connection, batch: Sequence[Event], since: int) -> bool:
     """Put events on disk, and with them how far the thread's log goes; False: it does not go on from `since`, so it is another's."""
     thread_id, last = batch[0].thread_id, batch[-1].seq
     if c.execute(_GO_ON, {"of_thread": thread_id, "since": since, "last_seq": last}).rowcount == 1:
-        c.execute(NEW_EVENTS, [one.row() for one in batch])
+        NEW_EVENTS.run(c, [one.row() for one in batch])
         return True
     far = select(threads.c.last_seq).where(threads.c.thread_id == thread_id)
     return c.execute(far).scalar_one_or_none() == last  # written, but in doubt

@@ -10,11 +10,12 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from app.auth.reach import Owner, may
 from app.db.clock import new_id, stamp
 from app.db.tables import runs, threads
-from app.runs.claiming import claimed, now
+from app.runs.claiming import SERVER_NOW, claimed
 from app.runs.deliveries import owe
 from app.runs.lease import LEASE_S
 from app.runs.spec import ACTIVE, Action, Claim, Ending, NewRun, Spec
 from governance.identity import Caller
+from governance.prepared import Prepared
 from governance.tables import insert_new
 from graphs.part_threads import is_part
 
@@ -22,7 +23,11 @@ from graphs.part_threads import is_part
 ACTIVE_OF = select(runs.c.run_id, runs.c.status).where(runs.c.thread_id == bindparam("of_thread"), runs.c.status.in_(ACTIVE))
 _LOCK = select(threads).where(threads.c.thread_id == bindparam("of_thread")).with_for_update()
 CHANGE_THREAD = update(threads).where(threads.c.thread_id == bindparam("of_thread"))
-_NEW_RUN = insert(runs)
+_COLUMNS = tuple(column.name for column in runs.c if column.name != "leased_until")
+_NEW_RUN = Prepared(insert(runs).values(leased_until=bindparam("until")), _COLUMNS)
+_NEW_RUN_HELD = Prepared(
+    insert(runs).values(leased_until=SERVER_NOW + LEASE_S), _COLUMNS
+)  # by the clock that all workers share
 
 
 class ThreadMissing(LookupError):
@@ -110,9 +115,9 @@ def make(c: Connection, worker: str, new: NewRun, claim: bool) -> Created:
         updated_at=at,
     )
     if taken and c.dialect.name != "sqlite":
-        c.execute(_NEW_RUN.values(leased_until=now(c) + LEASE_S), row)
+        _NEW_RUN_HELD.run(c, [row])
     else:
-        c.execute(_NEW_RUN, {**row, "leased_until": time.time() + LEASE_S if taken else None})
+        _NEW_RUN.run(c, [{**row, "until": time.time() + LEASE_S if taken else None}])
     if made is None:
         change = dict(status="busy", config=config, updated_at=at)
         if not active:  # while another run holds the thread, its state is that run's graph's

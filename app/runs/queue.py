@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func, or_, select, update
 
 from app.db.clock import stamp
 from app.db.tables import events, runs, threads
@@ -25,13 +25,20 @@ from app.runs.lease import LEASE_S, LeaseLost
 from app.runs.log import NEW_EVENTS, Event
 from app.runs.spec import ACTIVE, Action, Claim, Ending, NewRun
 from database import Database
+from governance.prepared import Prepared
 
 # what every run needs is put together once: that takes longer than to carry it out
 _OURS = (runs.c.run_id == bindparam("of_run")) & (runs.c.worker == bindparam("of_worker"))
 _HELD = _OURS & (runs.c.attempt == bindparam("of_attempt")) & (runs.c.status == "running")
-_CHANGE_HELD, _DELETE_HELD = update(runs).where(_HELD), delete(runs).where(_HELD)
-_MORE = making.ACTIVE_OF.with_only_columns(runs.c.run_id).exists()
-_STAND = making.CHANGE_THREAD.values(status=case((_MORE, "busy"), else_=bindparam("rest"))).returning(threads.c.status)
+_ENDED = ("status", "error", "updated_at", "worker", "leased_until", "cancel")
+_CHANGE_HELD = Prepared(update(runs).where(_HELD).returning(runs.c.run_id), _ENDED)
+_DELETE_HELD = Prepared(delete(runs).where(_HELD).returning(runs.c.run_id))
+_ACTIVE = or_(*(runs.c.status == one for one in ACTIVE))
+_MORE = select(runs.c.run_id).where(runs.c.thread_id == bindparam("of_thread"), _ACTIVE).exists()
+_STAND = Prepared(
+    making.CHANGE_THREAD.values(status=case((_MORE, "busy"), else_=bindparam("rest"))).returning(threads.c.status),
+    ("values", "interrupts", "error", "updated_at", "state_updated_at", "last_seq"),
+)
 KEPT_S = 60.0
 
 
@@ -120,8 +127,8 @@ class Queue:
                 status=ending.status, error=ending.error, updated_at=stamp(), worker=None, leased_until=None, cancel=None
             )
             held = {"of_run": claim.run_id, "of_worker": self.worker, "of_attempt": claim.attempt}
-            ended = c.execute(_DELETE_HELD, held) if rollback else c.execute(_CHANGE_HELD, {**held, **values})
-            if ended.rowcount != 1:
+            ended = _DELETE_HELD.first(c, held) if rollback else _CHANGE_HELD.first(c, {**held, **values})
+            if ended is None:
                 if _ended(c, claim, ending, gone=rollback or claim.stateless):
                     return []
                 raise LeaseLost(f"run {claim.run_id} is another's")
@@ -133,7 +140,7 @@ class Queue:
             if rollback:
                 c.execute(delete(events).where(events.c.run_id == claim.run_id))
             elif written:
-                c.execute(NEW_EVENTS, [one.row() for one in written])
+                NEW_EVENTS.run(c, [one.row() for one in written])
             more = self._stand(c, claim.thread_id, ending, written[-1].seq)
             return claiming.claim(c, self.worker, 1, thread_id=claim.thread_id) if more and go_on else []
 
@@ -236,7 +243,7 @@ class Queue:
             state_updated_at=at,
             last_seq=seq,
         )
-        return c.execute(_STAND, values).scalar_one_or_none() == "busy"
+        return bool(_STAND.first(c, values) == ("busy",))
 
     def _settle(self, c: Connection, thread_id: str) -> None:
         """A thread whose queue became empty is no longer busy."""

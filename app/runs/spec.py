@@ -1,6 +1,6 @@
 """What a run is asked to do: the part of a request that goes with the run's row and outlives the process that took it."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from governance.identity import Caller
@@ -31,7 +31,7 @@ class Spec:
 
     def as_dict(self) -> dict[str, Any]:
         """As it is kept in the row and shown as `kwargs`."""
-        kept = {**asdict(self), "stream_mode": list(self.stream_mode)}
+        kept = {**vars(self), "stream_mode": list(self.stream_mode)}
         return {name: value for name, value in kept.items() if value or name not in ("caller", "webhook", "protocol")}
 
     @classmethod
