@@ -10,9 +10,9 @@ from langchain_core.messages import AIMessage
 from governance.bundle import POLICIES, load
 from governance.cedar import CedarPolicy
 from governance.policy import PlanFacts, StepFacts, Violation
+from graphs.expanding import expand
 from graphs.plan import Plan
 from graphs.planner import problems, to_step
-from graphs.scheduler import expand
 from graphs.wire import PlanDraft
 from tests.governance.cases import ANN
 from tests.graphs.little import READ, WRITE, Yard, at_work, draft
