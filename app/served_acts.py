@@ -1,6 +1,6 @@
 """The changes of `acts.py`, made by the live service of the home: it knows what it is doing at that moment. Used by `served.py`.
 
-What it wrote is read back where it wrote it.
+What it wrote is read back where it wrote it, unless it tells it whole.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import httpx2
+from pydantic import TypeAdapter
 
 from app.acts import Acts
 from app.calling import ok
@@ -19,6 +20,8 @@ from governance.limits import PARTS, Scope, Unit
 from graphs.services import Services
 from graphs.workflows import Workflow
 from tools.undoing import Undoing
+
+_DELEGATION = TypeAdapter(Delegation)
 
 
 class ServedActs(Acts):
@@ -47,13 +50,10 @@ class ServedActs(Acts):
         return [Undoing(await self._effect(one["effect"]["key"]), **{name: one[name] for name in names}) for one in told]
 
     async def delegate(self, to: str, role: str, until: datetime, tool: str | None) -> Delegation:
-        made = await self._post("delegations", {"to": to, "role": role, "until": until.isoformat(), "tool": tool})
-        return (await self._delegations())[made["id"]]
+        return self._told(await self._post("delegations", {"to": to, "role": role, "until": until.isoformat(), "tool": tool}))
 
     async def revoke(self, id: str) -> Delegation:
-        before = await self._delegations()
-        ok(await self._http.delete(f"/governance/delegations/{id}"))
-        return before[id]
+        return self._told(ok(await self._http.delete(f"/governance/delegations/{id}")).json())
 
     async def save_workflow(self, name: str, run: str, parameters: Sequence[str], waits: Mapping[str, str]) -> Workflow:
         asked = {"name": name, "execution_id": run, "parameters": [*parameters], "waits": dict(waits)}
@@ -62,8 +62,8 @@ class ServedActs(Acts):
     async def remove_workflow(self, name: str) -> None:
         ok(await self._http.delete(f"/workflows/{name}"))
 
-    async def _delegations(self) -> dict[str, Delegation]:
-        return {one.id: one for one in await self.services.approvals.delegations.current(self.caller.org)}
+    def _told(self, delegation: dict[str, Any]) -> Delegation:
+        return _DELEGATION.validate_python({**delegation, "org": self.caller.org})
 
     async def _effect(self, key: str) -> EffectRow:
         row = await self.services.effects.get(key)

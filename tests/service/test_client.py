@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,13 +25,23 @@ def alike(text: str) -> list[str]:
     return sorted(VARIES.sub("…", line).rstrip() for line in text.splitlines())
 
 
+def change(home: Path, statement: str) -> None:
+    """As only time, or a process that died, leaves a row."""
+    with sqlite3.connect(home / "clearance.db", timeout=60) as db:
+        assert db.execute(statement).rowcount > 0
+    db.close()
+
+
 async def test_the_same_is_read_whoever_does_the_work(tmp_path: Path) -> None:
     alone, served = tmp_path / "alone", tmp_path / "served"
     records = open_records(Settings(home=alone))
     make_demo(records.writing)
     records.close()
     shutil.copytree(alone, served)
-    with clearance(served, env={"CLEARANCE_LOG_LEVEL": "info"}) as server:
+    limits = tmp_path / "limits.toml"
+    limits.write_text("[run]\nseconds = 3600\n", encoding="utf-8")
+    bounded = {"CLEARANCE_BUDGETS": str(limits)}
+    with clearance(served, env={"CLEARANCE_LOG_LEVEL": "info", **bounded}) as server:
         service = get_client(url=server.url)
         first = [command(home, "--as", "rita", "run", FLAGSHIP) for home in (alone, served)]
         assert [one.returncode for one in first] == [3, 3], first[1].stderr
@@ -75,6 +86,16 @@ async def test_the_same_is_read_whoever_does_the_work(tmp_path: Path) -> None:
                 command(home, "--as", "marc", "approvals", "revoke", id) for home, id in zip((alone, served), ids, strict=True)
             ]
             assert alike(ended_by[0].stdout) == alike(ended_by[1].stdout), ended_by[1].stderr
+            late = command(served, "--as", "marc", *handing).stdout.split()[-1]
+            change(served, f"UPDATE delegations SET until = '2020-01-01T00:00:00+00:00' WHERE id = '{late}'")
+            over = command(served, "--as", "marc", "approvals", "revoke", late)
+            assert over.returncode == 0 and "no longer decides" in over.stdout, over.stderr
+            more = command(served, "budgets", "raise", answers[1]["execution_id"], "seconds", "90.5", **bounded)
+            assert more.returncode == 0 and "left of 3,690.5 seconds" in more.stdout, more.stdout + more.stderr
+            (key, *_) = (row["key"] for row in json.loads(command(served, "effects", "--json").stdout))
+            change(served, f"UPDATE effects SET state = 'intended', ended_at = NULL, result = NULL WHERE key = '{key}'")
+            found_out = command(served, "effects", "settle", key, "not-done", "--reason", "I looked")
+            assert found_out.returncode == 0 and "is recorded as failed" in found_out.stdout, found_out.stderr
             kept = [command(home, "workflow", "save", "weekly", "--run", which) for home, which in whose]
             assert alike(kept[0].stdout) == alike(kept[1].stdout), kept[1].stderr
             assert [command(home, "workflow", "remove", "weekly").returncode for home in (alone, served)] == [0, 0]
@@ -85,6 +106,8 @@ async def test_the_same_is_read_whoever_does_the_work(tmp_path: Path) -> None:
                 "/governance/kill-switch/on",
                 "/governance/kill-switch/off",
                 "/votes",
+                "/governance/budgets/raise",
+                f"/governance/effects/{key}/settle",
             )
             assert all(path in server.log.read_text() for path in did), "the service did it"
             unknown = [command(home, "resume", "nothing") for home in (alone, served)]
