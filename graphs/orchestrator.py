@@ -187,6 +187,7 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         today = execution.today if execution else services.today().isoformat()
         request, issues = dict(state["request"]), state.get("issues", [])
         answer: Answer = await write_report(services, caller, id, thread, request, plan, results, issues, today, write)
+        await services.answers.keep(id, answer)
         await services.finish(id, "cancelled" if state["status"] == "cancelled" else "finished")
         message = AIMessage(to_markdown(answer), additional_kwargs={"answer_status": answer.status})
         status = "cancelled" if state["status"] == "cancelled" else "failed" if answer.status == "failed" else "reported"

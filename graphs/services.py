@@ -37,6 +37,7 @@ from governance.live_policy import LivePolicy
 from governance.signing import signer_for
 from graphs import tables as graph_tables
 from graphs.agent import build_agent
+from graphs.answers import Answers
 from graphs.caller import local_directory
 from graphs.context import StepContext
 from graphs.executions import Executions
@@ -106,6 +107,7 @@ class Services:
     asking: Asking
     switch: KillSwitch
     executions: Executions
+    answers: Answers
     waits: Waits
     workflows: Workflows
     saver: Careful
@@ -278,6 +280,7 @@ async def open_services(
                     asking=asks,
                     switch=KillSwitch(db, decisions, settings.operators, settings.platform_operators),
                     executions=Executions(db, decisions),
+                    answers=Answers(db),
                     waits=Waits(db, decisions, clock),
                     workflows=Workflows(db),
                     saver=opened,

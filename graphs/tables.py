@@ -1,4 +1,4 @@
-"""The tables of the graphs: executions, plan revisions, step attempts, waits, what users said meanwhile,
+"""The tables of the graphs: executions, plan revisions, answers, step attempts, waits, what users said meanwhile,
 workflows; in the app's database."""
 
 from sqlalchemy import JSON, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
@@ -30,6 +30,14 @@ revisions = Table(
     Column("rev", Integer, primary_key=True),
     Column("plan", JSON, nullable=False),
     Column("created", String(32), nullable=False),
+)
+answers = Table(
+    "answers",
+    metadata,
+    Column("execution_id", String(36), primary_key=True),
+    Column("status", String(10), nullable=False, comment="complete, partial, failed"),
+    Column("body", JSON, nullable=False, comment="Answer"),
+    Column("made", String(32), nullable=False),
 )
 steers = Table(
     "steers",
