@@ -5,7 +5,7 @@ pending → approved → consumed, or ends as rejected, answered, expired, void 
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -154,6 +154,21 @@ class Approvals:
         if org is not None:
             query = query.where(approvals.c.org == org)
         return await self._db.run(lambda c: [self.load(c, id) for id in c.scalars(query).all()])
+
+    async def open_of_threads(self, thread_ids: Collection[str], org: str) -> list[Approval]:
+        """Open approvals of an organisation that were asked on these threads, oldest first, in two statements."""
+        own = [*self._open(None, org), approvals.c.thread_id.in_(thread_ids)]
+        query = select(approvals).where(*own).order_by(approvals.c.created_at, approvals.c.id)
+
+        def work(c: Connection) -> list[Approval]:
+            rows = c.execute(query).mappings().all()
+            cast: dict[str, list[Any]] = {row["id"]: [] for row in rows}
+            said = select(votes).where(votes.c.approval_id.in_(cast)).order_by(votes.c.at, votes.c.user)
+            for vote in c.execute(said).mappings():
+                cast[vote["approval_id"]].append(vote)
+            return [from_row(row, cast[row["id"]]) for row in rows]
+
+        return await self._db.run(work, durable=False)
 
     async def of_execution(self, execution_id: str, *, superseded: bool = False) -> list[Approval]:
         """Every approval of an execution, oldest first; those that an edit superseded only if asked for."""

@@ -110,6 +110,13 @@ class View:
         lent = await self._lent() if any(not self.reaches("audit", row.requester) for row in rows) else []
         return [row for row in rows if self.reaches("audit", row.requester) or self._decides(row, lent)]
 
+    async def asked(self, rows: Sequence[Approval]) -> list[Approval]:
+        """Those of these open approvals that wait for their word: theirs to decide, and not voted on by them yet."""
+        lent = await self._lent() if rows else []
+        mine = [row for row in rows if self._decides(row, lent) and self.caller.user not in {vote.user for vote in row.votes}]
+        own = self.caller.user
+        return [row for row in mine if row.requester.user != own or any(not panel.others for panel in row.panels)]
+
     async def _lent(self) -> list[Delegation]:
         return [
             one for one in await self.floors.approvals.delegations.current(self.caller.org) if one.taker == self.caller.user
