@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from graphs.wire import Finding
 from settings import Settings
+from tools.query import View
 from tools.registry import Tool
 
 
@@ -171,7 +172,9 @@ class Domain:
     """Everything the core knows of a domain. `version(resources)` changes when its records do: evidence of another version is
     not used again. `origins(resources)` says for each table of records what it was filled from, as a person would look for it.
     `read`, `version` and `origins` block: call them in a thread. `verifier_tools`: those by which its results can be held
-    against its records. `asks`: for a setting that only the user can give, the question when a tool cannot do without it.
+    against its records. `views`: by which people open the records that a result cites, one for each table; they are read from
+    `resources.reading`, then a `Database`. `asks`: for a setting that only the user can give, the question when a tool cannot do
+    without it.
     `policies`: the folders or files under `governance/policies` that make up its bundle."""
 
     name: str
@@ -186,6 +189,7 @@ class Domain:
     anchors: tuple[str, ...] = ()
     facts: Facts | None = None
     verifier_tools: tuple[str, ...] = ()
+    views: tuple[View, ...] = ()
     asks: Mapping[str, str] = field(default_factory=dict)
     policies: tuple[str, ...] = ("core", "changes")
     version: Callable[[Any], str] = field(default=lambda resources: "")

@@ -6,6 +6,7 @@ from app.api.governance import (
     budgets,
     delegations,
     effects,
+    evidence,
     executions,
     inbox,
     kill_switch,
@@ -14,5 +15,6 @@ from app.api.governance import (
 )
 
 routers = tuple(
-    one.router for one in (executions, threads, inbox, approvals, delegations, effects, budgets, kill_switch, policies, audit)
+    one.router
+    for one in (executions, evidence, threads, inbox, approvals, delegations, effects, budgets, kill_switch, policies, audit)
 )
