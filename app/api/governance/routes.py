@@ -11,10 +11,24 @@ from app.api.governance import (
     inbox,
     kill_switch,
     policies,
+    reports,
     threads,
 )
 
 routers = tuple(
     one.router
-    for one in (executions, evidence, threads, inbox, approvals, delegations, effects, budgets, kill_switch, policies, audit)
+    for one in (
+        executions,
+        evidence,
+        reports,
+        threads,
+        inbox,
+        approvals,
+        delegations,
+        effects,
+        budgets,
+        kill_switch,
+        policies,
+        audit,
+    )
 )
