@@ -36,6 +36,7 @@ Phase = Literal[
     "budget",
     "undo",
     "event",
+    "feedback",
 ]
 _LISTS = ("labels", "provenance", "rules", "reasons", "roles", "approvers")
 _GIVEN = ("seq", "at")  # by the ledger
@@ -56,6 +57,7 @@ class Record:
     revision's cause or the step's status, `version` the number of the revision or attempt, `model` what the model calls itself.
     An event from outside that a step waited for (event) has its name as `version`, its sender as `user` and the digest of what it
     carried. That somebody asked to undo an effect (undo) names the call that is to undo it: its proposal follows.
+    What a person thinks of an answer (feedback) is its thumb, the comment by its digest.
     """
 
     phase: Phase

@@ -41,6 +41,7 @@ from graphs.answers import Answers
 from graphs.caller import local_directory
 from graphs.context import StepContext
 from graphs.executions import Executions
+from graphs.feedback import Feedback
 from graphs.plan import Step
 from graphs.ready import Ready, ready
 from graphs.saver import Careful, Guard, nobody_else, open_saver_of
@@ -108,6 +109,7 @@ class Services:
     switch: KillSwitch
     executions: Executions
     answers: Answers
+    feedback: Feedback
     waits: Waits
     workflows: Workflows
     saver: Careful
@@ -281,6 +283,7 @@ async def open_services(
                     switch=KillSwitch(db, decisions, settings.operators, settings.platform_operators),
                     executions=Executions(db, decisions),
                     answers=Answers(db),
+                    feedback=Feedback(db, decisions),
                     waits=Waits(db, decisions, clock),
                     workflows=Workflows(db),
                     saver=opened,

@@ -1,4 +1,4 @@
-"""The tables of the graphs: executions, plan revisions, answers, step attempts, waits, what users said meanwhile,
+"""The tables of the graphs: executions, plan revisions, answers, feedback, step attempts, waits, what users said meanwhile,
 workflows; in the app's database."""
 
 from sqlalchemy import JSON, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
@@ -38,6 +38,16 @@ answers = Table(
     Column("status", String(10), nullable=False, comment="complete, partial, failed"),
     Column("body", JSON, nullable=False, comment="Answer"),
     Column("made", String(32), nullable=False),
+)
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("execution_id", String(36), primary_key=True),
+    Column("user", String(100), primary_key=True),
+    Column("org", String(100), nullable=False),
+    Column("thumb", String(4), nullable=False, comment="up, down"),
+    Column("comment", Text, nullable=False),
+    Column("at", String(32), nullable=False),
 )
 steers = Table(
     "steers",

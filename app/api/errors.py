@@ -36,6 +36,7 @@ from governance.delegations import DelegationRefused
 from governance.kill_switch import SwitchRefused
 from governance.ledger import LedgerBroken
 from graphs.executions import AlreadyRunning, EffectsStand
+from graphs.feedback import NoAnswer
 from graphs.waits import NobodyWaits
 from graphs.workflows import BadWorkflow, NoWorkflow
 from tools.settling import CannotSettle
@@ -92,6 +93,7 @@ STATUS: dict[type[Exception], int] = {
     LedgerNotSound: 409,
     LedgerBroken: 409,
     NothingRecorded: 404,
+    NoAnswer: 409,
     DatabaseUnavailable: 503,
     ProviderUnavailable: 503,
     NotSignedIn: 401,

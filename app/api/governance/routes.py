@@ -8,6 +8,7 @@ from app.api.governance import (
     effects,
     evidence,
     executions,
+    feedback,
     inbox,
     kill_switch,
     policies,
@@ -15,20 +16,8 @@ from app.api.governance import (
     threads,
 )
 
+of_executions = (executions, evidence, reports, feedback)
 routers = tuple(
     one.router
-    for one in (
-        executions,
-        evidence,
-        reports,
-        threads,
-        inbox,
-        approvals,
-        delegations,
-        effects,
-        budgets,
-        kill_switch,
-        policies,
-        audit,
-    )
+    for one in (*of_executions, threads, inbox, approvals, delegations, effects, budgets, kill_switch, policies, audit)
 )

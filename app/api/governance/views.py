@@ -63,8 +63,7 @@ class View:
 
     async def plan_shapes(self, execution: Execution) -> list[dict[str, Any]]:
         """Every revision of a plan; what its steps say of single rows only if they may read what those were read with."""
-        sight = self.sight_of(execution.requester)
-        shown = sight.whole or await self._reads_all_of(execution.id, sight)
+        shown = await self.reads_all(execution)
         found = [plan.model_dump(mode="json") for plan in await self.floors.executions.plans(execution.id)]
         for step in (step for plan in found for step in plan["steps"] if step["item"] is not None and not shown):
             step.update(item=masked(step["item"]), title=MASKED)
@@ -179,6 +178,11 @@ class View:
             result=one.result if shown else MASKED,
             masked=not shown,
         )
+
+    async def reads_all(self, execution: Execution) -> bool:
+        """May they read all that a run read?"""
+        sight = self.sight_of(execution.requester)
+        return sight.whole or await self._reads_all_of(execution.id, sight)
 
     async def _reads_all_of(self, execution_id: str, sight: Sight) -> bool:
         if execution_id not in self._read_whole:
