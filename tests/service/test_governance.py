@@ -28,6 +28,8 @@ async def test_what_waits_is_decided_in_the_inbox(tmp_path: Path) -> None:
         await client.runs.wait(thread, "orchestrator", input={"messages": [{"role": "user", "content": FLAGSHIP}]})
         async with httpx.AsyncClient(base_url=f"{server.url}/governance", timeout=60) as http:
             first, second, third = (await http.get("/approvals")).json()
+            schema = first["args_schema"]
+            assert set(schema["required"]) <= set(first["args"]) <= set(schema["properties"]) and schema["type"] == "object"
             execution = (await http.get(f"/executions/{first['execution_id']}")).json()
             assert execution["thread_id"] == thread and execution["plans"][0]["steps"] and execution["attempts"]
             assert [row["id"] for row in execution["approvals"]] == [first["id"], second["id"], third["id"]]

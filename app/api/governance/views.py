@@ -5,7 +5,7 @@ sees that one, with the steps and the evidence behind it. Of what they see, data
 (`sight.py`). Everything else does not exist for them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from app.api.errors import Refused
 from app.api.governance.shapes import ApprovalDetail, ApprovalShape, AttemptShape, EffectShape, EvidenceShape, PlannedShape
 from app.api.governance.sight import MASKED, Sight, masked
 from app.auth.reach import Deed, Owner, may, reaches_all
+from governance import asking
 from governance.approval import Approval, UnknownApproval
 from governance.budgets import Spender
 from governance.delegations import Delegation
@@ -30,6 +31,7 @@ class View:
     def __init__(self, floors: Services, caller: Caller, *, local: bool) -> None:
         self.floors, self.caller, self.local = floors, caller, local
         self._read_whole: dict[str, bool] = {}
+        self._schemas: dict[str, Mapping[str, Any]] = {}
 
     @property
     def audits(self) -> bool:
@@ -128,6 +130,7 @@ class View:
     def approval_shape(self, row: Approval) -> ApprovalShape:
         """An approval as they see it. Whoever is asked to decide sees just what would run, but for secrets."""
         shape, sight = ApprovalShape.of(row), self.sight_of(row.requester)
+        shape.args_schema = self._schema(row.tool)
         if not self.reaches("read", row.requester):
             shape.thread_id = None
         asked = bool(set(self.caller.roles) & set(row.approvers)) or not self.reaches("audit", row.requester)
@@ -135,6 +138,13 @@ class View:
         if secret or not (asked or (sight.tool(row.tool) and sight.labelled({*row.labels, *row.context_labels}))):
             shape.args, shape.provenance, shape.masked = masked(row.args), masked(row.provenance), True
         return shape
+
+    def _schema(self, tool: str) -> Mapping[str, Any] | None:
+        if tool == asking.TOOL:
+            return asking.SCHEMA
+        if tool in self.floors.registry and tool not in self._schemas:
+            self._schemas[tool] = self.floors.registry[tool].args.model_json_schema()
+        return self._schemas.get(tool)
 
     async def approval_detail(self, row: Approval) -> ApprovalDetail:
         """An approval with the part of the plan that leads to it, and what it was judged by."""
