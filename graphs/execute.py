@@ -16,11 +16,13 @@ from governance.budgets import Spender
 from governance.identity import Caller
 from governance.kill_switch import whose_switch
 from graphs.conversation import same, stale
+from graphs.editing import edited_step_by_step, without_dropped
 from graphs.events import Emit, now
 from graphs.executions import Execution, Steer
 from graphs.intake import amendment
 from graphs.plan import TERMINAL, Plan, Step, StepError, StepResult
-from graphs.planner import NoPlan, accepted, left_to_spend, make_plan, runnable
+from graphs.plan_edits import PlanEdit, reason_of
+from graphs.planner import NoPlan, accepted, left_to_spend, make_plan, problems, runnable
 from graphs.reminders import keep_reminding, remind
 from graphs.replies import VERDICTS, replies_of
 from graphs.scheduler import HeldBack, Outcome, Scheduler, next_attempt, plan_event
@@ -50,8 +52,15 @@ class PlanWork:
     said: list[AnyMessage] = field(default_factory=list)
     time: WorkingTime = field(default_factory=WorkingTime)
     gave_up: set[tuple[str, int]] = field(default_factory=set)
+    begun: set[str] = field(default_factory=set)
+    edited: set[str] = field(default_factory=set)
+    door: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def attempt(self, step: Step, attempt: int, specialist: str, done: Mapping[str, StepResult]) -> Outcome:
+        async with self.door:  # while an edit is made no step begins
+            self.begun |= {step.id} - self.edited
+        if step.id in self.edited:
+            await asyncio.Event().wait()  # for the scheduler, which is about to drop it
         if step.wait:
             stands = await self.services.waits.may_start(self.execution.id, step)
             if isinstance(stands, Held):
@@ -112,6 +121,13 @@ class PlanWork:
         return revised
 
     async def steer(self, plan: Plan, done: Mapping[str, StepResult]) -> Plan | None:
+        for edit in await self.services.plan_edits.open(self.execution.id):
+            revised, answer = await self._edited(edit, plan)
+            await self.services.plan_edits.settle(edit, answer)
+            self.emit({"event": "note", "at": now(), "text": answer})
+            if revised:
+                self.wake.set()
+                return revised
         for said in await self.services.executions.said(self.execution.id):
             revised, answer = await self._steered(said, plan, done)
             await self.services.executions.take_up(said, answer)
@@ -153,6 +169,33 @@ class PlanWork:
         if revised:
             await self._commit(revised)
         return revised
+
+    async def _edited(self, edit: PlanEdit, plan: Plan) -> tuple[Plan | None, str]:
+        """The revision that a person's edit of single steps makes, and what to answer."""
+        services, own, reason = self.services, self.execution, reason_of(edit.caller, edit.reason)
+        async with self.door:
+            plans = await services.executions.plans(own.id)
+            if plan.rev != edit.base:
+                settled = [
+                    one.base for one in await services.plan_edits.of(own.id) if one.answer == reason_of(one.caller, one.reason)
+                ]
+                if edit.base not in settled and (edit.base, reason) in [(one.parent_rev, one.reason) for one in plans]:
+                    return None, reason  # it was made before a crash
+                return None, f"The plan is at revision {plan.rev} by now, so an edit of revision {edit.base} was not made."
+            if late := sorted({change.step for change in edit.changes} & self.begun):
+                return None, f"The plan stays as it is: {', '.join(late)} had begun."
+            used = self.used.union(*(one.ids() for one in plans))
+            revised, wrong = edited_step_by_step(plan, edit.changes, reason, used, services)
+            left = await left_to_spend(services, own.requester, own.id)
+            wrong = wrong or problems(revised, services, own.requester, [], used - set(plan.ids()), left)
+            if wrong:
+                return None, f"The plan stays as it is: {'; '.join(wrong)}"
+            await self._commit(revised)
+            self.edited |= set(plan.ids()) - set(revised.ids())
+        request = without_dropped(own.request, plan, revised)
+        await services.executions.amend(own.id, own.goal, request)
+        self.execution = replace(own, request=request)
+        return revised, reason
 
     async def _steered(self, said: Steer, plan: Plan, done: Mapping[str, StepResult]) -> tuple[Plan | None, str]:
         """The revision for one thing that was said, and what to answer."""
@@ -236,7 +279,8 @@ async def execute(
         await remind(services, execution.id, tell)  # what became due while nobody ran this, though nothing may run now either
     products = Products(services.registry.manifests())
     with services.approvals.subscribe(execution.id) as wake:
-        work = PlanWork(services, execution, tell, set(plan.ids()) | set(results), wake, products, made)
+        begun = {*results, *open_attempts, *state.get("held_back", {})}
+        work = PlanWork(services, execution, tell, set(plan.ids()) | set(results), wake, products, made, begun=begun)
         alarms = [keep_reminding(services, execution.id, tell)]
         if any(step.wait for step in plan.steps):
             alarms.append(keep_waking(services, execution.id, wake))

@@ -243,7 +243,8 @@ class Executions:
             if c.execute(select(revisions.c.rev).where(key)).first() is None:
                 told = plan.model_dump(mode="json")
                 c.execute(insert(revisions).values(execution_id=execution_id, rev=plan.rev, plan=told, created=now()))
-                more = dict(policy_version=policy_version, result_digest=digest(told))
+                more: dict[str, Any] = dict(policy_version=policy_version, result_digest=digest(told))
+                more["reasons"] = (plan.reason,) if plan.cause == "review" else ()
                 self._record(c, execution_id, "plan", plan.cause, "plan", plan.rev, "planner", **more)
 
         await self._db.run(work)

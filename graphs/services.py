@@ -43,6 +43,7 @@ from graphs.context import StepContext
 from graphs.executions import Executions
 from graphs.feedback import Feedback
 from graphs.plan import Step
+from graphs.plan_edits import PlanEdits
 from graphs.ready import Ready, ready
 from graphs.saver import Careful, Guard, nobody_else, open_saver_of
 from graphs.specialists.base import Added, Domain, Resources, Specialist
@@ -110,6 +111,7 @@ class Services:
     executions: Executions
     answers: Answers
     feedback: Feedback
+    plan_edits: PlanEdits
     waits: Waits
     workflows: Workflows
     saver: Careful
@@ -284,6 +286,7 @@ async def open_services(
                     executions=Executions(db, decisions),
                     answers=Answers(db),
                     feedback=Feedback(db, decisions),
+                    plan_edits=PlanEdits(db),
                     waits=Waits(db, decisions, clock),
                     workflows=Workflows(db),
                     saver=opened,

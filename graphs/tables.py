@@ -1,4 +1,4 @@
-"""The tables of the graphs: executions, plan revisions, answers, feedback, step attempts, waits, what users said meanwhile,
+"""The tables of the graphs: executions, plan revisions, answers, feedback, step attempts, waits, what users said and edited meanwhile,
 workflows; in the app's database."""
 
 from sqlalchemy import JSON, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
@@ -56,6 +56,18 @@ steers = Table(
     Column("execution_id", String(36), nullable=False, index=True),
     Column("caller", JSON, nullable=False),
     Column("text", Text, nullable=False),
+    Column("answer", Text, comment="what came of it; null until it was taken up"),
+    Column("created", String(32), nullable=False),
+)
+plan_edits = Table(
+    "plan_edits",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("execution_id", String(36), nullable=False, index=True),
+    Column("caller", JSON, nullable=False),
+    Column("base", Integer, nullable=False, comment="the revision that is edited"),
+    Column("changes", JSON, nullable=False, comment="list of Change"),
+    Column("reason", Text, nullable=False),
     Column("answer", Text, comment="what came of it; null until it was taken up"),
     Column("created", String(32), nullable=False),
 )
