@@ -57,20 +57,26 @@ class PlanWork:
     door: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def attempt(self, step: Step, attempt: int, specialist: str, done: Mapping[str, StepResult]) -> Outcome:
-        async with self.door:  # while an edit is made no step begins
-            self.begun |= {step.id} - self.edited
-        if step.id in self.edited:
-            await asyncio.Event().wait()  # for the scheduler, which is about to drop it
+        late = ""
         if step.wait:
             stands = await self.services.waits.may_start(self.execution.id, step)
             if isinstance(stands, Held):
                 return HeldBack(stands.waits)
             await self.services.waits.take(self.execution.id, step.id)
-            if isinstance(stands, TooLate):
-                return await self._never_started(step, attempt, specialist, stands.said)
+            late = stands.said if isinstance(stands, TooLate) else ""
+        await self._begin(step)
+        if late:
+            return await self._never_started(step, attempt, specialist, late)
         return await StepRunner(self.services, self.execution, self.emit, self.products, self.time).attempt(
             step, attempt, specialist, done
         )
+
+    async def _begin(self, step: Step) -> None:
+        """A step begins; not while an edit is made, and never once it was edited away: the scheduler is about to drop it."""
+        async with self.door:
+            self.begun |= {step.id} - self.edited
+        if step.id in self.edited:
+            await asyncio.Event().wait()
 
     async def _never_started(self, step: Step, attempt: int, specialist: str, why: str) -> StepResult:
         executions, id = self.services.executions, self.execution.id
@@ -191,7 +197,9 @@ class PlanWork:
             if wrong:
                 return None, f"The plan stays as it is: {'; '.join(wrong)}"
             await self._commit(revised)
-            self.edited |= set(plan.ids()) - set(revised.ids())
+            self.edited |= (dropped := set(plan.ids()) - set(revised.ids()))
+        for id in dropped:
+            await services.waits.take(own.id, id)  # nobody need be woken for what is not waited for any more
         request = without_dropped(own.request, plan, revised)
         await services.executions.amend(own.id, own.goal, request)
         self.execution = replace(own, request=request)
@@ -279,7 +287,7 @@ async def execute(
         await remind(services, execution.id, tell)  # what became due while nobody ran this, though nothing may run now either
     products = Products(services.registry.manifests())
     with services.approvals.subscribe(execution.id) as wake:
-        begun = {*results, *open_attempts, *state.get("held_back", {})}
+        begun = {*results, *open_attempts}
         work = PlanWork(services, execution, tell, set(plan.ids()) | set(results), wake, products, made, begun=begun)
         alarms = [keep_reminding(services, execution.id, tell)]
         if any(step.wait for step in plan.steps):

@@ -160,7 +160,13 @@ async def test_every_operation_on_anothers_ids_answers_as_for_ids_that_never_wer
         body |= {"checkpoint": {"checkpoint_ns": ""}, "values": {}, "metadata": {}, "verdict": "approve", "version": 1}
         body |= {"reason": "a try", "graph_id": "nosuch", "execution_id": ids["execution_id"]}
         body |= {"to": "ann", "role": "risk-manager", "until": "2999-01-01T00:00:00Z"}
-        body |= {"outcome": "done", "text": "stop that", "thumb": "up"}
+        body |= {
+            "outcome": "done",
+            "text": "stop that",
+            "thumb": "up",
+            "base": 1,
+            "changes": [{"step": "s1", "leave_out": True}],
+        }
         plan = {"name": ids["name"], "execution_id": ids["execution_id"]}
         command = {"id": 1, "method": "agent.getTree"}
         strict = {"votes": ("verdict",), "on": ("reason",), "off": ("reason",), "delegations": ("to", "role", "until")}
@@ -169,6 +175,7 @@ async def test_every_operation_on_anothers_ids_answers_as_for_ids_that_never_wer
             "undo": ("reason",),
             "steers": ("text",),
             "feedback": ("thumb",),
+            "plan": ("base", "changes", "reason"),
             "{cron_id}": (),
         }
         last = path.rsplit("/", 1)[1]

@@ -11,12 +11,13 @@ from app.api.governance import (
     feedback,
     inbox,
     kill_switch,
+    plans,
     policies,
     reports,
     threads,
 )
 
-of_executions = (executions, evidence, reports, feedback)
+of_executions = (executions, plans, evidence, reports, feedback)
 routers = tuple(
     one.router
     for one in (*of_executions, threads, inbox, approvals, delegations, effects, budgets, kill_switch, policies, audit)
