@@ -1,7 +1,7 @@
 """Editing single steps of a plan: other settings, another specialist, a step left out. No I/O.
 
 What is edited is a step anew, with an id of its own, so that nothing that was recorded of the old one is taken for it; what rests on
-it rests on the new one. Called by the application, which tells a person what is wrong with an edit, and by `execute.py`, which
+it rests on the new one. Called by the application, which tells a person what is wrong with an edit, and by `plan_work.py`, which
 applies it; both then hold the plan against the rules of every plan (`planner.problems`).
 """
 

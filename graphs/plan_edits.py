@@ -1,6 +1,6 @@
 """Edits of single steps that people ask for while a plan is carried out: kept until the scheduler takes them up, and what came of each.
 
-The application writes them, and wakes the scheduler; `execute.py` applies them (`editing.py` says how) or says why not.
+The application writes them, and wakes the scheduler; `plan_work.py` applies them (`editing.py` says how) or says why not.
 """
 
 from collections.abc import Sequence
