@@ -97,6 +97,10 @@ async def test_a_waiting_execution_takes_an_edit_up_and_waits_on(yard: Yard) -> 
         await runner.resume(THREAD, decisions=[])
         assert await answers(runner, id) == ["local edited the plan: because"]
         assert [plan.rev for plan in await runner.services.executions.plans(id)] == [1, 2], "it is not made twice"
+        await runner.services.executions.say(id, ME, "what now")
+        assert [one.execution_id for one in await runner.services.ready()] == [id], "words are heard as edits are"
+        await runner.resume(THREAD, decisions=[])
+        assert await runner.services.ready() == []
         done = await runner.resume(THREAD, decisions=[{"type": "approve"}])
     assert done.status == "success" and yard.calls() == ["look_a s1", "write_note s2"]
 

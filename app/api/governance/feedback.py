@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.caller import Calling, Floors, Viewing
+from app.api.errors import Refused
 from app.api.governance.shapes import Shape
 from app.api.governance.sight import MASKED
 
@@ -41,6 +42,8 @@ async def list_feedback(floors: Floors, view: Viewing, caller: Calling, executio
 
 @router.post("/{execution_id}/feedback")
 async def say(floors: Floors, view: Viewing, caller: Calling, execution_id: str, body: OpinionBody) -> OpinionShape:
-    """Say as the caller what the answer is worth, in place of what they said before. 409 while there is no answer."""
+    """Say as the caller what the answer is worth, in place of what they said before. 409 while there is no answer. For people."""
     await view.execution(execution_id)
+    if not caller.person:
+        raise Refused(403, f"{caller.user} is not a person: only people say what they think of an answer")
     return OpinionShape.model_validate(await floors.feedback.say(execution_id, caller, body.thumb, body.comment.strip()))
