@@ -9,10 +9,12 @@ from sqlalchemy import update
 from app.runner import Runner
 from governance.identity import Caller
 from graphs.editing import edited_step_by_step, without_dropped
-from graphs.plan import Plan
+from graphs.plan import Plan, StepResult
 from graphs.plan_edits import Change
+from graphs.plan_work import PlanWork
 from graphs.planner import problems
 from graphs.tables import plan_edits
+from graphs.trace import Products
 from tests.graphs.little import Yard, at_work, draft
 
 THREAD = "00000000-0000-0000-0000-00000000ed17"
@@ -103,6 +105,27 @@ async def test_a_waiting_execution_takes_an_edit_up_and_waits_on(yard: Yard) -> 
         assert await runner.services.ready() == []
         done = await runner.resume(THREAD, decisions=[{"type": "approve"}])
     assert done.status == "success" and yard.calls() == ["look_a s1", "write_note s2"]
+
+
+async def test_no_step_begins_while_an_edit_is_made_and_none_that_was_edited_away(yard: Yard) -> None:
+    yard.steps = [draft("s1", "ann", "a"), draft("s2", "ben", "b")]
+    async with at_work(yard) as runner:
+        shown = await runner.run("a b", review=True)
+        floors, plan = runner.services, Plan.model_validate(shown.plan)
+        execution = await floors.executions.get(shown.execution_id)
+        assert execution
+        products = Products(floors.registry.manifests())
+        work = PlanWork(floors, execution, yard.hear, set(plan.ids()), asyncio.Event(), products)
+        async with work.door:
+            kept, lost = [asyncio.create_task(work.attempt(one, 1, one.specialist, {})) for one in plan.steps]
+            await asyncio.sleep(0)
+            assert work.begun == set()
+            work.edited.add("s2")
+        result = await asyncio.wait_for(kept, 60)
+        assert isinstance(result, StepResult) and result.status == "succeeded" and work.begun == {"s1"}
+        assert not lost.done() and yard.calls() == ["look_a s1"], "it waits for the scheduler to drop it"
+        lost.cancel()
+        assert [one.step_id for one in await floors.executions.attempts(execution.id)] == ["s1"]
 
 
 async def test_what_is_wrong_with_an_edit_is_said(yard: Yard) -> None:
