@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     org: str = Field("local", description="the organisation of the local user")
     user: str = Field("local", description="the local user")
     roles: tuple[str, ...] = Field(
-        ("requester", "risk-manager", "operator", "platform-operator", "budget-owner"),
+        ("requester", "risk-manager", "operator", "platform-operator", "budget-owner", "data-steward"),
         description="roles of the local user (JSON list)",
     )
     people: dict[str, tuple[str, ...]] = Field(
@@ -94,6 +94,7 @@ class Settings(BaseSettings):
     api_key: SecretStr = Field(SecretStr(""), description="the key that commands call a live service of the home with")
     rate: int = Field(1200, ge=0, description="requests a minute of one caller who signed in; 0: no limit")
     body_bytes: int = Field(16_000_000, ge=1024, description="largest body of a request to the service")
+    file_bytes: int = Field(20_000_000, ge=1024, description="largest file that is uploaded to the service")
 
     event_secrets: dict[str, SecretStr] = Field(
         {}, description='who may tell of events, and their Standard Webhooks secrets (JSON: {"org/sender": "whsec_…"})'
@@ -122,6 +123,10 @@ class Settings(BaseSettings):
     )
     platform_operators: tuple[str, ...] = Field(
         ("platform-operator",), description="roles that may flip the kill switch of all organisations (JSON list)"
+    )
+    data_stewards: tuple[str, ...] = Field(
+        ("data-steward", "admin"),
+        description="roles of the own organisation (`org`) that may load records over HTTP (JSON list)",
     )
     remind_after: float = Field(0.5, gt=0, le=1, description="share of an approval's time after which its people are reminded")
     escalate_after: float = Field(

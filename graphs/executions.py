@@ -213,6 +213,12 @@ class Executions:
         lease = select(executions.c.lease).where(executions.c.id == id, executions.c.status == "running")
         return _alive(await self._db.run(lambda c: c.execute(lease).scalar_one_or_none()))
 
+    async def under_way(self) -> list[str]:
+        """Those, of every organisation, that a process which lives carries out now."""
+        query = select(executions.c.id, executions.c.lease).where(executions.c.status.in_(RUN))
+        rows = await self._db.run(lambda c: c.execute(query).all())
+        return [id for id, lease in rows if lease == _owner() or _alive(lease)]
+
     async def leave(self, id: str, status: str) -> None:
         """Record how an execution stands after a node, and give the lease back. An attempt that its end cut off is cancelled."""
         await self._db.run(lambda c: self._leave(c, id, status))

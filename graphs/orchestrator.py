@@ -178,7 +178,8 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
     async def verify(state: State, config: RunnableConfig) -> dict[str, Any]:
         caller, plan, results = caller_of(config, services.settings), *_typed(state)
         id, thread = state["execution_id"], thread_of(config)
-        return {"issues": await verifying.verify(services, caller, id, thread, plan, results, captured_writer())}
+        version, write = state["request"]["version"], captured_writer()
+        return {"issues": await verifying.verify(services, caller, id, thread, plan, results, write, version)}
 
     async def report(state: State, config: RunnableConfig) -> dict[str, Any]:
         caller, plan, results = caller_of(config, services.settings), *_typed(state)

@@ -34,6 +34,7 @@ from governance.identity import RolesOf
 from governance.kill_switch import KillSwitch
 from governance.limits import Limits
 from governance.live_policy import LivePolicy
+from governance.loading import Loads
 from governance.signing import signer_for
 from graphs import tables as graph_tables
 from graphs.agent import build_agent
@@ -105,6 +106,7 @@ class Services:
     budgets: Budgets
     asking: Asking
     switch: KillSwitch
+    loads: Loads
     executions: Executions
     waits: Waits
     workflows: Workflows
@@ -277,6 +279,7 @@ async def open_services(
                     budgets=budgets,
                     asking=asks,
                     switch=KillSwitch(db, decisions, settings.operators, settings.platform_operators),
+                    loads=Loads(decisions, settings.data_stewards, settings.org),
                     executions=Executions(db, decisions),
                     waits=Waits(db, decisions, clock),
                     workflows=Workflows(db),

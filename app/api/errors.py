@@ -35,6 +35,7 @@ from governance.budgets import NotRaised, RaiseRefused
 from governance.delegations import DelegationRefused
 from governance.kill_switch import SwitchRefused
 from governance.ledger import LedgerBroken
+from governance.loading import LoadRefused
 from graphs.executions import AlreadyRunning, EffectsStand
 from graphs.waits import NobodyWaits
 from graphs.workflows import BadWorkflow, NoWorkflow
@@ -78,6 +79,7 @@ STATUS: dict[type[Exception], int] = {
     NotAPerson: 403,
     OwnRequest: 403,
     SwitchRefused: 403,
+    LoadRefused: 403,
     DelegationRefused: 422,
     AlreadyDecided: 409,
     ApprovalExpired: 409,
