@@ -22,8 +22,10 @@ class NoRecords(RuntimeError):
 
 
 def version_of(db: Database) -> str:
-    """What changes whenever records are loaded."""
-    return str(db.run_sync(lambda c: c.execute(select(func.max(imports.c.id))).scalar_one()) or "")
+    """What changes whenever records are loaded; empty where none are. An import's number comes again after all were deleted."""
+    newest = select(imports.c.id, imports.c.at).order_by(imports.c.id.desc()).limit(1)
+    row = db.run_sync(lambda c: c.execute(newest).one_or_none())
+    return f"{row.id}, {row.at.isoformat()}" if row else ""
 
 
 class OlderRecords(RuntimeError):

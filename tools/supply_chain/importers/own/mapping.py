@@ -136,7 +136,13 @@ def remembered(db: Database) -> list[Remembered]:
 
 def recall(db: Database, fingerprint: str) -> Mapping | None:
     """The mapping remembered for a header, if any."""
-    return next((one.mapping for one in remembered(db) if one.mapping.fingerprint == fingerprint), None)
+    return db.run_sync(lambda connection: remembered_in(connection, fingerprint))
+
+
+def remembered_in(connection: Connection, fingerprint: str) -> Mapping | None:
+    """The same, inside a transaction."""
+    text = connection.scalar(select(mappings.c.mapping).where(mappings.c.fingerprint == fingerprint))
+    return Mapping.model_validate_json(text) if text else None
 
 
 def forget(db: Database, fingerprint: str) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, exists, func, select
 from database import Database
 from tools.supply_chain.columns import lacking
 from tools.supply_chain.importers.names import names_of
-from tools.supply_chain.importers.own.mapping import Mapping
+from tools.supply_chain.importers.own.mapping import Mapping, remembered_in
 from tools.supply_chain.importers.own.rejects import Rejects
 from tools.supply_chain.importers.own.rows import BadRow, OwnLine, RowReader
 from tools.supply_chain.importers.own.table_file import TableFile, open_table
@@ -63,7 +63,8 @@ def import_orders(
             raise ImportProblem(f"{path}: no row could be kept: {said}. Check the mapping")
         loader.remove_stale()
         report = tally.report(SOURCE, called or str(path), table.sha256)
-        record(connection, report)
+        before = remembered_in(connection, mapping.fingerprint)
+        record(connection, report, anew=before is not None and before != mapping)
         return report
 
     try:
