@@ -136,7 +136,7 @@ class Settings(BaseSettings):
         ("head-of-risk",), description="roles that open approvals are escalated to where the policy names none (JSON list)"
     )
     goal_characters: int = Field(8000, ge=100, description="longest goal that is taken")
-    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    log_level: Literal["debug", "info", "warning", "error"] = Field("warning", description="from when on a line is logged")
     log_format: Literal["text", "json"] = Field("text", description="lines of the service's log: for people, or JSON objects")
 
     @field_validator("sign_in", mode="before")

@@ -14,6 +14,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from app.api import (
     assistants,
     commands,
+    configured,
     crons,
     errors,
     runs,
@@ -32,6 +33,7 @@ from app.api.limits import BodyLimit
 from app.api.operations import Operations, load_operations
 from app.api.plain_json import PlainJson
 from app.auth.access import admit
+from app.build import STATIC, build_of
 from app.chores import chores
 from app.logs import Requests
 from app.service import open_service
@@ -58,9 +60,13 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
     )
     own = Operations() if config else load_operations(settings.domain)
     # they are asked in turn: what is asked most comes first
-    threaded, alone = (runs, threads, state, assistants, crons), (stateless, store, commands, stream_events, workflows)
+    threaded, alone = (
+        (runs, threads, state, assistants, crons),
+        (stateless, store, commands, stream_events, workflows, configured),
+    )
     for router in (*(one.router for one in (*threaded, system, signing_in, *alone)), *governance, *own.routers):
         app.include_router(router)
+    app.state.build = build_of(STATIC)
     errors.install(app)
     app.add_middleware(PlainJson)
     app.add_middleware(
