@@ -33,6 +33,7 @@ Phase = Literal[
     "void",
     "delegated",
     "switch",
+    "suspension",
     "budget",
     "undo",
     "event",

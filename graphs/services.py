@@ -35,6 +35,7 @@ from governance.kill_switch import KillSwitch
 from governance.limits import Limits
 from governance.live_policy import LivePolicy
 from governance.signing import signer_for
+from governance.suspensions import Suspensions
 from graphs import tables as graph_tables
 from graphs.agent import build_agent
 from graphs.caller import local_directory
@@ -105,6 +106,7 @@ class Services:
     budgets: Budgets
     asking: Asking
     switch: KillSwitch
+    suspensions: Suspensions
     executions: Executions
     waits: Waits
     workflows: Workflows
@@ -252,9 +254,10 @@ async def open_services(
             wait=timedelta(hours=settings.approval_hours),
             further=settings.escalate_to,
         )
-        gateway = Gateway(
-            registry, engine, approvals, effects, decisions, db, clock, approval_hours=settings.approval_hours, budgets=budgets
-        )
+        suspensions = Suspensions(db, decisions, settings.operators)
+        hours = settings.approval_hours
+        more: dict[str, Any] = dict(approval_hours=hours, budgets=budgets, suspensions=suspensions)
+        gateway = Gateway(registry, engine, approvals, effects, decisions, db, clock, **more)
         model = model or await asyncio.to_thread(
             chat_model, settings
         )  # it reads what is known of the model, and imports a client
@@ -277,6 +280,7 @@ async def open_services(
                     budgets=budgets,
                     asking=asks,
                     switch=KillSwitch(db, decisions, settings.operators, settings.platform_operators),
+                    suspensions=suspensions,
                     executions=Executions(db, decisions),
                     waits=Waits(db, decisions, clock),
                     workflows=Workflows(db),

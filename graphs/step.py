@@ -107,6 +107,8 @@ class StepRunner:
         seen = Standing() if fresh else await stand(agent, config)
         start: Any
         if not seen.begun:
+            if why := await self.services.suspensions.why(self.execution.requester.org, specialist):
+                raise StepFailure("unable", why)  # it would say so again: the step's fallbacks are asked
             granted = step.model_copy(update={"tools": tuple(context.granted)})
             task = brief.for_specialist(self.execution.goal, granted, context.agent, self.services.registry)
             start = {"messages": [task]}
