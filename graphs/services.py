@@ -43,6 +43,7 @@ from graphs.context import StepContext
 from graphs.executions import Executions
 from graphs.plan import Step
 from graphs.ready import Ready, ready
+from graphs.role_usage import RoleUsage
 from graphs.saver import Careful, Guard, nobody_else, open_saver_of
 from graphs.specialists.base import Added, Domain, Resources, Specialist
 from graphs.specialists.core import core_roles
@@ -108,6 +109,7 @@ class Services:
     switch: KillSwitch
     suspensions: Suspensions
     executions: Executions
+    role_usage: RoleUsage
     waits: Waits
     workflows: Workflows
     saver: Careful
@@ -282,6 +284,7 @@ async def open_services(
                     switch=KillSwitch(db, decisions, settings.operators, settings.platform_operators),
                     suspensions=suspensions,
                     executions=Executions(db, decisions),
+                    role_usage=RoleUsage(db),
                     waits=Waits(db, decisions, clock),
                     workflows=Workflows(db),
                     saver=opened,

@@ -1,5 +1,5 @@
-"""The tables of the graphs: executions, plan revisions, step attempts, waits, what users said meanwhile,
-workflows; in the app's database."""
+"""The tables of the graphs: executions, plan revisions, step attempts, what the core's roles used, waits, what users said
+meanwhile, workflows; in the app's database."""
 
 from sqlalchemy import JSON, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
@@ -80,4 +80,21 @@ attempts = Table(
     Column("seconds", Float),
     UniqueConstraint("execution_id", "step_id", "attempt"),
     Index("step_attempts_parent", "parent_thread_id"),
+)
+role_usage = Table(
+    "role_usage",
+    metadata,
+    Column("thread_id", String(36), primary_key=True, comment="the role's own"),
+    Column("execution_id", String(36), nullable=False, index=True, comment="empty: intake, of which no execution came yet"),
+    Column("parent_thread_id", String(64), nullable=False),
+    Column("org", String(100), nullable=False),
+    Column("role", String(60), nullable=False),
+    Column("status", String(10), nullable=False, comment="succeeded or failed"),
+    Column("model", String(200), nullable=False, comment="what it calls itself in its last answer; empty: it gave none"),
+    Column("model_calls", Integer, nullable=False),
+    Column("input_tokens", Integer, nullable=False),
+    Column("output_tokens", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("ended", String(32), nullable=False),
+    Index("role_usage_ended", "org", "ended"),
 )
