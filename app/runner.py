@@ -90,8 +90,7 @@ class Runner:
 
     def __init__(self, services: Services, graph: Any) -> None:
         self.services, self.graph = services, graph
-        model = services.model_for("reporter")
-        self.model_name = str(getattr(model, "model_name", "") or model._llm_type)
+        self.model_name = services.model_name("reporter")
         self.offline = self.model_name.startswith("offline")
         self.caller = local_caller(services.settings)
         self.acts = Acts(services, self.caller)

@@ -147,6 +147,11 @@ class Services:
             spending=self.spending(),
         )
 
+    def model_name(self, role: str) -> str:
+        """What the model of a role is called."""
+        model = self.model_for(role)
+        return str(getattr(model, "model_name", "") or model._llm_type)
+
     async def ready(self) -> list[Ready]:
         """The paused executions that can go on."""
         return await ready(self.db, self.approvals, self.clock)

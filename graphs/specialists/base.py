@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from graphs.wire import Finding
 from settings import Settings
+from tools.connectors import Connector
 from tools.registry import Tool
 
 
@@ -31,7 +32,8 @@ class Specialist:
     """An agent with a narrow job. What it produces and consumes is what its tools produce and consume (`offers`).
 
     `for_each`: a product over whose rows its step is repeated. `fallbacks`: specialists tried when its attempts are used up.
-    `prompt` is a file beside the declaration. `response` is what it answers with.
+    `prompt` is a file beside the declaration. `response` is what it answers with. `owner` is who answers for it, if not who answers
+    for the domain.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Specialist:
     for_each: str | None = None
     fallbacks: tuple[str, ...] = ()
     response: type[BaseModel] = Finding
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,8 @@ class Domain:
     not used again. `origins(resources)` says for each table of records what it was filled from, as a person would look for it.
     `read`, `version` and `origins` block: call them in a thread. `verifier_tools`: those by which its results can be held
     against its records. `asks`: for a setting that only the user can give, the question when a tool cannot do without it.
-    `policies`: the folders or files under `governance/policies` that make up its bundle."""
+    `policies`: the folders or files under `governance/policies` that make up its bundle. `owner`: who answers for its specialists and
+    tools where these name nobody. `connectors`: what its tools draw on, to be shown."""
 
     name: str
     title: str
@@ -190,6 +194,8 @@ class Domain:
     policies: tuple[str, ...] = ("core", "changes")
     version: Callable[[Any], str] = field(default=lambda resources: "")
     origins: Callable[[Any], Mapping[str, str]] = field(default=lambda resources: {})
+    owner: str = ""
+    connectors: tuple[Connector, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,17 @@
-"""The fleet: one specialist or tool taken out of service and put back. Every try is in the ledger, also a refused one."""
+"""The fleet: what there is and how it does, and one specialist or tool taken out of service and put back. Every try of that is in the
+ledger, also a refused one."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.caller import Calling, Floors
+from app.api.caller import Calling, Floors, Viewing
 from app.api.errors import Refused
-from app.api.governance.shapes import Shape
 from app.fleet.parts import check_part
+from app.fleet.roster import fleet_of
+from app.fleet.shapes import FleetShape, SuspensionShape
 from governance.suspensions import Kind
 
 router = APIRouter(prefix="/governance/fleet", tags=["fleet"])
@@ -23,14 +26,24 @@ class PartBody(BaseModel):
     reason: str = Field(max_length=10_000)
 
 
-class SuspensionShape(Shape):
-    """What is out of service: by whom, why, since when."""
+@router.get("")
+async def get_fleet(
+    floors: Floors,
+    caller: Calling,
+    view: Viewing,
+    since: Annotated[datetime | None, Query(description="health of runs begun from then on; else of the last 30 days")] = None,
+) -> FleetShape:
+    """Specialists, tools, connectors and models: who answers for them, what they may do, how they do, and what is suspended.
 
-    kind: Kind
-    name: str
-    by: str
-    reason: str
-    at: str
+    For who audits the organisation, and for who may suspend.
+    """
+    if not (view.audits or floors.suspensions.may(caller)):
+        raise Refused(404, "Not Found")
+    try:
+        begin = since and (since if since.tzinfo else since.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        raise Refused(422, f"since: {since} is not a time that can be looked back to") from None
+    return await fleet_of(floors, caller, begin)
 
 
 @router.post("/suspend")

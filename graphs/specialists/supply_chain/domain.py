@@ -8,6 +8,7 @@ from graphs.specialists.supply_chain.entities import READ
 from graphs.specialists.supply_chain.entities import read as read_entities
 from graphs.specialists.supply_chain.facts import FACTS
 from tools.supply_chain.catalogue import TOOLS
+from tools.supply_chain.connectors import CONNECTORS
 from tools.supply_chain.origins import origins_of
 from tools.supply_chain.store import open_records, version_of
 
@@ -382,4 +383,6 @@ def domain() -> Domain:
         verifier_tools=("check_evidence",),
         asks={"supplier": "Which supplier do you mean?", "case_id": "Which case do you mean? Say its number."},
         policies=("core", "changes", "supply_chain"),
+        owner="supply-chain risk",
+        connectors=CONNECTORS,
     )
