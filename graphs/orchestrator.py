@@ -84,11 +84,11 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
             more = await more_for(services, replace(planner_context(services, caller, id, thread, write), **about), error)
             if more.verdict != "no":  # the same request comes back here, and its planner's thread goes on
                 return {"status": "unpaid", "waiting": list(more.ids), "unpaid": True}
-            await services.finish(id, "finished")
+            await services.finish(id, "finished", "refused")
             said = f"No plan could be made: {error}{'; ' * bool(more.why)}{more.why}"
             return {"status": "declined", "waiting": [], "unpaid": False, "messages": [AIMessage(said)]}
         except NoPlan as error:
-            await services.finish(id, "finished")
+            await services.finish(id, "finished", "refused")
             said = f"No plan could be made: {error}"
             return {"status": "declined", "waiting": [], "unpaid": False, "messages": [AIMessage(said)]}
         refused = Plan.model_validate(state["plan"]) if state.get("plan") else None  # by the user's review
@@ -187,7 +187,10 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         today = execution.today if execution else services.today().isoformat()
         request, issues = dict(state["request"]), state.get("issues", [])
         answer: Answer = await write_report(services, caller, id, thread, request, plan, results, issues, today, write)
-        await services.finish(id, "cancelled" if state["status"] == "cancelled" else "finished")
+        if state["status"] == "cancelled":
+            await services.finish(id, "cancelled")
+        else:
+            await services.finish(id, "finished", "success" if answer.status == "complete" else answer.status)
         message = AIMessage(to_markdown(answer), additional_kwargs={"answer_status": answer.status})
         status = "cancelled" if state["status"] == "cancelled" else "failed" if answer.status == "failed" else "reported"
         return {"answer": answer.model_dump(mode="json"), "status": status, "messages": [message]}

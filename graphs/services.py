@@ -40,7 +40,7 @@ from graphs import tables as graph_tables
 from graphs.agent import build_agent
 from graphs.caller import local_directory
 from graphs.context import StepContext
-from graphs.executions import Executions
+from graphs.executions import ExecutionOutcome, Executions
 from graphs.plan import Step
 from graphs.ready import Ready, ready
 from graphs.role_usage import RoleUsage
@@ -168,10 +168,10 @@ class Services:
         """That a limit of money cannot be held for want of a price; empty where it can."""
         return unpriced(self.settings, self.budgets.limits)
 
-    async def finish(self, execution_id: str, status: str) -> None:
-        """Record that an execution came to its end, and forget what only its going on needed."""
+    async def finish(self, execution_id: str, status: str, outcome: ExecutionOutcome | None = None) -> None:
+        """Record that an execution came to its end, and how, and forget what only its going on needed."""
         await self.budgets.tidy(execution_id)  # first: after a crash in between, the end comes again
-        await self.executions.leave(execution_id, status)
+        await self.executions.leave(execution_id, status, outcome)
 
     def left(self, context: StepContext) -> Left | None:
         """How to ask what a step's budgets leave; None where nothing has a limit."""

@@ -15,13 +15,15 @@ executions = Table(
     Column("goal", Text, nullable=False),
     Column("request", JSON, nullable=False),
     Column("today", String(10), nullable=False, comment="the date of the run, fixed when it was planned"),
-    Column("status", String(12), nullable=False, comment="running, waiting, stopping, finished, cancelled, replaced"),
+    Column("status", String(12), nullable=False, comment="running, waiting, stopping, finished, cancelled, replaced, declined"),
+    Column("outcome", String(10), comment="of one that is finished or declined: success, partial, failed, refused"),
     Column("seq", Integer, nullable=False, comment="how often execute was entered; fenced with checkpoint_id"),
     Column("checkpoint_id", String(64)),
     Column("forked_from", String(36)),
     Column("lease", String(100), comment="who runs it now"),
     Column("created", String(32), nullable=False),
     Column("ended", String(32)),
+    Index("executions_begun", "org", "created"),
 )
 revisions = Table(
     "plan_revisions",
