@@ -36,9 +36,9 @@ EFFECTS: tuple[Effect, ...] = ("read", "write", "irreversible")
 SHORT = 12
 
 
-async def fleet_of(services: Services, caller: Caller, since: datetime | None = None) -> FleetShape:
-    """The fleet as it stands for the caller's organisation; health of runs begun `since`, by default the last `DAYS` days."""
-    begin = (since or datetime.now(UTC) - timedelta(days=DAYS)).astimezone(UTC).isoformat(timespec="milliseconds")
+async def fleet_of(services: Services, caller: Caller, since: str | None = None) -> FleetShape:
+    """The fleet as it stands for the caller's organisation; health of runs begun `since` (ISO, UTC), else in `DAYS` days."""
+    begin = since or (datetime.now(UTC) - timedelta(days=DAYS)).isoformat(timespec="milliseconds")
     health = await services.db.read(lambda c: health_of(c, caller.org, begin))
     out = {(one.kind, one.name): SuspensionShape.model_validate(one) for one in await services.suspensions.current(caller.org)}
     look = [asyncio.to_thread(_connector, services, one) for one in services.domain.connectors]

@@ -34,7 +34,7 @@ async def test_health_is_what_is_on_record(tmp_path: Path, database_url: str) ->
         found = await fleet_of(services, runner.caller)
         told = [one for done in ran for one in await services.decisions.for_execution(done.execution_id)]
         tries = [one for done in ran for one in await services.executions.attempts(done.execution_id)]
-        later = await fleet_of(services, runner.caller, datetime.now(UTC) + timedelta(minutes=1))
+        later = await fleet_of(services, runner.caller, (datetime.now(UTC) + timedelta(minutes=1)).isoformat())
         elsewhere = await fleet_of(services, Caller("eve", "other"))
     tools = {one.name: one for one in found.tools}
     for name in ("look_a", "look_b", "look_d"):

@@ -1,7 +1,7 @@
 """The fleet: what there is and how it does, and one specialist or tool taken out of service and put back. Every try of that is in the
 ledger, also a refused one."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.caller import Calling, Floors, Viewing
 from app.api.errors import Refused
+from app.api.governance.times import moment
 from app.fleet.parts import check_part
 from app.fleet.roster import fleet_of
 from app.fleet.shapes import FleetShape, SuspensionShape
@@ -39,11 +40,7 @@ async def get_fleet(
     """
     if not (view.audits or floors.suspensions.may(caller)):
         raise Refused(404, "Not Found")
-    try:
-        begin = since and (since if since.tzinfo else since.replace(tzinfo=UTC)).astimezone(UTC)
-    except OverflowError:
-        raise Refused(422, f"since: {since} is not a time that can be looked back to") from None
-    return await fleet_of(floors, caller, begin)
+    return await fleet_of(floors, caller, moment("since", since) if since else None)
 
 
 @router.post("/suspend")
