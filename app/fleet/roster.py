@@ -29,7 +29,7 @@ from models.consent import host
 from tools.connectors import Connector
 from tools.registry import Tool
 
-DAYS = 30
+DAYS = 7
 CORE = "Clearance"
 """Who answers for what the core brings."""
 EFFECTS: tuple[Effect, ...] = ("read", "write", "irreversible")

@@ -96,3 +96,35 @@ async def test_the_fleet_is_seen_and_one_of_it_suspended_by_who_may(overseen: tu
         trail = {"phase": "suspension", "user": "olga"}
         audit = (await http.get("/audit/records", params=trail, headers=keys["ada"])).json()["records"]
         assert [one["outcome"] for one in audit] == ["resumed", "suspended"]
+
+
+async def test_operations_open_the_runs_behind_their_numbers(overseen: tuple[str, dict[str, dict[str, str]]]) -> None:
+    url, keys = overseen
+    poem = await asked(url, keys["ann"], "Write me a poem about the sea")
+    assert poem["status"] == "declined"
+    ada = keys["ada"]
+    async with httpx.AsyncClient(base_url=f"{url}/governance/operations", timeout=60) as http:
+        root = f"{url}/governance/operations"
+        assert [(await http.get(root, headers=keys[who])).status_code for who in PEOPLE] == [404, 404, 200, 200]
+        assert (await http.get("/runs", headers=keys["ann"])).status_code == 404
+        told = (await http.get(root, headers=ada)).json()
+        goals = {one["outcome"]: one for one in told["goals"]}
+        assert goals["success"]["count"] >= 1 and goals["refused"]["count"] == 1
+        assert told["usage"]["cost"] == 0 and told["usage"]["input_tokens"] > 0, "the offline model costs nothing"
+        assert {one["specialist"] for one in told["steps"]} >= {"procurement"}
+        [ref] = goals["refused"]["runs"]["newest"]
+        assert ref["thread_id"] is None, "an auditor reads no thread"
+        asks = {**{name: value for name, value in goals["refused"]["runs"]["filter"].items() if value}, "since": told["since"]}
+        [run] = (await http.get("/runs", headers=ada, params={**asks, "until": told["until"]})).json()["runs"]
+        assert run["execution_id"] == ref["execution_id"] and run["goal"] == "Write me a poem about the sea"
+        snapshot = await http.get(f"{url}/governance/executions/{run['execution_id']}", headers=ada)
+        assert snapshot.status_code == 200 and snapshot.json()["status"] == "declined"
+        first = (await http.get("/runs", headers=ada, params={"limit": 1})).json()
+        second = (await http.get("/runs", headers=ada, params={"limit": 1, "before": first["next"]})).json()
+        assert first["runs"][0]["created"] >= second["runs"][0]["created"] and first["runs"] != second["runs"]
+        other = (await http.get(root, headers=keys["eve"])).json()
+        assert not any(one["count"] for one in other["goals"]) and other["usage"]["model_calls"] == 0
+        for wrong in ({"since": "soon"}, {"since": "2030-01-01", "until": "2029-01-01"}):
+            assert (await http.get(root, headers=ada, params=wrong)).status_code == 422
+        for wrong in ({"before": "x"}, {"outcome": "odd"}, {"limit": "0"}, {"nobody": "knows"}):
+            assert (await http.get("/runs", headers=ada, params=wrong)).status_code == 422

@@ -32,7 +32,7 @@ async def get_fleet(
     floors: Floors,
     caller: Calling,
     view: Viewing,
-    since: Annotated[datetime | None, Query(description="health of runs begun from then on; else of the last 30 days")] = None,
+    since: Annotated[datetime | None, Query(description="health of runs begun from then on; else of the last 7 days")] = None,
 ) -> FleetShape:
     """Specialists, tools, connectors and models: who answers for them, what they may do, how they do, and what is suspended.
 
