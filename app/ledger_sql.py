@@ -24,15 +24,17 @@ def said(connection: Connection, name: str) -> ColumnElement[str]:
 
 
 def calls(connection: Connection, *those: ColumnElement[bool]) -> Select[tuple[str, str, str, float, str]]:
-    """execution_id, tool, outcome, ms and at of each call of a tool, in those executions."""
+    """execution_id, tool, outcome, ms and at of each call of a tool, in those executions.
+
+    Joined by the execution alone, which has one organisation: where PostgreSQL has no statistics yet, a join by the organisation too
+    is done over its whole ledger for every run (43 s instead of 3 s for 2,000 runs).
+    """
     at = said(connection, "at").label("at")
     ms = cast(said(connection, "ms"), Float).label("ms")
     columns = (ledger.c.execution_id, said(connection, "tool").label("tool"), said(connection, "outcome").label("outcome"))
     outcome = (ledger.c.body.contains('"phase":"outcome"'), said(connection, "phase") == "outcome")
     return (
-        select(*columns, ms, at)
-        .join_from(executions, ledger, (ledger.c.execution_id == executions.c.id) & (ledger.c.org == executions.c.org))
-        .where(*outcome, *those)
+        select(*columns, ms, at).join_from(executions, ledger, ledger.c.execution_id == executions.c.id).where(*outcome, *those)
     )
 
 

@@ -51,9 +51,8 @@ def goals(window: Window) -> Select[Any]:
 
 def asked(c: Connection, window: Window) -> Select[Any]:
     """Approvals: execution_id, how they stand (`key`), `seconds` from being asked to the verdict."""
-    own = (approvals.c.execution_id == executions.c.id) & (approvals.c.org == executions.c.org)
     columns = (approvals.c.execution_id, SAID.label("key"), _seconds(c).label("seconds"))
-    return select(*columns).join_from(executions, approvals, own).where(*window.runs)
+    return select(*columns).join_from(executions, approvals, approvals.c.execution_id == executions.c.id).where(*window.runs)
 
 
 def _seconds(c: Connection) -> ColumnElement[float]:
