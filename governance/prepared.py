@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.selectable import ReturnsRows
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class _Text:
     fixed: Mapping[str, Any]
     names: Sequence[str] | None
     encoders: Mapping[str, Callable[[Any], Any]]
+    columns: Sequence[tuple[str, Callable[[Any], Any] | None]]
 
     def values(self, row: Mapping[str, Any]) -> Any:
         given = {**self.fixed, **row}
@@ -28,23 +30,33 @@ class _Text:
             given[name] = encode(given[name])
         return given if self.names is None else [given[name] for name in self.names]
 
+    def named(self, row: Sequence[Any]) -> dict[str, Any]:
+        return {
+            name: value if decode is None else decode(value) for (name, decode), value in zip(self.columns, row, strict=True)
+        }
+
 
 class Prepared:
-    """One statement; `columns` are those that an insert gives a value, all if None. What comes back is as the driver has it:
-    ask for columns of text and whole numbers only."""
+    """One statement; `columns` are those that an insert gives a value, all if None."""
 
     def __init__(self, statement: ClauseElement, columns: Sequence[str] | None = None) -> None:
         self._statement, self._columns = statement, columns
         self._texts: dict[str, _Text] = {}
 
     def first(self, connection: Connection, row: Mapping[str, Any]) -> Any:
-        """The first row of what comes back for these parameters, as a tuple; None without any. Raises the driver's errors."""
+        """The first row of what comes back for these parameters, as a tuple; None without any. Its values are as the driver has
+        them: ask for columns of text and whole numbers only. Raises the driver's errors."""
         text, cursor = self._text(connection.dialect), connection.connection.cursor()
         try:
             cursor.execute(text.sql, text.values(row))
             return cursor.fetchone()
         finally:
             cursor.close()
+
+    def row(self, connection: Connection, row: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The first row of what comes back, by column, each value of its column's type. Raises the driver's errors."""
+        found = self.first(connection, row)
+        return None if found is None else self._text(connection.dialect).named(found)
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run it for each of these parameters. Raises the driver's errors."""
@@ -65,5 +77,7 @@ class Prepared:
             encoders = {name: encode for name, encode in kinds.items() if encode}
             fixed = {name: one.value for name, one in compiled.binds.items() if not one.required}
             names = compiled.positiontup if compiled.positional else None
-            found = self._texts[dialect.name] = _Text(str(compiled), fixed, names, encoders)
+            answered = self._statement.exported_columns if isinstance(self._statement, ReturnsRows) else ()
+            columns = [(one.name, one.type.dialect_impl(dialect).result_processor(dialect, None)) for one in answered]
+            found = self._texts[dialect.name] = _Text(str(compiled), fixed, names, encoders, columns)
         return found

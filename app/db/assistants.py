@@ -11,13 +11,14 @@ from app.db.clock import new_id, stamp
 from app.db.filters import contains
 from app.db.tables import assistants, crons, versions
 from database import Database
+from governance.prepared import Prepared
 from governance.tables import insert_new
 
 T = TypeVar("T")
 OF_GRAPHS = uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
 """The namespace of the assistants that are made for graphs, as LangGraph's clients know their ids."""
 VERSIONED = ("graph_id", "name", "description", "config", "context", "metadata")
-_ONE = select(assistants).where(assistants.c.assistant_id == bindparam("of_id"))  # read for every run: put together once
+_ONE = Prepared(select(assistants).where(assistants.c.assistant_id == bindparam("of_id")))  # read for every run
 SORTED_BY = ("assistant_id", "graph_id", "name", "created_at", "updated_at")
 
 
@@ -179,7 +180,7 @@ class Assistants:
         return self._get(c, id)
 
     def _get(self, c: Connection, id: str) -> dict[str, Any]:
-        row = c.execute(_ONE, {"of_id": id}).mappings().one_or_none()
+        row = _ONE.row(c, {"of_id": id})
         if row is None:
             raise AssistantMissing(f"Assistant with ID {id} not found")
-        return dict(row)
+        return row

@@ -21,7 +21,7 @@ from graphs.part_threads import is_part
 
 # what every run needs is put together once: that takes longer than to carry it out
 ACTIVE_OF = select(runs.c.run_id, runs.c.status).where(runs.c.thread_id == bindparam("of_thread"), runs.c.status.in_(ACTIVE))
-_LOCK = select(threads).where(threads.c.thread_id == bindparam("of_thread")).with_for_update()
+_LOCK = Prepared(select(threads).where(threads.c.thread_id == bindparam("of_thread")).with_for_update())
 CHANGE_THREAD = update(threads).where(threads.c.thread_id == bindparam("of_thread"))
 _COLUMNS = tuple(column.name for column in runs.c if column.name != "leased_until")
 _NEW_RUN = Prepared(insert(runs).values(leased_until=bindparam("until")), _COLUMNS)
@@ -151,8 +151,7 @@ def new_thread(thread_id: str | None, metadata: dict[str, Any], at: str, owner: 
 
 def lock(c: Connection, thread_id: str) -> dict[str, Any] | None:
     """A thread's row, locked until the transaction ends (on SQLite the whole database is)."""
-    row = c.execute(_LOCK, {"of_thread": thread_id}).mappings().one_or_none()
-    return None if row is None else dict(row)
+    return _LOCK.row(c, {"of_thread": thread_id})
 
 
 def public(configurable: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ things = Table(
     Column("more", JSON),
 )
 ADD = Prepared(insert(things), ("id", "name", "seen"))
+WHOLE = Prepared(select(things).where(things.c.id == bindparam("of")))
 NAMED = Prepared(select(things.c.name, things.c.id).where(things.c.id >= bindparam("least"), things.c.name != "nobody"))
 
 
@@ -29,6 +30,9 @@ def test_rows_go_in_and_come_out_as_through_sqlalchemy(database_url: str) -> Non
     stored = db.run_sync(lambda c: c.execute(select(things).order_by(things.c.id)).all())
     assert [tuple(row)[1:] for row in stored[:2]] == [tuple(row)[1:] for row in stored[2:]]
     assert stored[0].seen == rows[0]["seen"]
+    assert db.run_sync(lambda c: WHOLE.row(c, {"of": 1})) == {**rows[0], "more": None}
+    assert db.run_sync(lambda c: WHOLE.row(c, {"of": 2})) == {**rows[1], "more": None}
+    assert db.run_sync(lambda c: WHOLE.row(c, {"of": 3})) is None
     assert db.run_sync(lambda c: NAMED.first(c, {"least": 5})) == ("é %s ? :x", 11)
     assert db.run_sync(lambda c: NAMED.first(c, {"least": 12})) is None
     db.close()
