@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from app.db.upgrade import upgrade
 from database import Database
 from governance.identity import Caller
 from settings import Settings
+from tests.app.command import clearance as command
 from tests.service.serving import clearance
 from tools.supply_chain.demo import make_demo
 from tools.supply_chain.store import open_records
@@ -22,12 +24,22 @@ PEOPLE = {
     "ada": Caller("ada", "acme", ("auditor",)),
     "eve": Caller("eve", "other", ("auditor", "operator")),
 }
+
+
+class Overseen(NamedTuple):
+    """A service where people sign in, the headers of each, and its home."""
+
+    url: str
+    keys: dict[str, dict[str, str]]
+    home: Path
+
+
 GOAL = "Which suppliers do we buy from?"
 
 
 @pytest.fixture(scope="module")
-def overseen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
-    """A service where people sign in, and their keys; ann's goal has been answered."""
+def overseen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Overseen]:
+    """Ann's goal has been answered there."""
     home = tmp_path_factory.mktemp("overseen")
     records = open_records(Settings(home=home))
     make_demo(records.writing)
@@ -35,7 +47,7 @@ def overseen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, di
     keys = asyncio.run(keys_for(Settings(home=home)))
     with clearance(home, env={"CLEARANCE_SIGN_IN": "keys"}) as server:
         asyncio.run(asked(server.url, keys["ann"], GOAL))
-        yield server.url, keys
+        yield Overseen(server.url, keys, home)
 
 
 async def keys_for(settings: Settings) -> dict[str, dict[str, str]]:
@@ -59,8 +71,8 @@ async def asked(url: str, key: dict[str, str], goal: str) -> Any:
         return {"thread_id": thread, **answer.json()}
 
 
-async def test_the_fleet_is_seen_and_one_of_it_suspended_by_who_may(overseen: tuple[str, dict[str, dict[str, str]]]) -> None:
-    url, keys = overseen
+async def test_the_fleet_is_seen_and_one_of_it_suspended_by_who_may(overseen: Overseen) -> None:
+    url, keys, _ = overseen
     part = {"kind": "specialist", "name": "procurement", "reason": "it guesses"}
     async with httpx.AsyncClient(base_url=f"{url}/governance", timeout=60) as http:
         assert [(await http.get("/fleet", headers=keys[who])).status_code for who in PEOPLE] == [404, 200, 200, 200]
@@ -98,8 +110,8 @@ async def test_the_fleet_is_seen_and_one_of_it_suspended_by_who_may(overseen: tu
         assert [one["outcome"] for one in audit] == ["resumed", "suspended"]
 
 
-async def test_operations_open_the_runs_behind_their_numbers(overseen: tuple[str, dict[str, dict[str, str]]]) -> None:
-    url, keys = overseen
+async def test_operations_open_the_runs_behind_their_numbers(overseen: Overseen) -> None:
+    url, keys, _ = overseen
     poem = await asked(url, keys["ann"], "Write me a poem about the sea")
     assert poem["status"] == "declined"
     ada = keys["ada"]
@@ -128,3 +140,24 @@ async def test_operations_open_the_runs_behind_their_numbers(overseen: tuple[str
             assert (await http.get(root, headers=ada, params=wrong)).status_code == 422
         for wrong in ({"before": "x"}, {"outcome": "odd"}, {"limit": "0"}, {"nobody": "knows"}):
             assert (await http.get("/runs", headers=ada, params=wrong)).status_code == 422
+
+
+async def test_a_command_beside_the_service_has_it_suspend(overseen: Overseen) -> None:
+    url, keys, home = overseen
+    words = ("tool", "make_chart", "--reason", "a drill")
+
+    async def said(who: str, *first: str) -> tuple[int, str]:
+        env = {"CLEARANCE_API_KEY": keys[who]["x-api-key"], "CLEARANCE_SIGN_IN": "keys"}
+        done = await asyncio.to_thread(command, home, "fleet", *first, *words, **env)
+        return done.returncode, done.stdout + done.stderr
+
+    async with httpx.AsyncClient(base_url=f"{url}/governance", timeout=60, headers=keys["ada"]) as http:
+
+        async def stands() -> Any:
+            tools = (await http.get("/fleet")).json()["tools"]
+            return next(one["suspended"] for one in tools if one["name"] == "make_chart")
+
+        code, text = await said("ann", "suspend")
+        assert code == 1 and "ann may not suspend" in text and await stands() is None
+        assert (await said("olga", "suspend"))[0] == 0 and (await stands())["by"] == "olga"
+        assert (await said("olga", "resume"))[0] == 0 and await stands() is None
