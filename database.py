@@ -213,6 +213,18 @@ class Database:
                 bearing.bear(gone)
             await asyncio.sleep(AGAIN_S)
 
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work`, which only reads and may take long, and hold nobody up meanwhile: on SQLite, where every other transaction is a
+        writer's, over a connection of its own, which sees what was committed."""
+        return await (asyncio.to_thread(self._read_apart, work) if self.sqlite else self.run(work))
+
+    def _read_apart(self, work: Callable[[Connection], T]) -> T:
+        reader = Database(self.url.render_as_string(hide_password=False), readonly=True)
+        try:
+            return reader.run_sync(work)
+        finally:
+            reader.close()
+
     def _transact(self, calls: Sequence[Call[Any]]) -> None:
         """Carry out light works in one transaction; one that fails takes back what it did, and only that."""
         driver: Any = self._light.dialect.loaded_dbapi

@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     org: str = Field("local", description="the organisation of the local user")
     user: str = Field("local", description="the local user")
     roles: tuple[str, ...] = Field(
-        ("requester", "risk-manager", "operator", "platform-operator", "budget-owner"),
+        ("requester", "risk-manager", "operator", "platform-operator", "budget-owner", "data-steward"),
         description="roles of the local user (JSON list)",
     )
     people: dict[str, tuple[str, ...]] = Field(
@@ -94,6 +94,7 @@ class Settings(BaseSettings):
     api_key: SecretStr = Field(SecretStr(""), description="the key that commands call a live service of the home with")
     rate: int = Field(1200, ge=0, description="requests a minute of one caller who signed in; 0: no limit")
     body_bytes: int = Field(16_000_000, ge=1024, description="largest body of a request to the service")
+    file_bytes: int = Field(20_000_000, ge=1024, description="largest file that is uploaded to the service")
 
     event_secrets: dict[str, SecretStr] = Field(
         {}, description='who may tell of events, and their Standard Webhooks secrets (JSON: {"org/sender": "whsec_…"})'
@@ -123,6 +124,10 @@ class Settings(BaseSettings):
     platform_operators: tuple[str, ...] = Field(
         ("platform-operator",), description="roles that may flip the kill switch of all organisations (JSON list)"
     )
+    data_stewards: tuple[str, ...] = Field(
+        ("data-steward", "admin"),
+        description="roles of the own organisation (`org`) that may load records over HTTP (JSON list)",
+    )
     remind_after: float = Field(0.5, gt=0, le=1, description="share of an approval's time after which its people are reminded")
     escalate_after: float = Field(
         0.75, gt=0, le=1, description="share of an approval's time after which escalate_to may decide as well; 1: never"
@@ -131,7 +136,7 @@ class Settings(BaseSettings):
         ("head-of-risk",), description="roles that open approvals are escalated to where the policy names none (JSON list)"
     )
     goal_characters: int = Field(8000, ge=100, description="longest goal that is taken")
-    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    log_level: Literal["debug", "info", "warning", "error"] = Field("warning", description="from when on a line is logged")
     log_format: Literal["text", "json"] = Field("text", description="lines of the service's log: for people, or JSON objects")
 
     @field_validator("sign_in", mode="before")

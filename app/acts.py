@@ -1,4 +1,5 @@
-"""What a person changes of what is on record: limits, the kill switch, effects, delegations, workflows. Used by the commands.
+"""What a person changes of what is on record: limits, the kill switch, suspensions, effects, delegations, workflows. Used by the
+commands.
 
 `Acts` does it on the home's own database. Where a service is live on the home, `ServedActs` (`served_acts.py`) has the service do it.
 """
@@ -6,12 +7,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from app.fleet.parts import check_part
 from app.workflows import save_workflow
 from governance.budgets import Account, Spender
 from governance.delegations import Delegation
 from governance.effects import EffectRow
 from governance.identity import Caller
 from governance.limits import Scope, Unit
+from governance.suspensions import Kind
 from graphs.executions import AlreadyRunning, Execution
 from graphs.services import Services
 from graphs.waits import wait_of
@@ -50,6 +53,16 @@ class Acts:
     async def flip(self, stop: bool, reason: str, *, everyone: bool) -> None:
         """Flip the kill switch. Raises `SwitchRefused`, `ValueError` without a reason."""
         await self.services.switch.flip(self.caller, stop, reason, everyone=everyone)
+
+    async def suspend(self, kind: Kind, name: str, reason: str) -> None:
+        """Take a specialist or tool out of service. Raises `UnknownPart`, `SuspensionRefused`, `ValueError` without a reason."""
+        check_part(self.services, kind, name)
+        await self.services.suspensions.suspend(self.caller, kind, name, reason)
+
+    async def put_back(self, kind: Kind, name: str, reason: str) -> None:
+        """Put it back into service. Raises as `suspend`, and `NotSuspended`."""
+        check_part(self.services, kind, name)
+        await self.services.suspensions.resume(self.caller, kind, name, reason)
 
     async def settle(self, key: str, happened: bool, reason: str) -> EffectRow:
         """Record what became of an effect. Raises `CannotSettle`, `AlreadyRunning`."""

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from app.cli_fleet import fleet
 from app.options import ApproveOption, FileOption, JsonOption, OutOption, RunArgument, YesOption, go
 
 approvals = typer.Typer(invoke_without_command=True)
@@ -356,6 +357,7 @@ GROUPS: dict[str, typer.Typer] = {
     "effects": effects,
     "audit": audit,
     "budgets": budgets,
+    "fleet": fleet,
     "workflow": workflow,
     "keys": keys,
 }

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from app.text import reveal
 from tools.results import Column, Records
 
+LONGEST = 80  # letters of a file's name, which systems and people can live with
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of a formula
 
 
@@ -32,9 +33,9 @@ def data_url(text: str) -> str:
     return f"data:text/csv;charset=utf-8,{quote(chr(0xFEFF) + text, safe='')}"
 
 
-def file_name(name: str) -> str:
+def file_name(name: str, ending: str = "csv") -> str:
     """`Risk score by supplier` → `risk-score-by-supplier.csv`."""
-    return f"{'-'.join(re.findall(r'[a-z0-9]+', name.lower())) or 'data'}.csv"
+    return f"{'-'.join(re.findall(r'[a-z0-9]+', name.lower()))[:LONGEST].strip('-') or 'data'}.{ending}"
 
 
 def records_of(row: Mapping[str, Any]) -> tuple[Records, ...]:

@@ -33,7 +33,8 @@ sup a{text-decoration:none;font-variant-numeric:tabular-nums}.sources li{font-si
 .sources li:target{background:var(--tint);outline:2px solid var(--accent)}.keys{overflow-wrap:anywhere;white-space:normal}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:12px}
 summary{cursor:pointer;color:var(--accent);font-size:14px}a[download]{font-size:13px}td .keys{font-size:12px}.flag{color:var(--bad)}
-@media print{body{max-width:none;padding:0}}
+@media print{:root{color-scheme:light}body{max-width:none;padding:0;font-size:11pt}h2,h3,.caption,figcaption{break-after:avoid}
+tr,figure,li{break-inside:avoid}.wide{overflow:visible}figure svg{min-width:0}a[download]{display:none}}
 """
 
 

@@ -14,6 +14,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from app.api import (
     assistants,
     commands,
+    configured,
     crons,
     errors,
     runs,
@@ -29,8 +30,10 @@ from app.api import (
 from app.api.governance.routes import routers as governance
 from app.api.guard import LOOPBACK_ORIGIN, Guard
 from app.api.limits import BodyLimit
+from app.api.operations import Operations, load_operations
 from app.api.plain_json import PlainJson
 from app.auth.access import admit
+from app.build import STATIC, build_of
 from app.chores import chores
 from app.logs import Requests
 from app.service import open_service
@@ -55,10 +58,15 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
         responses=errors.DOCUMENTED,
         dependencies=[Depends(admit)],
     )
+    own = Operations() if config else load_operations(settings.domain)
     # they are asked in turn: what is asked most comes first
-    threaded, alone = (runs, threads, state, assistants, crons), (stateless, store, commands, stream_events, workflows)
-    for router in (*(one.router for one in (*threaded, system, signing_in, *alone)), *governance):
+    threaded, alone = (
+        (runs, threads, state, assistants, crons),
+        (stateless, store, commands, stream_events, workflows, configured),
+    )
+    for router in (*(one.router for one in (*threaded, system, signing_in, *alone)), *governance, *own.routers):
         app.include_router(router)
+    app.state.build = build_of(STATIC)
     errors.install(app)
     app.add_middleware(PlainJson)
     app.add_middleware(
@@ -70,9 +78,10 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
         expose_headers=["Content-Location", "Location", "X-Pagination-Total", "X-Pagination-Next"],
         allow_private_network=True,
     )
-    app.add_middleware(BodyLimit, most=settings.body_bytes)
+    app.add_middleware(BodyLimit, most=settings.body_bytes, files=dict.fromkeys(own.files, settings.file_bytes))
     app.add_middleware(Requests)
-    app.add_middleware(Guard, origins=settings.origins, local=not settings.sign_in, public_url=settings.public_url)
+    local, url = not settings.sign_in, settings.public_url
+    app.add_middleware(Guard, origins=settings.origins, local=local, public_url=url, files=own.files)
     return app
 
 

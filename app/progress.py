@@ -1,13 +1,15 @@
 """How an execution stands, step by step, read from the rows alone: while it runs, in whatever process, or long after.
 
-Pure: `Runner.progress_of` reads the rows, drawings show the result.
+`progress` is pure; `progress_of` reads the rows for it. Drawings show the result.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from graphs.executions import OPEN, Attempt
+from governance.effects import undone_steps
+from graphs.executions import OPEN, Attempt, Execution
 from graphs.plan import TERMINAL, Plan, Status, Step, needs, readiness
+from graphs.services import Services
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,16 @@ class Progress:
     rev: int
     steps: tuple[Step, ...]
     now: Mapping[str, StepNow]
+
+
+async def progress_of(services: Services, found: Execution, *, held: bool) -> Progress | None:
+    """How each step of an execution stands; None while it has no plan. `held`: somebody carries it out now."""
+    executions, effects = services.executions, services.effects
+    plans = await executions.plans(found.id)
+    undone = undone_steps(await effects.for_execution(found.id), await effects.undoing(found.id))
+    return (
+        progress(plans, await executions.attempts(found.id), status=found.status, held=held, undone=undone) if plans else None
+    )
 
 
 def progress(

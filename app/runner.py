@@ -17,7 +17,7 @@ from langgraph.types import Command
 
 from app.acts import Acts, UnknownExecution
 from app.live import find
-from app.progress import Progress, progress
+from app.progress import Progress, progress_of
 from governance.approval import Approval
 from governance.effects import undone_steps
 from governance.identity import Caller
@@ -90,8 +90,7 @@ class Runner:
 
     def __init__(self, services: Services, graph: Any) -> None:
         self.services, self.graph = services, graph
-        model = services.model_for("reporter")
-        self.model_name = str(getattr(model, "model_name", "") or model._llm_type)
+        self.model_name = services.model_name("reporter")
         self.offline = self.model_name.startswith("offline")
         self.caller = local_caller(services.settings)
         self.acts = Acts(services, self.caller)
@@ -191,13 +190,14 @@ class Runner:
 
     async def progress_of(self, execution_id: str) -> Progress:
         """How each step of an execution stands, whoever carries it out. Raises `UnknownExecution`."""
-        executions = self.services.executions
-        found, plans = await executions.get(execution_id), await executions.plans(execution_id)
-        if not found or not plans:
+        found = await self.services.executions.get(execution_id)
+        held = found is not None and (
+            found.thread_id in self._driven or await self.services.executions.held_elsewhere(execution_id)
+        )
+        told = await progress_of(self.services, found, held=held) if found else None
+        if told is None:
             raise UnknownExecution(f"there is no execution {execution_id} in {self.services.settings.home}")
-        held = found.thread_id in self._driven or await executions.held_elsewhere(execution_id)
-        undone = await self._undone(execution_id)
-        return progress(plans, await executions.attempts(execution_id), status=found.status, held=held, undone=undone)
+        return told
 
     async def pending(self, thread_id: str) -> list[Approval]:
         """The thread's open approvals; what is due is reminded or escalated first."""

@@ -17,6 +17,7 @@ from governance.delegations import Delegation
 from governance.effects import EffectRow
 from governance.identity import Caller
 from governance.limits import PARTS, Scope, Unit
+from governance.suspensions import Kind
 from graphs.services import Services
 from graphs.workflows import Workflow
 from tools.undoing import Undoing
@@ -39,6 +40,13 @@ class ServedActs(Acts):
 
     async def flip(self, stop: bool, reason: str, *, everyone: bool) -> None:
         await self._post(f"kill-switch/{'on' if stop else 'off'}", {"reason": reason, "everyone": everyone})
+
+    async def suspend(self, kind: Kind, name: str, reason: str) -> None:
+        await self._post("fleet/suspend", {"kind": kind, "name": name, "reason": reason})
+
+    async def put_back(self, kind: Kind, name: str, reason: str) -> None:
+        asked = {"kind": kind, "name": name, "reason": reason}
+        ok(await self._http.post("/governance/fleet/resume", json=asked))
 
     async def settle(self, key: str, happened: bool, reason: str) -> EffectRow:
         await self._post(f"effects/{key}/settle", {"outcome": "done" if happened else "not-done", "reason": reason})

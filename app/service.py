@@ -41,6 +41,7 @@ from graphs.services import Services, open_services
 from settings import Settings
 
 DRAIN_S = 5.0
+FILES = 2  # uploaded files that one process reads at once: each takes a thread, and memory
 
 
 @dataclass
@@ -64,6 +65,7 @@ class Service:
     store: BaseStore
     ways: Ways | None = None
     services: Services | None = None
+    files: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILES))
     crons_changed: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 

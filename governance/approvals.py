@@ -5,14 +5,14 @@ pending → approved → consumed, or ends as rejected, answered, expired, void 
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Select, select, update
 
 from database import Database
 from governance.approval import Approval, ApprovalExpired, Status, UnknownApproval, Verdict, VoteRefused, from_row
@@ -148,20 +148,44 @@ class Approvals:
 
     async def pending(self, execution_id: str | None = None, org: str | None = None) -> list[Approval]:
         """Open approvals, oldest first, of one execution or one organisation."""
-        query = select(approvals.c.id).where(approvals.c.status == "pending").order_by(approvals.c.created_at, approvals.c.id)
+        query = select(approvals).where(approvals.c.status == "pending").order_by(approvals.c.created_at, approvals.c.id)
         if execution_id is not None:
             query = query.where(approvals.c.execution_id == execution_id)
         if org is not None:
             query = query.where(approvals.c.org == org)
-        return await self._db.run(lambda c: [self.load(c, id) for id in c.scalars(query).all()])
+        return await self._whole(query)
+
+    async def open_of_threads(self, thread_ids: Collection[str], org: str) -> list[Approval]:
+        """Open approvals of an organisation that were asked on these threads, oldest first, in two statements."""
+        own = [*self._open(None, org), approvals.c.thread_id.in_(thread_ids)]
+        query = select(approvals).where(*own).order_by(approvals.c.created_at, approvals.c.id)
+        return await self._whole(query)
+
+    async def decided(self, org: str, limit: int) -> list[Approval]:
+        """An organisation's approvals that wait no more, however they ended, those that ended last first."""
+        ended = [approvals.c.org == org, approvals.c.status != "pending"]
+        query = select(approvals).where(*ended).order_by(approvals.c.decided_at.desc(), approvals.c.id).limit(limit)
+        return await self._whole(query)
+
+    async def _whole(self, query: Select[Any]) -> list[Approval]:
+        """The rows that a query of the table finds, each with its votes, in two statements."""
+
+        def work(c: Connection) -> list[Approval]:
+            rows = c.execute(query).mappings().all()
+            cast: dict[str, list[Any]] = {row["id"]: [] for row in rows}
+            said = select(votes).where(votes.c.approval_id.in_(cast)).order_by(votes.c.at, votes.c.user)
+            for vote in c.execute(said).mappings():
+                cast[vote["approval_id"]].append(vote)
+            return [from_row(row, cast[row["id"]]) for row in rows]
+
+        return await self._db.run(work, durable=False)
 
     async def of_execution(self, execution_id: str, *, superseded: bool = False) -> list[Approval]:
         """Every approval of an execution, oldest first; those that an edit superseded only if asked for."""
         own = approvals.c.execution_id == execution_id
         if not superseded:
             own &= approvals.c.status != "superseded"
-        query = select(approvals.c.id).where(own).order_by(approvals.c.created_at, approvals.c.id)
-        return await self._db.run(lambda c: [self.load(c, id) for id in c.scalars(query).all()])
+        return await self._whole(select(approvals).where(own).order_by(approvals.c.created_at, approvals.c.id))
 
     async def undecided(self, ids: Iterable[str]) -> list[str]:
         """Those of the approvals (or of what edits made of them) that still wait: for people, or for the kill switch to be off.

@@ -31,6 +31,19 @@ TOOL = "raise_budget"
 RULE = "budget-spent"
 # It changes a limit, and nothing outside: to effects, their rows and the kill switch it is no more than a read.
 MANIFEST = ToolManifest(effect="read", output="trusted", targets=("budget", "of"))
+SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "budget": {"enum": list(get_args(Scope))},
+        "of": {"type": "string"},
+        "unit": {"enum": list(get_args(Unit))},
+        "limit": {"type": "number"},
+        "more": {"type": "number", "exclusiveMinimum": 0},
+    },
+    "required": ["budget", "of", "unit", "limit", "more"],
+    "additionalProperties": False,
+}
+"""JSON Schema of a raise's arguments, as `check` takes them."""
 SHARE = 4  # at least a quarter of the limit is asked for, so that people are not asked again for every call
 REFUSED: Mapping[str, str] = {
     "rejected": "more was refused",
@@ -214,7 +227,7 @@ class Asking:
 
 def check(args: Mapping[str, Any]) -> Mapping[str, Any]:
     """The arguments of a raise, as an approver edited them. Raises `ValueError`."""
-    if set(args) != {"budget", "of", "unit", "limit", "more"}:
+    if set(args) != set(SCHEMA["properties"]):
         raise ValueError(f"{TOOL} takes budget, of, unit, limit and more")
     if args["budget"] not in get_args(Scope) or args["unit"] not in get_args(Unit):
         raise ValueError(f"there is no budget of {args['unit']} for a {args['budget']}")

@@ -33,9 +33,12 @@ Phase = Literal[
     "void",
     "delegated",
     "switch",
+    "suspension",
     "budget",
     "undo",
     "event",
+    "load",
+    "feedback",
 ]
 _LISTS = ("labels", "provenance", "rules", "reasons", "roles", "approvers")
 _GIVEN = ("seq", "at")  # by the ledger
@@ -55,7 +58,9 @@ class Record:
     A plan's revision (plan) and the end of a step's attempt (step) are no calls: `tool` and `args_digest` are empty, `outcome` is the
     revision's cause or the step's status, `version` the number of the revision or attempt, `model` what the model calls itself.
     An event from outside that a step waited for (event) has its name as `version`, its sender as `user` and the digest of what it
-    carried. That somebody asked to undo an effect (undo) names the call that is to undo it: its proposal follows.
+    carried. That somebody asked to undo an effect (undo) names the call that is to undo it: its proposal follows. That somebody loaded
+    records (load) has the kind of records as `tool`; that it began and how it ended share a `call_id`. What a person thinks of an
+    answer (feedback) is its thumb, the comment by its digest.
     """
 
     phase: Phase

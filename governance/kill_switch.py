@@ -51,6 +51,11 @@ def whose_switch(id: str) -> str:
     return id.removeprefix(f"{RULE}/") if id.startswith(f"{RULE}/") else ""
 
 
+def hold_effects(connection: Connection) -> None:
+    """Let no effect of any organisation start until this transaction ends."""
+    connection.execute(select(switches.c.org).where(switches.c.org == EVERYONE).with_for_update())
+
+
 class SwitchRefused(PermissionError):
     """This person may not flip this switch; the message says who may."""
 
@@ -96,7 +101,7 @@ class KillSwitch:
         made = Switch(EVERYONE if everyone else caller.org, stop, caller.user, reason.strip(), stamp(self._clock()))
 
         def work(c: Connection) -> None:
-            c.execute(select(switches.c.org).where(switches.c.org == EVERYONE).with_for_update())  # no effect starts meanwhile
+            hold_effects(c)
             if may and not insert_new(c, switches, vars(made)):
                 c.execute(update(switches).where(switches.c.org == made.org).values(**vars(made)))
             outcome = ("on" if stop else "off") if may else "refused"

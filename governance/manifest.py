@@ -20,6 +20,7 @@ class ToolManifest(BaseModel):
 
     effect: Effect
     version: str = "1"
+    owner: str = Field("", description="who answers for it; empty: whoever answers for the domain")
     targets: tuple[str, ...] = Field((), description="arguments that say whom or what the call is aimed at")
     amounts: tuple[str, ...] = Field((), description="arguments that are amounts")
     content: tuple[str, ...] = Field((), description="arguments that carry text to somebody")

@@ -1,7 +1,8 @@
-"""Do the tables of powers say what the ledger says? Kill switches, delegations and raised budgets, which belong to no one run.
+"""Do the tables of powers say what the ledger says? Kill switches, suspensions, delegations and raised budgets: of no one run.
 
-`agreement.py` holds the tables of one execution against its events; this module holds what stands beside them: who stopped what, who
-lent which role to whom, and what people added to a limit. Called by the audit, which has seen that the ledger itself holds.
+`agreement.py` holds the tables of one execution against its events; this module holds what stands beside them: who stopped or
+suspended what, who lent which role to whom, and what people added to a limit. Called by the audit, which has seen that the ledger
+itself holds.
 """
 
 from collections import Counter
@@ -16,9 +17,10 @@ from governance.delegations import delegations
 from governance.digest import digest
 from governance.kill_switch import EVERYONE, switches
 from governance.ledger_check import Fault
+from governance.suspensions import suspensions
 from governance.tables import ledger
 
-PHASES = ("switch", "delegated", "budget")
+PHASES = ("switch", "suspension", "delegated", "budget")
 UNFLIPPED = (False, "", "")  # how the row of all organisations is made
 
 
@@ -26,7 +28,8 @@ def powers_disagree(c: Connection) -> list[Fault]:
     """Everything that these tables say otherwise than the events."""
     events = _events(c)
     by = {phase: [one for one in events if one.phase == phase and one.outcome != "refused"] for phase in PHASES}
-    return [*_switches(c, by["switch"]), *_delegations(c, by["delegated"]), *_raised(c, by["budget"])]
+    found = (_switches(c, by["switch"]), _suspensions(c, by["suspension"]), _delegations(c, by["delegated"]))
+    return [*(fault for one in found for fault in one), *_raised(c, by["budget"])]
 
 
 def _events(c: Connection) -> list[Record]:
@@ -56,6 +59,18 @@ def _switches(c: Connection, events: Sequence[Record]) -> Iterator[Fault]:
                 seq,
                 f"the kill switch of {whose} is {'on' if row[0] else 'off'}, by {row[1] or 'nobody'}: by the ledger {stands}",
             )
+
+
+def _suspensions(c: Connection, events: Sequence[Record]) -> Iterator[Fault]:
+    last = {(one.org, one.known["kind"], one.known["name"]): one for one in events}
+    rows = {(row.org, row.kind, row.name): (row.by, row.reason) for row in c.execute(select(suspensions))}
+    for key in sorted({*last, *rows}):
+        event, row = last.get(key), rows.get(key)
+        said = (event.user, event.reasons[0]) if event and event.outcome == "suspended" else None
+        if row != said:
+            stands = f"suspended, by {said[0]}" if said else "not suspended"
+            what = f"the {key[1]} {key[2]} is {f'suspended, by {row[0]}' if row else 'not suspended'}: by the ledger {stands}"
+            yield Fault(key[0], event.seq if event else 0, what)
 
 
 def _delegations(c: Connection, events: Sequence[Record]) -> Iterator[Fault]:

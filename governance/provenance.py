@@ -30,7 +30,7 @@ def _fields(result: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield from row.items()
 
 
-def _origin(value: Any, request: str, inputs: Results, item: Mapping[str, Any]) -> str:
+def _origin(value: Any, request: str, inputs: Results, item: Mapping[str, Any], item_of: str) -> str:
     if value is None or isinstance(value, bool) or value == "":
         return MODEL  # too common a value to be traced to anything
     if _said(value, request):
@@ -39,7 +39,7 @@ def _origin(value: Any, request: str, inputs: Results, item: Mapping[str, Any]) 
         return f"the result {value}"
     for field, one in item.items():
         if str(one) == str(value):
-            return f"from the row this step is about, field {field}"
+            return f"from {item_of or 'the row this step is about'}, field {field}"
     for ref, result in inputs.items():
         for field, one in _fields(result):
             if not isinstance(one, Mapping | list) and str(one) == str(value):
@@ -57,15 +57,20 @@ def _unanswered(value: Any, request: str, inputs: Results, item: Mapping[str, An
 
 
 def provenance(
-    args: Mapping[str, Any], given: Mapping[str, Any], request: str, inputs: Results, item: Mapping[str, Any] | None = None
+    args: Mapping[str, Any],
+    given: Mapping[str, Any],
+    request: str,
+    inputs: Results,
+    item: Mapping[str, Any] | None = None,
+    item_of: str = "",
 ) -> dict[str, str]:
     """Where each argument comes from. `given` are those the model passed (the others are defaults), `inputs` the earlier
-    results by reference ("s2.exposure"), `item` the row of a repeated step. A list names each source once."""
+    results by reference ("s2.exposure"), `item` the row of a repeated step, of the result `item_of`. A list names each source once."""
     found: dict[str, str] = {}
     for name, value in args.items():
         if name not in given:
             found[name] = DEFAULT
             continue
         parts = list(value) if isinstance(value, Sequence) and not isinstance(value, str) and value else [value]
-        found[name] = "; ".join(dict.fromkeys(_origin(part, request, inputs, item or {}) for part in parts))
+        found[name] = "; ".join(dict.fromkeys(_origin(part, request, inputs, item or {}, item_of) for part in parts))
     return found

@@ -220,6 +220,7 @@ def proposal(call: dict[str, Any] | Any, context: StepContext, messages: Sequenc
         trace=context.trace.before(messages),
         inputs=context.inputs,
         item=context.item,
+        item_of=context.item_of,
         resources=context.resources,
         today=context.today,
         user_request=context.user_request,

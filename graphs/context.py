@@ -40,6 +40,7 @@ class StepContext:
     trace: Trace = field(default_factory=Trace, repr=False)
     inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     item: Mapping[str, Any] | None = None
+    item_of: str = ""
     resources: Any = field(default=None, repr=False)
     today: date = field(default_factory=date.today)
     user_request: str = ""

@@ -1,4 +1,4 @@
-"""The execute node, and `ask` and `apply` beside it: the plan runs here, pauses here and is revised here.
+"""The execute node, and `ask` and `apply` beside it: the plan runs here and pauses here (`plan_work.py` revises it).
 
 `execute` never interrupts: a second pause would be handed the first one's answer. When only waiting steps are left it returns
 with `waiting`; `ask` holds nothing but the interrupt; `apply` records the votes of the authenticated caller.
@@ -57,7 +57,8 @@ async def execute(
         await remind(services, execution.id, tell)  # what became due while nobody ran this, though nothing may run now either
     products = Products(services.registry.manifests())
     with services.approvals.subscribe(execution.id) as wake:
-        work = PlanWork(services, execution, tell, set(plan.ids()) | set(results), wake, products, made)
+        begun = {*results, *open_attempts}
+        work = PlanWork(services, execution, tell, set(plan.ids()) | set(results), wake, products, made, begun=begun)
         alarms = [keep_reminding(services, execution.id, tell)]
         if any(step.wait for step in plan.steps):
             alarms.append(keep_waking(services, execution.id, wake))

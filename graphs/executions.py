@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
@@ -28,6 +28,8 @@ from graphs.plan import Plan, StepResult
 from graphs.tables import attempts, executions, revisions, steers
 
 OPEN = ("running", "waiting", "stopping")
+ExecutionOutcome = Literal["success", "partial", "failed", "refused"]
+"""How a goal came out: all of it answered, some, nothing; or it was not carried out, for it could not be planned or is none of ours."""
 RUN = ("running", "stopping")  # under way: a process holds it, or did when it died
 LEASED = "leased/"
 leased: ContextVar[bool] = ContextVar("leased", default=False)
@@ -213,9 +215,16 @@ class Executions:
         lease = select(executions.c.lease).where(executions.c.id == id, executions.c.status == "running")
         return _alive(await self._db.run(lambda c: c.execute(lease).scalar_one_or_none()))
 
-    async def leave(self, id: str, status: str) -> None:
-        """Record how an execution stands after a node, and give the lease back. An attempt that its end cut off is cancelled."""
-        await self._db.run(lambda c: self._leave(c, id, status))
+    async def under_way(self) -> list[str]:
+        """Those, of every organisation, that a process which lives carries out now."""
+        query = select(executions.c.id, executions.c.lease).where(executions.c.status.in_(RUN))
+        rows = await self._db.run(lambda c: c.execute(query).all())
+        return [id for id, lease in rows if lease == _owner() or _alive(lease)]
+
+    async def leave(self, id: str, status: str, outcome: ExecutionOutcome | None = None) -> None:
+        """Record how an execution stands after a node, with its outcome if it came to one, and give the lease back. An attempt that
+        its end cut off is cancelled."""
+        await self._db.run(lambda c: self._leave(c, id, status, outcome))
 
     async def stop(self, id: str) -> None:
         """Say that a running execution is to end. Committed before its steps are told, so that no crash starts it again."""
@@ -243,7 +252,8 @@ class Executions:
             if c.execute(select(revisions.c.rev).where(key)).first() is None:
                 told = plan.model_dump(mode="json")
                 c.execute(insert(revisions).values(execution_id=execution_id, rev=plan.rev, plan=told, created=now()))
-                more = dict(policy_version=policy_version, result_digest=digest(told))
+                more: dict[str, Any] = dict(policy_version=policy_version, result_digest=digest(told))
+                more["reasons"] = (plan.reason,) if plan.cause == "review" else ()
                 self._record(c, execution_id, "plan", plan.cause, "plan", plan.rev, "planner", **more)
 
         await self._db.run(work)
@@ -341,10 +351,11 @@ class Executions:
         ]
 
     async def of_thread(self, thread_id: str) -> list[Execution]:
-        query = select(executions.c.id).where(executions.c.thread_id == thread_id).order_by(executions.c.created)
+        """Those that a thread's goals came to, oldest first."""
+        query = select(executions.c.id).where(executions.c.thread_id == thread_id, executions.c.status != "declined")
 
         def work(c: Connection) -> list[Execution]:
-            return [self._get_or_fail(c, id) for id in c.execute(query).scalars().all()]
+            return [self._get_or_fail(c, id) for id in c.scalars(query.order_by(executions.c.created)).all()]
 
         return await self._db.run(work)
 
@@ -366,9 +377,10 @@ class Executions:
         head = (phase, outcome, who.org, id, step, "", agent, who.user, "", str(number), "")
         self._decisions.add(c, Record(*head, **more))
 
-    def _leave(self, c: Connection, id: str, status: str) -> None:
+    def _leave(self, c: Connection, id: str, status: str, outcome: ExecutionOutcome | None) -> None:
         ended = None if status in OPEN else now()
-        c.execute(update(executions).where(executions.c.id == id).values(status=status, lease=None, ended=ended))
+        values = dict(status=status, outcome=outcome, lease=None, ended=ended)
+        c.execute(update(executions).where(executions.c.id == id).values(**values))
         if ended:
             cut_off = and_(attempts.c.execution_id == id, attempts.c.ended.is_(None))
             c.execute(update(attempts).where(cut_off).values(status="cancelled", ended=ended))
@@ -376,7 +388,7 @@ class Executions:
     def _fork(self, c: Connection, row: dict[str, Any], thread_id: str, seq: int, checkpoint_id: str) -> Execution:
         old, row["id"] = row["id"], str(uuid.uuid4())
         row.update(thread_id=thread_id, seq=seq, checkpoint_id=checkpoint_id, forked_from=old)
-        row.update(status="running", lease=_owner(), created=now(), ended=None)
+        row.update(status="running", lease=_owner(), created=now(), ended=None, outcome=None)
         c.execute(insert(executions).values(**row))
         return self._get_or_fail(c, row["id"])
 

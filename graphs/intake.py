@@ -22,6 +22,7 @@ from graphs.agent import StepFailure
 from graphs.answer import Answer
 from graphs.context import StepContext
 from graphs.conversation import amended, same
+from graphs.declined import keep_declined
 from graphs.events import Emit, now
 from graphs.executions import OPEN, Execution
 from graphs.explain import explain
@@ -96,11 +97,14 @@ async def intake(
         ended = "cancelled" if before.status == "stopping" else "replaced"
         note = await _end(services, before, ended, f"{ended} by a new goal of {caller.user}")
     if wrong:
-        return {**declined(goal, wrong), "queued": queued}
-    if chosen := state.get("workflow"):
+        taken = declined(goal, wrong)
+    elif chosen := state.get("workflow"):
         taken = await take_workflow(services, chosen, caller)
     else:
         taken = await _take(services, state, goal, caller, thread_id, emit, only)
+    if taken["status"] == "declined":
+        kept = _CONTROL.sub("�", goal)[: services.settings.goal_characters]  # as it came it may be what no database takes
+        await keep_declined(services, thread_id, len(state.get("messages", [])), caller, kept)
     if note:
         emit({"event": "note", "at": now(), "text": note})
         if request := taken.get("request"):

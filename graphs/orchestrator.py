@@ -84,11 +84,11 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
             more = await more_for(services, replace(planner_context(services, caller, id, thread, write), **about), error)
             if more.verdict != "no":  # the same request comes back here, and its planner's thread goes on
                 return {"status": "unpaid", "waiting": list(more.ids), "unpaid": True}
-            await services.finish(id, "finished")
+            await services.finish(id, "finished", "refused")
             said = f"No plan could be made: {error}{'; ' * bool(more.why)}{more.why}"
             return {"status": "declined", "waiting": [], "unpaid": False, "messages": [AIMessage(said)]}
         except NoPlan as error:
-            await services.finish(id, "finished")
+            await services.finish(id, "finished", "refused")
             said = f"No plan could be made: {error}"
             return {"status": "declined", "waiting": [], "unpaid": False, "messages": [AIMessage(said)]}
         refused = Plan.model_validate(state["plan"]) if state.get("plan") else None  # by the user's review
@@ -178,7 +178,8 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
     async def verify(state: State, config: RunnableConfig) -> dict[str, Any]:
         caller, plan, results = caller_of(config, services.settings), *_typed(state)
         id, thread = state["execution_id"], thread_of(config)
-        return {"issues": await verifying.verify(services, caller, id, thread, plan, results, captured_writer())}
+        version, write = state["request"]["version"], captured_writer()
+        return {"issues": await verifying.verify(services, caller, id, thread, plan, results, write, version)}
 
     async def report(state: State, config: RunnableConfig) -> dict[str, Any]:
         caller, plan, results = caller_of(config, services.settings), *_typed(state)
@@ -187,7 +188,11 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
         today = execution.today if execution else services.today().isoformat()
         request, issues = dict(state["request"]), state.get("issues", [])
         answer: Answer = await write_report(services, caller, id, thread, request, plan, results, issues, today, write)
-        await services.finish(id, "cancelled" if state["status"] == "cancelled" else "finished")
+        await services.answers.keep(id, answer)
+        if state["status"] == "cancelled":
+            await services.finish(id, "cancelled")
+        else:
+            await services.finish(id, "finished", "success" if answer.status == "complete" else answer.status)
         message = AIMessage(to_markdown(answer), additional_kwargs={"answer_status": answer.status})
         status = "cancelled" if state["status"] == "cancelled" else "failed" if answer.status == "failed" else "reported"
         return {"answer": answer.model_dump(mode="json"), "status": status, "messages": [message]}

@@ -1,6 +1,6 @@
-"""What the scheduler asks of the outside for one execution: attempts, revisions, their commits. `execute.py` makes one at each entry.
-
-A revision counts once it is committed: what is proposed and found wrong leaves nothing behind.
+"""What the scheduler asks of the outside, for one execution: attempts carried out, revisions made of failures, of what the user said
+or edited, and of a budget that is nearly used. Made by the execute node (`execute.py`), one each time it is entered. A revision
+counts once it is committed: what is proposed and found wrong leaves nothing behind.
 """
 
 import asyncio
@@ -11,11 +11,13 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
 from governance.budgets import Spender
 from graphs.conversation import same, stale
+from graphs.editing import edited_step_by_step, without_dropped
 from graphs.events import Emit, now
 from graphs.executions import Execution, Steer
 from graphs.intake import amendment
 from graphs.plan import Plan, Step, StepError, StepResult
-from graphs.planner import NoPlan, accepted, left_to_spend, make_plan, runnable
+from graphs.plan_edits import PlanEdit, reason_of
+from graphs.planner import NoPlan, accepted, left_to_spend, make_plan, problems, runnable
 from graphs.scheduler import HeldBack, Outcome
 from graphs.services import Services
 from graphs.step import StepRunner
@@ -28,7 +30,8 @@ from models.retry import ModelUnavailable
 
 @dataclass
 class PlanWork:
-    """What the scheduler asks of the outside, for one execution."""
+    """`scheduler.Work` over the services. `begun` are steps that an attempt was made at, `edited` those that an edit took away; an
+    edit is made with the `door` shut, through which every step begins."""
 
     services: Services
     execution: Execution
@@ -40,18 +43,31 @@ class PlanWork:
     said: list[AnyMessage] = field(default_factory=list)
     time: WorkingTime = field(default_factory=WorkingTime)
     gave_up: set[tuple[str, int]] = field(default_factory=set)
+    begun: set[str] = field(default_factory=set)
+    edited: set[str] = field(default_factory=set)
+    door: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def attempt(self, step: Step, attempt: int, specialist: str, done: Mapping[str, StepResult]) -> Outcome:
+        late = ""
         if step.wait:
             stands = await self.services.waits.may_start(self.execution.id, step)
             if isinstance(stands, Held):
                 return HeldBack(stands.waits)
             await self.services.waits.take(self.execution.id, step.id)
-            if isinstance(stands, TooLate):
-                return await self._never_started(step, attempt, specialist, stands.said)
+            late = stands.said if isinstance(stands, TooLate) else ""
+        await self._begin(step)
+        if late:
+            return await self._never_started(step, attempt, specialist, late)
         return await StepRunner(self.services, self.execution, self.emit, self.products, self.time).attempt(
             step, attempt, specialist, done
         )
+
+    async def _begin(self, step: Step) -> None:
+        """A step begins; not while an edit is made, and never once it was edited away: the scheduler is about to drop it."""
+        async with self.door:
+            self.begun |= {step.id} - self.edited
+        if step.id in self.edited:
+            await asyncio.Event().wait()
 
     async def _never_started(self, step: Step, attempt: int, specialist: str, why: str) -> StepResult:
         executions, id = self.services.executions, self.execution.id
@@ -102,6 +118,13 @@ class PlanWork:
         return revised
 
     async def steer(self, plan: Plan, done: Mapping[str, StepResult]) -> Plan | None:
+        for edit in await self.services.plan_edits.open(self.execution.id):
+            revised, answer = await self._edited(edit, plan)
+            await self.services.plan_edits.settle(edit, answer)
+            self.emit({"event": "note", "at": now(), "text": answer})
+            if revised:
+                self.wake.set()
+                return revised
         for said in await self.services.executions.said(self.execution.id):
             revised, answer = await self._steered(said, plan, done)
             await self.services.executions.take_up(said, answer)
@@ -143,6 +166,35 @@ class PlanWork:
         if revised:
             await self._commit(revised)
         return revised
+
+    async def _edited(self, edit: PlanEdit, plan: Plan) -> tuple[Plan | None, str]:
+        """The revision that a person's edit of single steps makes, and what to answer."""
+        services, own, reason = self.services, self.execution, reason_of(edit.caller, edit.reason)
+        async with self.door:
+            plans = await services.executions.plans(own.id)
+            if plan.rev != edit.base:
+                settled = [
+                    one.base for one in await services.plan_edits.of(own.id) if one.answer == reason_of(one.caller, one.reason)
+                ]
+                if edit.base not in settled and (edit.base, reason) in [(one.parent_rev, one.reason) for one in plans]:
+                    return None, reason  # it was made before a crash
+                return None, f"The plan is at revision {plan.rev} by now, so an edit of revision {edit.base} was not made."
+            if late := sorted({change.step for change in edit.changes} & self.begun):
+                return None, f"The plan stays as it is: {', '.join(late)} had begun."
+            used = self.used.union(*(one.ids() for one in plans))
+            revised, wrong = edited_step_by_step(plan, edit.changes, reason, used, services)
+            left = await left_to_spend(services, own.requester, own.id)
+            wrong = wrong or problems(revised, services, own.requester, [], used - set(plan.ids()), left)
+            if wrong:
+                return None, f"The plan stays as it is: {'; '.join(wrong)}"
+            await self._commit(revised)
+            self.edited |= (dropped := set(plan.ids()) - set(revised.ids()))
+        for id in dropped:
+            await services.waits.take(own.id, id)  # nobody need be woken for what is not waited for any more
+        request = without_dropped(own.request, plan, revised)
+        await services.executions.amend(own.id, own.goal, request)
+        self.execution = replace(own, request=request)
+        return revised, reason
 
     async def _steered(self, said: Steer, plan: Plan, done: Mapping[str, StepResult]) -> tuple[Plan | None, str]:
         """The revision for one thing that was said, and what to answer."""

@@ -1,4 +1,5 @@
-"""Which paused executions can go on: their people have decided, their time or event has come. Asked by the service, which then does.
+"""Which paused executions can go on: their people have decided or said something, their time or event has come. Asked by the service,
+which then does.
 
 What waits for people costs nothing meanwhile: it is one query over the rows of paused executions, whatever their number of steps.
 """
@@ -14,7 +15,7 @@ from governance.clock import Clock, stamp
 from governance.identity import Caller
 from governance.kill_switch import halted
 from governance.tables import approvals
-from graphs.tables import attempts, executions, step_waits
+from graphs.tables import attempts, executions, plan_edits, revisions, steers, step_waits
 
 PAST = ("void", "superseded", "consumed")
 """An approval that answers nothing: its step was dropped, it was edited, or it was used, and the step now waits for something else."""
@@ -44,10 +45,14 @@ async def ready(db: Database, decided: Approvals, clock: Clock, limit: int = 100
         ~exists().where(approvals.c.execution_id == executions.c.id, asked),
         ~exists().where(own, step_waits.c.taken.is_(None)),
     ).label("idle")  # it waits for nobody: a budget was raised, or the kill switch held what needs no approval
-    columns = (executions.c.id, executions.c.org, executions.c.thread_id, executions.c.requester, came.label("came"), idle)
+    unheard = (exists().where(of.c.execution_id == executions.c.id, of.c.answer.is_(None)) for of in (steers, plan_edits))
+    planned = exists().where(revisions.c.execution_id == executions.c.id)  # before there is a plan nothing is heard
+    told = and_(planned, or_(*unheard))
+    can = or_(came, told).label("can")
+    columns = (executions.c.id, executions.c.org, executions.c.thread_id, executions.c.requester, can, idle)
     query = (
         select(*columns)
-        .where(executions.c.status == "waiting", or_(came, answered, idle))
+        .where(executions.c.status == "waiting", or_(came, told, answered, idle))
         .order_by(executions.c.created)
         .limit(limit)
     )
@@ -55,7 +60,7 @@ async def ready(db: Database, decided: Approvals, clock: Clock, limit: int = 100
     found = []
     for row in rows:
         stopped = await db.run(partial(halted, org=row.org), durable=False)
-        if row.came or (row.idle and not stopped) or await _answered(db, decided, row.id):
+        if row.can or (row.idle and not stopped) or await _answered(db, decided, row.id):
             found.append(Ready(row.id, row.thread_id, Caller.from_dict(row.requester)))
     return found
 

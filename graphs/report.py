@@ -298,8 +298,7 @@ async def report(
     failed = bool(open_still) or (
         bool(lost) or not results or any(r.status in ("failed", "cancelled") for r in results.values() if r.step_id in order)
     )
-    model = services.model_for("reporter")
-    name = str(getattr(model, "model_name", "") or model._llm_type)
+    name = services.model_name("reporter")
     return Answer(
         title=f"Dry run: {written.title}" if dry else written.title,
         goal=str(request["goal"]),

@@ -156,6 +156,8 @@ class Scheduler:
             for step in self.plan.steps:
                 if self.status[step.id] != "pending" or readiness(step, self.status) != "ready":
                     continue
+                if step.for_each and self._revising:
+                    continue  # both would be the next revision
                 if step.for_each:
                     await self._expand(step)
                     self._spent = True  # its rows may be more than can be paid for

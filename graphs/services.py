@@ -34,14 +34,20 @@ from governance.identity import RolesOf
 from governance.kill_switch import KillSwitch
 from governance.limits import Limits
 from governance.live_policy import LivePolicy
+from governance.loading import Loads
 from governance.signing import signer_for
+from governance.suspensions import Suspensions
 from graphs import tables as graph_tables
 from graphs.agent import build_agent
+from graphs.answers import Answers
 from graphs.caller import local_directory
 from graphs.context import StepContext
-from graphs.executions import Executions
+from graphs.executions import ExecutionOutcome, Executions
+from graphs.feedback import Feedback
 from graphs.plan import Step
+from graphs.plan_edits import PlanEdits
 from graphs.ready import Ready, ready
+from graphs.role_usage import RoleUsage
 from graphs.saver import Careful, Guard, nobody_else, open_saver_of
 from graphs.specialists.base import Added, Domain, Resources, Specialist
 from graphs.specialists.core import core_roles
@@ -105,7 +111,13 @@ class Services:
     budgets: Budgets
     asking: Asking
     switch: KillSwitch
+    loads: Loads
     executions: Executions
+    answers: Answers
+    feedback: Feedback
+    plan_edits: PlanEdits
+    suspensions: Suspensions
+    role_usage: RoleUsage
     waits: Waits
     workflows: Workflows
     saver: Careful
@@ -143,6 +155,11 @@ class Services:
             spending=self.spending(),
         )
 
+    def model_name(self, role: str) -> str:
+        """What the model of a role is called."""
+        model = self.model_for(role)
+        return str(getattr(model, "model_name", "") or model._llm_type)
+
     async def ready(self) -> list[Ready]:
         """The paused executions that can go on."""
         return await ready(self.db, self.approvals, self.clock)
@@ -159,10 +176,10 @@ class Services:
         """That a limit of money cannot be held for want of a price; empty where it can."""
         return unpriced(self.settings, self.budgets.limits)
 
-    async def finish(self, execution_id: str, status: str) -> None:
-        """Record that an execution came to its end, and forget what only its going on needed."""
+    async def finish(self, execution_id: str, status: str, outcome: ExecutionOutcome | None = None) -> None:
+        """Record that an execution came to its end, and how, and forget what only its going on needed."""
         await self.budgets.tidy(execution_id)  # first: after a crash in between, the end comes again
-        await self.executions.leave(execution_id, status)
+        await self.executions.leave(execution_id, status, outcome)
 
     def left(self, context: StepContext) -> Left | None:
         """How to ask what a step's budgets leave; None where nothing has a limit."""
@@ -252,9 +269,10 @@ async def open_services(
             wait=timedelta(hours=settings.approval_hours),
             further=settings.escalate_to,
         )
-        gateway = Gateway(
-            registry, engine, approvals, effects, decisions, db, clock, approval_hours=settings.approval_hours, budgets=budgets
-        )
+        suspensions = Suspensions(db, decisions, settings.operators)
+        hours = settings.approval_hours
+        more: dict[str, Any] = dict(approval_hours=hours, budgets=budgets, suspensions=suspensions)
+        gateway = Gateway(registry, engine, approvals, effects, decisions, db, clock, **more)
         model = model or await asyncio.to_thread(
             chat_model, settings
         )  # it reads what is known of the model, and imports a client
@@ -277,7 +295,13 @@ async def open_services(
                     budgets=budgets,
                     asking=asks,
                     switch=KillSwitch(db, decisions, settings.operators, settings.platform_operators),
+                    loads=Loads(decisions, settings.data_stewards, settings.org),
                     executions=Executions(db, decisions),
+                    answers=Answers(db),
+                    feedback=Feedback(db, decisions),
+                    plan_edits=PlanEdits(db),
+                    suspensions=suspensions,
+                    role_usage=RoleUsage(db),
                     waits=Waits(db, decisions, clock),
                     workflows=Workflows(db),
                     saver=opened,

@@ -23,8 +23,9 @@ from graphs.agent import StepFailure
 from graphs.context import StepContext
 from graphs.events import Emit, child_context, now
 from graphs.executions import Execution, step_thread
-from graphs.findings import calls_of, collect, problems, usage_of
+from graphs.findings import calls_of, collect, model_of, problems, usage_of
 from graphs.plan import Step, StepError, StepResult
+from graphs.role_usage import Ended
 from graphs.scheduler import Waiting
 from graphs.services import Services
 from graphs.spending import Left, OutOfBudget, spender
@@ -57,6 +58,7 @@ class StepRunner:
         if isinstance(outcome, Waiting):
             await executions.mark(id, step.id, number, "waiting_approval")
         else:
+            outcome = outcome if outcome.usage else await self._counted(outcome)
             await executions.mark(id, step.id, number, outcome.status, outcome)
         return outcome
 
@@ -107,6 +109,8 @@ class StepRunner:
         seen = Standing() if fresh else await stand(agent, config)
         start: Any
         if not seen.begun:
+            if why := await self.services.suspensions.why(self.execution.requester.org, specialist):
+                raise StepFailure("unable", why)  # it would say so again: the step's fallbacks are asked
             granted = step.model_copy(update={"tools": tuple(context.granted)})
             task = brief.for_specialist(self.execution.goal, granted, context.agent, self.services.registry)
             start = {"messages": [task]}
@@ -125,6 +129,12 @@ class StepRunner:
         done_by = step.model_copy(update={"specialist": specialist})
         result = collect(done_by, number, thread, seen.values, round(time.monotonic() - began, 3))
         return result.model_copy(update={"labels": context.trace.after(seen.values.get("messages", []))})
+
+    async def _counted(self, failed: StepResult) -> StepResult:
+        """A failed attempt, with what the calls used that its thread knows of: they are paid for all the same."""
+        saved = await self.services.saver.aget_tuple(self.services.config(failed.thread_id))
+        messages = saved.checkpoint["channel_values"].get("messages", []) if saved else []
+        return failed.model_copy(update={"usage": usage_of(messages), "model": model_of(messages)})
 
     def _context(self, step: Step, number: int, specialist: str, done: Mapping[str, StepResult]) -> StepContext:
         inputs = {}
@@ -145,6 +155,7 @@ class StepRunner:
             trace=self.products.handed([*step.inputs.values(), *filter(None, [step.item_of])], done),
             inputs=inputs,
             item=step.item,
+            item_of=step.item_of or "",
             resources=self.services.resources,
             today=self.services.date_of(self.execution.today),
             user_request=self.execution.goal,
@@ -260,11 +271,23 @@ async def ask(services: Services, role: str, thread_id: str, task: HumanMessage,
 async def _ask(services: Services, role: str, thread_id: str, task: HumanMessage, context: StepContext) -> Said:
     agent, config = services.agent(role), services.config(thread_id)
     seen = await stand(agent, config)
+    began = time.monotonic() if seen.unfinished else None
     if seen.unfinished:
         start = None if seen.begun else {"messages": [task]}
-        seen = await relay(agent, start, config, context, tokens=services.streams(role), left=services.left(context))
+        try:
+            seen = await relay(agent, start, config, context, tokens=services.streams(role), left=services.left(context))
+        except (StepFailure, ModelUnavailable):
+            said_so_far = (await stand(agent, config)).values.get("messages", [])
+            await services.role_usage.keep(context, thread_id, said_so_far, "failed", _since(began))
+            raise
     messages, value = seen.values.get("messages", []), seen.values.get("structured_response")
+    ended: Ended = "failed" if value is None else "succeeded"
+    await services.role_usage.keep(context, thread_id, messages, ended, _since(began))
     if value is None:
         said = strike(str(messages[-1].content)[:200]) if messages else ""
         raise StepFailure("junk", f"the {role} gave no {services.specialist(role).response.__name__}: {said!r}")
     return Said(value, calls_of(messages), usage_of(messages))
+
+
+def _since(began: float | None) -> float | None:
+    return None if began is None else round(time.monotonic() - began, 3)

@@ -1,7 +1,7 @@
 """Making the rest of a plan fit what its run has left, from a share of its limits on (`replan_at` in the file of limits).
 
 Code reckons what a step takes on the average of this run and how many more that pays for, and takes second attempts and fallbacks
-from the steps that have not begun; which of those go, if they are too many, the planner says. Pure; used by `execute.py` and
+from the steps that have not begun; which of those go, if they are too many, the planner says. Pure; used by `plan_work.py` and
 `planner.py`.
 """
 

@@ -4,6 +4,7 @@ Code checks first (what is missing, what was tried, which years do not match); t
 records through its tool and adds what it sees.
 """
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -22,6 +23,10 @@ from graphs.step import ask
 from graphs.trace import Products
 from graphs.wire import Issue, Verdict
 from models.retry import ModelUnavailable
+
+MEANWHILE = (
+    "Records were loaded while this was worked on: its figures may rest on different states of them. Ask again to be sure."
+)
 
 
 def code_checks(plan: Plan, results: Mapping[str, StepResult]) -> list[Issue]:
@@ -74,9 +79,12 @@ async def verify(
     plan: Plan,
     results: Mapping[str, StepResult],
     emit: Emit,
+    version: str,
 ) -> list[dict[str, Any]]:
-    """Issues, most serious first, as dicts."""
+    """Issues, most serious first, as dicts. `version` is that of the domain's records when the plan was made."""
     issues = code_checks(plan, results)
+    if version != await asyncio.to_thread(services.domain.version, services.resources):
+        issues.append(Issue(step="verify", severity="conflict", text=MEANWHILE))
     inputs = {  # in an order of their own: that of the results is the one they happened to end in
         f"{id}.{product}": data
         for id, r in sorted(results.items())

@@ -19,8 +19,9 @@ class ProposedCall:
     """A call that an agent would make. `args` are as the model wrote them.
 
     `granted` are the tools of the step; `inputs` maps references ("s2.exposure") to products as dicts; `item` is the row of a
-    repeated step; `resources` are the domain's handles; `today` is the date of the run. `context_labels`, `planned`, `trace` and
-    `budget_left` are what `CallFacts` says of them. In a `dry_run` nobody is asked and an effect is only simulated.
+    repeated step, of the product `item_of`; `resources` are the domain's handles; `today` is the date of the run. `context_labels`,
+    `planned`, `trace` and `budget_left` are what `CallFacts` says of them. In a `dry_run` nobody is asked and an effect is only
+    simulated.
     """
 
     caller: Caller
@@ -39,6 +40,7 @@ class ProposedCall:
     budget_left: int | None = None
     inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     item: Mapping[str, Any] | None = None
+    item_of: str = ""
     resources: Any = field(default=None, repr=False)
     today: date = field(default_factory=date.today)
     user_request: str = ""

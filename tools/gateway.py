@@ -27,6 +27,8 @@ from governance.kill_switch import halted
 from governance.manifest import UNLISTED
 from governance.policy import CallFacts, Decision, PolicyEngine
 from governance.provenance import provenance
+from governance.suspensions import RULE as SUSPENDED
+from governance.suspensions import Suspensions, suspended
 from tools.action import UNRECORDED, Action, Ran, Refused
 from tools.arguments import InvalidArguments, check, check_refs, check_row
 from tools.calls import Clearing, ProposedCall, ToolOutcome
@@ -61,6 +63,7 @@ class Gateway:
         approval_hours: float = 8.0,
         backoff: float = 0.2,
         budgets: Budgets | None = None,
+        suspensions: Suspensions | None = None,
     ) -> None:
         self._registry = registry
         self._engine = engine
@@ -69,6 +72,7 @@ class Gateway:
         self._decisions = decisions
         self._db = db
         self._budgets = budgets if budgets and budgets.counts("tool_calls") else None
+        self._suspensions = suspensions or Suspensions(db, decisions)
         self._clock = clock
         self._wait = timedelta(hours=approval_hours)
         self._performer = Performer(backoff)
@@ -130,6 +134,8 @@ class Gateway:
         call = await self._told_what_is_left(call)
         try:
             action = await self._recheck(call, clearing, held)
+            if action.facts.manifest.effect == "read" or call.dry_run:  # an effect asks with its intent
+                await self._refuse_suspended(call)
             if action.facts.manifest.effect == "read":
                 return await self._read(action, started, held)
             if call.dry_run:
@@ -230,8 +236,8 @@ class Gateway:
     def _afford(self, c: Connection, call: ProposedCall, facts: CallFacts) -> None:
         """Spend one tool call, in the transaction of the decision. Raises `Refused` if none is left, or if effects are stopped."""
         changes = facts.manifest.effect != "read" and not call.dry_run
-        if changes and (why := halted(c, facts.caller.org)) and not self._approvals.asked_before(c, facts):
-            raise Refused("kill-switch", why)  # what was asked before goes on waiting: `act` asks again
+        if changes and (stop := self._stopped(c, facts)) and not self._approvals.asked_before(c, facts):
+            raise stop  # what was asked before goes on waiting: `act` asks again
         try:
             if self._budgets:
                 who = Spender(facts.caller.org, facts.caller.user, call.execution_id, call.step_id)
@@ -239,6 +245,16 @@ class Gateway:
                 self._budgets.take(c, who, id, {"tool_calls": 1})
         except BudgetSpent as spent:
             raise Refused("budget", str(spent)) from spent
+
+    def _stopped(self, c: Connection, facts: CallFacts) -> Refused | None:
+        if why := halted(c, facts.caller.org):
+            return Refused("kill-switch", why)
+        why = suspended(c, facts.caller.org, facts.agent, facts.tool)
+        return Refused(SUSPENDED, why) if why else None
+
+    async def _refuse_suspended(self, call: ProposedCall) -> None:
+        if why := await self._suspensions.why(call.caller.org, call.agent, call.tool):
+            raise Refused(SUSPENDED, why)
 
     def _no(self, rule: str, reason: str) -> Decision:
         return Decision("deny", (rule,), (reason,), policy_version=self._engine.version)
@@ -250,7 +266,7 @@ class Gateway:
             decision,
             call_id=call.call_id,
             thread_id=call.thread_id,
-            provenance=provenance(facts.args, call.args, call.user_request, call.inputs, call.item),
+            provenance=provenance(facts.args, call.args, call.user_request, call.inputs, call.item, call.item_of),
             expires_at=self._clock() + self._wait,
         )
 

@@ -21,6 +21,8 @@ from governance.digest import effect_key
 from governance.effects import EffectRow, Effects
 from governance.kill_switch import halted
 from governance.proofs import unproved
+from governance.suspensions import RULE as SUSPENDED
+from governance.suspensions import suspended
 from tools.action import UNRECORDED, Action, Refused, lost
 from tools.calls import ToolOutcome, touched
 from tools.performing import Performer, elapsed
@@ -117,8 +119,11 @@ class Once:
             self._effects.lose(c, row.key, error)
             self._decisions.add(c, action.record("outcome", "unknown", error=error))
             return replace(row, state="unknown", error=error)
-        if why := halted(c, action.facts.caller.org):
+        facts = action.facts
+        if why := halted(c, facts.caller.org):
             raise Refused("kill-switch", why)
+        if why := suspended(c, facts.caller.org, facts.agent, facts.tool):
+            raise Refused(SUSPENDED, why)
         if row.state == "new" or row.approval_id != action.approval_id:
             self.spend(c, action)
         else:  # the same approval's earlier try did nothing, or may be tried twice

@@ -20,7 +20,7 @@ from sqlglot import exp, parse, parse_one
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 
-from governance.manifest import ToolManifest
+from governance.manifest import DataClass, ToolManifest
 from tools.registry import Tool, ToolContext, ToolError, tool
 from tools.results import Column, Figure, Highlight, Records, Row, ToolResult, Unit
 
@@ -49,7 +49,9 @@ NAMED_UNIT: dict[str, Unit] = {
 
 @dataclass(frozen=True)
 class View:
-    """An allowed view. `key` is the column that identifies a record of `table`; `columns` maps each column to its unit."""
+    """An allowed view. `key` is the column that identifies a record of `table`; `columns` maps each column to its unit.
+
+    `data_class` is what a person must be entitled to who opens its rows."""
 
     name: str
     description: str
@@ -57,6 +59,7 @@ class View:
     table: str
     key: str
     columns: Mapping[str, Unit]
+    data_class: DataClass = "internal"
 
 
 class QueryArgs(BaseModel):

@@ -17,6 +17,7 @@ from app.db.assistants import AssistantExists, AssistantMissing
 from app.db.crons import BadSchedule, CronMissing
 from app.db.filters import BadFilter
 from app.db.threads import ThreadExists
+from app.fleet.parts import UnknownPart
 from app.runs.making import StaleResume, ThreadBusy, ThreadMissing, ThreadReserved
 from app.runs.queue import RunMissing
 from app.workflows import UnknownRun
@@ -35,7 +36,10 @@ from governance.budgets import NotRaised, RaiseRefused
 from governance.delegations import DelegationRefused
 from governance.kill_switch import SwitchRefused
 from governance.ledger import LedgerBroken
+from governance.loading import LoadRefused
+from governance.suspensions import NotSuspended, SuspensionRefused
 from graphs.executions import AlreadyRunning, EffectsStand
+from graphs.feedback import NoAnswer
 from graphs.waits import NobodyWaits
 from graphs.workflows import BadWorkflow, NoWorkflow
 from tools.settling import CannotSettle
@@ -78,6 +82,10 @@ STATUS: dict[type[Exception], int] = {
     NotAPerson: 403,
     OwnRequest: 403,
     SwitchRefused: 403,
+    LoadRefused: 403,
+    SuspensionRefused: 403,
+    NotSuspended: 409,
+    UnknownPart: 404,
     DelegationRefused: 422,
     AlreadyDecided: 409,
     ApprovalExpired: 409,
@@ -92,6 +100,7 @@ STATUS: dict[type[Exception], int] = {
     LedgerNotSound: 409,
     LedgerBroken: 409,
     NothingRecorded: 404,
+    NoAnswer: 409,
     DatabaseUnavailable: 503,
     ProviderUnavailable: 503,
     NotSignedIn: 401,

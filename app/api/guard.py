@@ -1,11 +1,12 @@
 """The guard before every request: only the pages that may call do; in local mode, where nobody signs in, only this machine does.
 
 A foreign web page can send requests to loopback: by name resolution (the Host header is then not ours) or as a simple
-cross-site POST (the Origin header is then foreign). Both are refused. JSON sent as text/plain is read as JSON.
+cross-site POST (the Origin header is then foreign). Both are refused. JSON sent as text/plain is read as JSON, except where the body is
+a file.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse
@@ -19,10 +20,14 @@ _HOST = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?")
 
 class Guard:
     """ASGI middleware. `origins` are the pages elsewhere that may call, such as LangGraph Studio's; `local`: nobody signs in;
-    `public_url` is where browsers reach the service, if that is known: then it is called by that name, or from this machine."""
+    `public_url` is where browsers reach the service, if that is known: then it is called by that name, or from this machine;
+    `files` are paths whose body is a file."""
 
-    def __init__(self, app: ASGIApp, origins: Iterable[str], *, local: bool, public_url: str = "") -> None:
+    def __init__(
+        self, app: ASGIApp, origins: Iterable[str], *, local: bool, public_url: str = "", files: Collection[str] = ()
+    ) -> None:
         own = urlsplit(public_url)
+        self._files = files
         self._app, self._local, self._name = app, local, own.netloc.lower()
         self._origins = frozenset({*origins, *([f"{own.scheme}://{self._name}"] if public_url else ())})
 
@@ -34,7 +39,7 @@ class Guard:
         headers = dict(scope["headers"])
         if wrong := self._wrong(headers, scope["path"]):
             return await JSONResponse({"detail": wrong}, 403)(scope, receive, send)
-        if headers.get(b"content-type", b"").lower().startswith(b"text/plain"):
+        if scope["path"] not in self._files and headers.get(b"content-type", b"").lower().startswith(b"text/plain"):
             kept = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
             scope = {**scope, "headers": [*kept, (b"content-type", b"application/json")]}
         await self._app(scope, receive, send)

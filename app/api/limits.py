@@ -1,5 +1,7 @@
 """No request body beyond a size: 413, by its declared length or as soon as what arrives exceeds it. Composed in `app/main.py`."""
 
+from collections.abc import Mapping
+
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -10,17 +12,19 @@ class TooLarge(HTTPException):
 
 
 class BodyLimit:
-    """ASGI middleware. `most` is in bytes."""
+    """ASGI middleware. `most` is in bytes; `files` are paths whose body is a file, each with a limit of its own."""
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        self._app, self._most = app, most
+    def __init__(self, app: ASGIApp, most: int, files: Mapping[str, int]) -> None:
+        self._app, self._most, self._files = app, most, files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        said = f"the request's body is larger than {self._most} bytes"
+        most = self._files.get(scope["path"], self._most)
+        what = "file" if scope["path"] in self._files else "request's body"
+        said = f"the {what} is larger than {most} bytes"
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > self._most:
+        if declared.isdigit() and int(declared) > most:
             return await JSONResponse({"detail": said}, 413)(scope, receive, send)
         got = 0
 
@@ -28,7 +32,7 @@ class BodyLimit:
             nonlocal got
             message = await receive()
             got += len(message.get("body", b""))
-            if got > self._most:
+            if got > most:
                 raise TooLarge(413, said)
             return message
 

@@ -39,9 +39,10 @@ async def ready(service: Serving) -> Response:
 
 @router.get("/info")
 async def info(request: Request, service: Serving) -> Response:
-    """Versions and what is there. `version` is the Agent Server API's that this service speaks, which clients look at."""
+    """Versions and what is there. `version` is the Agent Server API's that this service speaks, which clients look at; `server.build`
+    names the build of the page, empty where there is none: a page of another one is told to reload."""
     flags = {"assistants": True, "crons": True, "langsmith": False}
-    own = {"name": "clearance", "version": request.app.version, "mode": service.mode}
+    own = {"name": "clearance", "version": request.app.version, "mode": service.mode, "build": request.app.state.build}
     own["home"] = mark_of(service.settings.home)
     return answer({"version": "0.16.7", "langgraph_py_version": version("langgraph"), "flags": flags, "server": own})
 

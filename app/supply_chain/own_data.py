@@ -18,7 +18,6 @@ from app.text import reveal, shorten
 from database import Database
 from settings import Settings
 from tools.supply_chain.columns import ORDER_COLUMNS, lacking
-from tools.supply_chain.coverage import cover
 from tools.supply_chain.importers import own
 from tools.supply_chain.importers.own.mapping import FORMATS, UNCLEAR
 from tools.supply_chain.importers.source_file import ImportProblem
@@ -61,11 +60,11 @@ def settle(db: Database, asked: OwnFile) -> tuple[own.Mapping, own.Proposal]:
     sheet = asked.sheet
     given = own.read_mapping(asked.mapping) if asked.mapping else None
     proposal = own.propose(asked.path, sheet or (given.sheet if given else None))
-    known = given or own.recall(db, proposal.table.fingerprint)
+    known = given or own.known(db, proposal)
     if given:
         mapping = _with_rates(given, asked)
     elif known:
-        mapping = _with_rates(own.refreshed(known, proposal.profile).model_copy(update={"sheet": proposal.table.sheet}), asked)
+        mapping = _with_rates(known, asked)
         console.print("Columns are mapped as confirmed before (`clearance data mappings` shows and forgets).", highlight=False)
     elif asked.propose:
         mapping = _with_rates(proposal.mapping, asked)
@@ -94,19 +93,16 @@ def show(console: Console, proposal: own.Proposal, mapping: own.Mapping) -> None
 
 
 def tell_coverage(console: Console, columns: frozenset[str]) -> None:
-    """Which questions these columns can answer and which not, by what each product needs."""
-    from graphs.specialists.supply_chain.domain import PLAYBOOKS, PRODUCTS  # imports much, and only this command needs it
-    from tools.supply_chain.catalogue import TOOLS
+    """Which questions these columns can answer and which not."""
+    from app.supply_chain.answering import answering  # imports much, and only this command needs it
 
-    titles = {product.name: product.title.lower() for product in PRODUCTS}
     console.print("What these columns can answer:")
-    for playbook in PLAYBOOKS:
-        found = cover(playbook.products, columns, TOOLS)
-        if found.missing:
-            console.print(f"  ✗ {playbook.example}  needs: {found.titles()}", highlight=False, markup=False)
+    for one in answering(columns):
+        if one.needs:
+            console.print(f"  ✗ {one.question}  needs: {', '.join(one.needs)}", highlight=False, markup=False)
         else:
-            without = f"  (without {', '.join(titles[name] for name in found.without)})" if found.without else ""
-            console.print(f"  ✓ {playbook.example}{without}", highlight=False, markup=False)
+            without = f"  (without {', '.join(one.without)})" if one.without else ""
+            console.print(f"  ✓ {one.question}{without}", highlight=False, markup=False)
 
 
 def _with_rates(mapping: own.Mapping, asked: OwnFile) -> own.Mapping:

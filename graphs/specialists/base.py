@@ -12,6 +12,8 @@ from pydantic import BaseModel
 
 from graphs.wire import Finding
 from settings import Settings
+from tools.connectors import Connector
+from tools.query import View
 from tools.registry import Tool
 
 
@@ -31,7 +33,8 @@ class Specialist:
     """An agent with a narrow job. What it produces and consumes is what its tools produce and consume (`offers`).
 
     `for_each`: a product over whose rows its step is repeated. `fallbacks`: specialists tried when its attempts are used up.
-    `prompt` is a file beside the declaration. `response` is what it answers with.
+    `prompt` is a file beside the declaration. `response` is what it answers with. `owner` is who answers for it, if not who answers
+    for the domain.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Specialist:
     for_each: str | None = None
     fallbacks: tuple[str, ...] = ()
     response: type[BaseModel] = Finding
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -171,8 +175,11 @@ class Domain:
     """Everything the core knows of a domain. `version(resources)` changes when its records do: evidence of another version is
     not used again. `origins(resources)` says for each table of records what it was filled from, as a person would look for it.
     `read`, `version` and `origins` block: call them in a thread. `verifier_tools`: those by which its results can be held
-    against its records. `asks`: for a setting that only the user can give, the question when a tool cannot do without it.
-    `policies`: the folders or files under `governance/policies` that make up its bundle."""
+    against its records. `views`: by which people open the records that a result cites, one for each table; they are read from
+    `resources.reading`, then a `Database`. `asks`: for a setting that only the user can give, the question when a tool cannot do
+    without it.
+    `policies`: the folders or files under `governance/policies` that make up its bundle. `owner`: who answers for its specialists and
+    tools where these name nobody. `connectors`: what its tools draw on, to be shown."""
 
     name: str
     title: str
@@ -186,10 +193,13 @@ class Domain:
     anchors: tuple[str, ...] = ()
     facts: Facts | None = None
     verifier_tools: tuple[str, ...] = ()
+    views: tuple[View, ...] = ()
     asks: Mapping[str, str] = field(default_factory=dict)
     policies: tuple[str, ...] = ("core", "changes")
     version: Callable[[Any], str] = field(default=lambda resources: "")
     origins: Callable[[Any], Mapping[str, str]] = field(default=lambda resources: {})
+    owner: str = ""
+    connectors: tuple[Connector, ...] = ()
 
 
 @dataclass(frozen=True)

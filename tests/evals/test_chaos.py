@@ -18,7 +18,7 @@ from evals.chaos.evidence import Attempt, Effect, Evidence, read, seize
 from evals.chaos.life import OUTCOME, lead
 from evals.chaos.process import Process, Tell
 from evals.chaos.rounds import Reference, compare, prepare
-from graphs.executions import Executions
+from graphs.executions import ExecutionOutcome, Executions
 
 ROOT = Path(__file__).parents[2]
 STEPS = (Attempt("s1", 1, "succeeded", "10:00"), Attempt("s2", 1, "succeeded", "10:01"))
@@ -54,8 +54,8 @@ async def _dies_on_leaving(home: Path, times: int, tell: Tell) -> None:
     """A life that ends right after the execution's row was written so often by a node whose checkpoint is still to come."""
     leave, count = Executions.leave, Counter[str]()
 
-    async def leave_and_die(self: Executions, id: str, status: str) -> None:
-        await leave(self, id, status)
+    async def leave_and_die(self: Executions, id: str, status: str, outcome: ExecutionOutcome | None = None) -> None:
+        await leave(self, id, status, outcome)
         count["left"] += 1
         if count["left"] == times:
             os.kill(os.getpid(), signal.SIGKILL)

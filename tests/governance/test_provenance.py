@@ -25,6 +25,8 @@ def test_request_result_item_default_and_model() -> None:
         "text": MODEL,
         "days": DEFAULT,
     }
+    of = provenance({"site": "X9"}, {"site": "X9"}, "", {}, {"site": "X9"}, "s7.sites")
+    assert of == {"site": "from s7.sites, field site"}
 
 
 def test_a_part_of_a_word_is_not_the_users_word() -> None:

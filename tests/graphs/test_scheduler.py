@@ -197,6 +197,31 @@ async def test_a_step_that_a_revision_drops_is_stopped_before_the_run_ends() -> 
     assert work.cancelled == ["s2"] and run.status["s2"] == "superseded" and run.status["s9"] == "succeeded"
 
 
+async def test_a_repeated_step_is_expanded_after_a_revision_under_way() -> None:
+    """Both would be the same revision: what came second would undo the rows that had been expanded, and carry them out again."""
+
+    class Slow(Diary):
+        async def revise(self, plan: Plan, done: Mapping[str, StepResult], failed: StepResult) -> Plan | None:
+            self.write("revise")
+            await self.held["revise"].wait()
+            kept = tuple(one for one in plan.steps if one.id != "s1")
+            return Plan(rev=plan.rev + 1, parent_rev=plan.rev, steps=(*kept, step("s9")))
+
+    work = Slow(held={"revise": asyncio.Event(), "s2": asyncio.Event()}, fails={"s1"}, rows=2)
+    run = Scheduler(plan(step("s1"), step("s2"), step("s3", inputs={"a": "s2.a"}, for_each="s2.a")), work)
+    task = asyncio.create_task(run.run())
+    await work.until("revise")
+    work.held["s2"].set()
+    await work.until("-s2")
+    for _ in range(20):  # as often as the scheduler may look at what has ended
+        await asyncio.sleep(0)
+    work.held["revise"].set()
+    await task
+    assert run.plan.rev == 3 and run.plan.ids() == ["s2", "s3-1", "s3-2", "s9"]
+    assert [work.lines.count(f"+{id}") for id in ("s3-1", "s3-2", "s9")] == [1, 1, 1] and work.lines.count("=3") == 1
+    assert run.status["s3-1"] == run.status["s3-2"] == "succeeded"
+
+
 async def test_cancelling_the_run_cancels_and_awaits_its_children() -> None:
     work = Diary(held={"s1": asyncio.Event(), "s2": asyncio.Event()})
     task = asyncio.create_task(Scheduler(plan(step("s1"), step("s2")), work).run())

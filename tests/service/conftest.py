@@ -1,4 +1,5 @@
-"""Servers over the small graphs of `project/`, shared by the tests of this folder; each test works on threads of its own."""
+"""Servers over the small graphs of `project/` and over the product's own, shared by the tests of this folder; each test works on
+threads of its own."""
 
 from collections.abc import Iterator
 
@@ -6,6 +7,8 @@ import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
+from app.supply_chain.trial import fill
+from settings import Settings
 from tests.postgres import Postgres
 from tests.service.serving import PROJECT, Server, clearance
 
@@ -25,6 +28,16 @@ def server(sqlite_server: Server) -> Server:
 def postgres_server(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home, env = tmp_path_factory.mktemp("served"), {"CLEARANCE_DATABASE_URL": postgres.new_url()}
     with clearance(home, "--config", str(PROJECT / "langgraph.json"), env=env) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The product's own graphs on the generated company, with the demo people rita, who asks, and marc, who decides."""
+    home = tmp_path_factory.mktemp("company")
+    fill(Settings(home=home))
+    people = '{"rita": ["requester"], "marc": ["risk-manager"]}'
+    with clearance(home, env={"CLEARANCE_PEOPLE": people}) as running:
         yield running
 
 

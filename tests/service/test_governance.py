@@ -28,6 +28,8 @@ async def test_what_waits_is_decided_in_the_inbox(tmp_path: Path) -> None:
         await client.runs.wait(thread, "orchestrator", input={"messages": [{"role": "user", "content": FLAGSHIP}]})
         async with httpx.AsyncClient(base_url=f"{server.url}/governance", timeout=60) as http:
             first, second, third = (await http.get("/approvals")).json()
+            schema = first["args_schema"]
+            assert set(schema["required"]) <= set(first["args"]) <= set(schema["properties"]) and schema["type"] == "object"
             execution = (await http.get(f"/executions/{first['execution_id']}")).json()
             assert execution["thread_id"] == thread and execution["plans"][0]["steps"] and execution["attempts"]
             assert [row["id"] for row in execution["approvals"]] == [first["id"], second["id"], third["id"]]
@@ -47,6 +49,8 @@ async def test_what_waits_is_decided_in_the_inbox(tmp_path: Path) -> None:
             asked = {"status": "rejected", "execution_id": first["execution_id"]}
             assert [row["id"] for row in (await http.get("/approvals", params=asked)).json()] == [first["id"]]
             assert len((await http.get("/approvals")).json()) == 2
+            [ended] = (await http.get("/approvals/decided")).json()
+            assert (ended["id"], ended["votes"][0]["user"]) == (first["id"], "local")
             for unknown in ("/approvals/none", "/executions/none"):
                 assert (await http.get(unknown)).status_code == 404
             assert (await http.get("/effects")).json() == []
@@ -73,8 +77,10 @@ async def test_what_waits_is_decided_in_the_inbox(tmp_path: Path) -> None:
             assert ending.status_code == 202
             await client.runs.join(thread, ending.json()["run_id"])
             assert (await http.get("/approvals")).json() == []
-            ended = [(await http.get(f"/approvals/{one['id']}")).json()["status"] for one in (first, second, third)]
-            assert ended == ["rejected", "void", "void"]
+            found = [(await http.get(f"/approvals/{one['id']}")).json()["status"] for one in (first, second, third)]
+            assert found == ["rejected", "void", "void"]
+            newest = (await http.get("/approvals/decided", params={"limit": 2})).json()
+            assert {one["id"] for one in newest} == {second["id"], third["id"]}
             assert (await http.post(stop)).status_code == 409
 
 

@@ -98,6 +98,8 @@ async def test_the_record_of_a_run_that_changed_something(tmp_path: Path) -> Non
             same = (await http.post("/policies/validate", json={"files": {"supply_chain/people.cedar": text}})).json()
             assert same["valid"] and same["version"] == there["version"]
             assert (await http.post("/policies/validate", json={"files": {"../x.cedar": text}})).status_code == 422
+            files = (await http.get("/policies/files")).json()["files"]
+            assert "schema.cedarschema" in files and '@id("secret-leaves")' in files["core/data.cedar"]
             matrix = (await http.get("/policies/matrix", params={"tainted": True})).json()
             assert matrix["rows"] and set(matrix["rows"][0]["outcomes"]) == set(matrix["roles"])
             call = {"tool": effect["tool"], "args": effect["args"], "roles": ["auditor"]}

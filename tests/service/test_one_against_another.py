@@ -160,11 +160,24 @@ async def test_every_operation_on_anothers_ids_answers_as_for_ids_that_never_wer
         body |= {"checkpoint": {"checkpoint_ns": ""}, "values": {}, "metadata": {}, "verdict": "approve", "version": 1}
         body |= {"reason": "a try", "graph_id": "nosuch", "execution_id": ids["execution_id"]}
         body |= {"to": "ann", "role": "risk-manager", "until": "2999-01-01T00:00:00Z"}
-        body |= {"outcome": "done", "text": "stop that"}
+        body |= {
+            "outcome": "done",
+            "text": "stop that",
+            "thumb": "up",
+            "base": 1,
+            "changes": [{"step": "s1", "leave_out": True}],
+        }
         plan = {"name": ids["name"], "execution_id": ids["execution_id"]}
         command = {"id": 1, "method": "agent.getTree"}
         strict = {"votes": ("verdict",), "on": ("reason",), "off": ("reason",), "delegations": ("to", "role", "until")}
-        strict |= {"settle": ("outcome", "reason"), "undo": ("reason",), "steers": ("text",), "{cron_id}": ()}
+        strict |= {
+            "settle": ("outcome", "reason"),
+            "undo": ("reason",),
+            "steers": ("text",),
+            "feedback": ("thumb",),
+            "plan": ("base", "changes", "reason"),
+            "{cron_id}": (),
+        }
         last = path.rsplit("/", 1)[1]
         if last in strict:
             body = {name: body[name] for name in strict[last]}
@@ -172,7 +185,7 @@ async def test_every_operation_on_anothers_ids_answers_as_for_ids_that_never_wer
         if last == "history":
             body = {}
         sent: Any = [body] if last == "batch" else body
-        named = [name for name in query if name in (*ids, "from", "to") and f"{{{name}}}" not in path]
+        named = [name for name in query if name in (*ids, "from", "to", "product") and f"{{{name}}}" not in path]
         asked = http.stream(
             method,
             path.format(**ids),

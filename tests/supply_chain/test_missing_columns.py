@@ -138,7 +138,7 @@ def test_a_query_may_show_an_empty_column_but_not_reckon_with_it(bench: Bench, t
 
 def test_coverage_follows_what_tools_need() -> None:
     least = frozenset({"supplier", "ordered", "quantity"})
-    assert cover(["deliveries"], least, TOOLS).titles() == "scheduled delivery date, actual delivery date"
+    assert cover(["deliveries"], least, TOOLS).titles() == ("scheduled delivery date", "actual delivery date")
     assert cover(["risk_scores", "case"], least, TOOLS).missing == ("value",)
     found = cover(["risk_scores"], least | {"value"}, TOOLS)
     assert not found.missing and found.without == ("deliveries", "country_risk")

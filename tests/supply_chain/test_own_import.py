@@ -26,6 +26,7 @@ from tools.supply_chain.importers.own import (
     remembered,
 )
 from tools.supply_chain.importers.source_file import ImportProblem
+from tools.supply_chain.store import version_of
 from tools.supply_chain.tables import metadata
 
 WIDE = [
@@ -148,6 +149,21 @@ def test_the_same_file_twice_changes_nothing(db: Database, tmp_path: Path) -> No
     once = content(db)
     bring(db, path)
     assert content(db) == once
+
+
+def test_records_that_are_others_have_another_version(db: Database, tmp_path: Path) -> None:
+    path = text_file(tmp_path / "a.csv", WIDE, [wide(), wide(Line="2", Item="Nut")])
+    mapping = propose(path).mapping
+    import_orders(db, path, mapping)
+    remember(db, mapping, path)
+    versions = [version_of(db)]
+    import_orders(db, path, mapping)
+    assert version_of(db) == versions[0]
+    import_orders(db, path, mapping.with_column("item", None))  # the same file, read otherwise
+    versions.append(version_of(db))
+    import_orders(db, text_file(tmp_path / "b.csv", WIDE, [wide()]), mapping, replace=True)  # numbers begin again
+    versions.append(version_of(db))
+    assert len({"", *versions}) == 4
 
 
 def test_another_file_adds_and_replace_replaces(db: Database, tmp_path: Path) -> None:

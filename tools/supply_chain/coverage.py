@@ -18,9 +18,9 @@ class Coverage:
     missing: tuple[str, ...]
     without: tuple[str, ...]
 
-    def titles(self) -> str:
+    def titles(self) -> tuple[str, ...]:
         """The missing columns in words."""
-        return ", ".join(ORDER_COLUMNS[name].title for name in self.missing)
+        return tuple(ORDER_COLUMNS[name].title for name in self.missing)
 
 
 def cover(products: Iterable[str], columns: frozenset[str], tools: Iterable[Tool]) -> Coverage:

@@ -5,13 +5,14 @@ are for `clearance data status` and for whoever must know that there is somethin
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, inspect, select
 
 from database import Database, Rehearsal
 from settings import Settings
-from tools.supply_chain.tables import imports, indicators, mappings, metadata, order_lines, sanctions
+from tools.supply_chain.tables import imports, indicators, items, mappings, metadata, order_lines, sanctions, sites
 
 MEASURED = ("suppliers", "items", "sites", "shipments", "order_lines", "countries", "indicators", "sanctions", "cases")
 
@@ -21,8 +22,10 @@ class NoRecords(RuntimeError):
 
 
 def version_of(db: Database) -> str:
-    """What changes whenever records are loaded."""
-    return str(db.run_sync(lambda c: c.execute(select(func.max(imports.c.id))).scalar_one()) or "")
+    """What changes whenever records are loaded; empty where none are. An import's number comes again after all were deleted."""
+    newest = select(imports.c.id, imports.c.at).order_by(imports.c.id.desc()).limit(1)
+    row = db.run_sync(lambda c: c.execute(newest).one_or_none())
+    return f"{row.id}, {row.at.isoformat()}" if row else ""
 
 
 class OlderRecords(RuntimeError):
@@ -55,13 +58,14 @@ class Rehearsing:
 
 @dataclass(frozen=True)
 class SourceLoaded:
-    """The latest import of one source."""
+    """The latest import of one source. `at` is when (UTC, without a zone)."""
 
     source: str
     path: str
     sha256: str
     kept: int
     rejected: int
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,34 @@ def loaded(db: Database) -> Loaded:
     return db.run_sync(_loaded)
 
 
+def columns_on_record(db: Database) -> frozenset[str]:
+    """The columns (of `columns.ORDER_COLUMNS`) that at least one order line has."""
+    line = order_lines.c
+    held: dict[str, Any] = {
+        "supplier": line.supplier_id,
+        "line": line.key,
+        "order": line.order_reference,
+        "ordered": line.ordered,
+        "scheduled": line.scheduled,
+        "delivered": line.delivered,
+        "value": line.value_cents,
+        "quantity": line.quantity,
+        "item": line.item_id,
+        "product_group": func.nullif(items.c.product_group, ""),
+        "site": line.site_id,
+        "site_country": sites.c.iso3,
+        "destination": line.destination,
+        "mode": line.mode,
+        "shipment": line.shipment_id,
+        "weight": line.weight_grams,
+        "freight": line.freight_cents,
+        "insurance": line.insurance_cents,
+    }
+    lines = order_lines.outerjoin(items, items.c.id == line.item_id).outerjoin(sites, sites.c.id == line.site_id)
+    query = select(*(func.count(column).label(name) for name, column in held.items())).select_from(lines)
+    return frozenset(name for name, count in db.run_sync(lambda c: c.execute(query).mappings().one()).items() if count)
+
+
 def require(db: Database) -> Loaded:
     """What is loaded. Raises `NoRecords` if there is no order line."""
     found = loaded(db)
@@ -150,7 +182,9 @@ def _loaded(connection: Connection) -> Loaded:
     early, late = connection.execute(select(func.min(indicators.c.year), func.max(indicators.c.year))).one()
     return Loaded(
         counts=counts,
-        sources=tuple(SourceLoaded(row.source, row.path, row.sha256, row.kept, row.rejected) for row in newest.values()),
+        sources=tuple(
+            SourceLoaded(row.source, row.path, row.sha256, row.kept, row.rejected, row.at) for row in newest.values()
+        ),
         first_day=first,
         last_day=last,
         first_indicator_year=early,

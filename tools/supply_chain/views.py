@@ -1,4 +1,5 @@
-"""The views that `query_records` may read: the system of record in plain columns, money in dollars, weight in kilograms."""
+"""The views that `query_records` may read, and people by a citation: the system of record in plain columns, money in dollars, weight in
+kilograms."""
 
 from sqlalchemy import Float, cast, select
 
@@ -101,6 +102,7 @@ GOVERNANCE = View(
         "estimate": "index",
         "percentile": "index",
     },
+    data_class="public",
 )
 ENTRIES = View(
     name="sanctions_entries",
@@ -111,6 +113,7 @@ ENTRIES = View(
     table="sanctions",
     key="entry_id",
     columns={"entry_id": "text", "name": "text", "kind": "text", "programme": "text", "list_date": "date"},
+    data_class="public",
 )
 CASES = View(
     name="case_list",
@@ -138,4 +141,18 @@ CASES = View(
         "status": "text",
     },
 )
+SUPPLIERS = View(
+    name="supplier_list",
+    description="suppliers by their current name",
+    definition=select(
+        suppliers.c.id.label("supplier_id"),
+        suppliers.c.name.label("supplier"),
+        suppliers.c.internal.label("internal_warehouse"),
+    ),
+    table="suppliers",
+    key="supplier_id",
+    columns={"supplier_id": "text", "supplier": "text", "internal_warehouse": "text"},
+)
 VIEWS = (ORDERS, SHIPMENTS, GOVERNANCE, ENTRIES, CASES)
+OPENED = (*VIEWS, SUPPLIERS)
+"""What people may open the records behind a figure by: one for each table that a result cites."""

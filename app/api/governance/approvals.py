@@ -1,6 +1,8 @@
 """The inbox: approvals, listed and decided. The table is the authority; a vote is the caller's own."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from app.api.caller import Calling, Floors, Viewing
 from app.api.errors import Refused
@@ -32,6 +34,15 @@ async def list_approvals(
         raise Refused(422, f"status: {status} is listed for one execution only: name it in execution_id")
     wanted = [row for row in rows if row.status == status and role in (None, *row.approvers)]
     return [view.approval_shape(row) for row in await view.seen(wanted)]
+
+
+@router.get("/decided")
+async def list_decided(
+    floors: Floors, caller: Calling, view: Viewing, limit: Annotated[int, Query(ge=1, le=500)] = 100
+) -> list[ApprovalShape]:
+    """Those of the organisation's newest decided approvals that the caller sees, the newest first; expired and void ones too."""
+    await floors.approvals.expire()
+    return [view.approval_shape(row) for row in await view.seen(await floors.approvals.decided(caller.org, limit))]
 
 
 @router.get("/{approval_id}")

@@ -62,6 +62,13 @@ async def read(service: Serving, view: Viewing) -> PoliciesShape:
     return PoliciesShape(**await asyncio.to_thread(_told, view.floors, service.settings, None))
 
 
+@router.get("/files")
+async def files(service: Serving, view: Viewing) -> Texts:
+    """The policy files in use and their schema, as they are written."""
+    view.check_audits()
+    return Texts(files=dict((await asyncio.to_thread(_in_use, view.floors, service.settings)).bundle.texts))
+
+
 @router.post("/validate")
 async def validate(service: Serving, view: Viewing, body: Texts) -> PoliciesShape:
     """Would these files be valid in place of those in use? Nothing is changed: an operator puts the files in place."""

@@ -25,8 +25,9 @@ class VoteShape(Shape):
 
 
 class ApprovalShape(Shape):
-    """What is asked, why, of whom, and what was said. `provenance` says where each argument comes from. `masked`: the caller may
-    not read the arguments. `thread_id` is told to who may read the thread."""
+    """What is asked, why, of whom, and what was said. `args_schema` is the JSON Schema of the arguments, null for a tool that is no
+    more. `provenance` says where each argument comes from. `masked`: the caller may not read the arguments. `thread_id` is told to
+    who may read the thread."""
 
     id: str
     status: Status
@@ -38,6 +39,7 @@ class ApprovalShape(Shape):
     tool: str
     effect: str
     args: Mapping[str, Any]
+    args_schema: Mapping[str, Any] | None = None
     provenance: Mapping[str, str]
     labels: tuple[str, ...]
     rules: tuple[str, ...]
@@ -57,7 +59,7 @@ class ApprovalShape(Shape):
 
     @classmethod
     def of(cls, row: Approval) -> "ApprovalShape":
-        names = [name for name in ApprovalShape.model_fields if name not in ("requester", "votes", "masked")]
+        names = [name for name in ApprovalShape.model_fields if name not in ("requester", "votes", "masked", "args_schema")]
         return cls(
             requester=row.requester.user,
             votes=tuple(VoteShape.model_validate(vote) for vote in row.votes),

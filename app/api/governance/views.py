@@ -5,7 +5,7 @@ sees that one, with the steps and the evidence behind it. Of what they see, data
 (`sight.py`). Everything else does not exist for them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from app.api.errors import Refused
 from app.api.governance.shapes import ApprovalDetail, ApprovalShape, AttemptShape, EffectShape, EvidenceShape, PlannedShape
 from app.api.governance.sight import MASKED, Sight, masked
 from app.auth.reach import Deed, Owner, may, reaches_all
+from governance import asking
 from governance.approval import Approval, UnknownApproval
 from governance.budgets import Spender
 from governance.delegations import Delegation
@@ -30,6 +31,7 @@ class View:
     def __init__(self, floors: Services, caller: Caller, *, local: bool) -> None:
         self.floors, self.caller, self.local = floors, caller, local
         self._read_whole: dict[str, bool] = {}
+        self._schemas: dict[str, Mapping[str, Any]] = {}
 
     @property
     def audits(self) -> bool:
@@ -63,8 +65,7 @@ class View:
 
     async def plan_shapes(self, execution: Execution) -> list[dict[str, Any]]:
         """Every revision of a plan; what its steps say of single rows only if they may read what those were read with."""
-        sight = self.sight_of(execution.requester)
-        shown = sight.whole or await self._reads_all_of(execution.id, sight)
+        shown = await self.reads_all(execution)
         found = [plan.model_dump(mode="json") for plan in await self.floors.executions.plans(execution.id)]
         for step in (step for plan in found for step in plan["steps"] if step["item"] is not None and not shown):
             step.update(item=masked(step["item"]), title=MASKED)
@@ -110,6 +111,13 @@ class View:
         lent = await self._lent() if any(not self.reaches("audit", row.requester) for row in rows) else []
         return [row for row in rows if self.reaches("audit", row.requester) or self._decides(row, lent)]
 
+    async def asked(self, rows: Sequence[Approval]) -> list[Approval]:
+        """Those of these open approvals that wait for their word: theirs to decide, and not voted on by them yet."""
+        lent = await self._lent() if rows else []
+        mine = [row for row in rows if self._decides(row, lent) and self.caller.user not in {vote.user for vote in row.votes}]
+        own = self.caller.user
+        return [row for row in mine if row.requester.user != own or any(not panel.others for panel in row.panels)]
+
     async def _lent(self) -> list[Delegation]:
         return [
             one for one in await self.floors.approvals.delegations.current(self.caller.org) if one.taker == self.caller.user
@@ -122,6 +130,7 @@ class View:
     def approval_shape(self, row: Approval) -> ApprovalShape:
         """An approval as they see it. Whoever is asked to decide sees just what would run, but for secrets."""
         shape, sight = ApprovalShape.of(row), self.sight_of(row.requester)
+        shape.args_schema = self._schema(row.tool)
         if not self.reaches("read", row.requester):
             shape.thread_id = None
         asked = bool(set(self.caller.roles) & set(row.approvers)) or not self.reaches("audit", row.requester)
@@ -129,6 +138,13 @@ class View:
         if secret or not (asked or (sight.tool(row.tool) and sight.labelled({*row.labels, *row.context_labels}))):
             shape.args, shape.provenance, shape.masked = masked(row.args), masked(row.provenance), True
         return shape
+
+    def _schema(self, tool: str) -> Mapping[str, Any] | None:
+        if tool == asking.TOOL:
+            return asking.SCHEMA
+        if tool in self.floors.registry and tool not in self._schemas:
+            self._schemas[tool] = self.floors.registry[tool].args.model_json_schema()
+        return self._schemas.get(tool)
 
     async def approval_detail(self, row: Approval) -> ApprovalDetail:
         """An approval with the part of the plan that leads to it, and what it was judged by."""
@@ -172,6 +188,11 @@ class View:
             result=one.result if shown else MASKED,
             masked=not shown,
         )
+
+    async def reads_all(self, execution: Execution) -> bool:
+        """May they read all that a run read?"""
+        sight = self.sight_of(execution.requester)
+        return sight.whole or await self._reads_all_of(execution.id, sight)
 
     async def _reads_all_of(self, execution_id: str, sight: Sight) -> bool:
         if execution_id not in self._read_whole:

@@ -8,8 +8,10 @@ from graphs.specialists.supply_chain.entities import READ
 from graphs.specialists.supply_chain.entities import read as read_entities
 from graphs.specialists.supply_chain.facts import FACTS
 from tools.supply_chain.catalogue import TOOLS
+from tools.supply_chain.connectors import CONNECTORS
 from tools.supply_chain.origins import origins_of
 from tools.supply_chain.store import open_records, version_of
+from tools.supply_chain.views import OPENED
 
 PROMPTS = Path(__file__).parent / "prompts"
 
@@ -380,6 +382,9 @@ def domain() -> Domain:
         version=lambda resources: version_of(resources.reading),
         origins=lambda resources: origins_of(resources.reading),
         verifier_tools=("check_evidence",),
+        views=OPENED,
         asks={"supplier": "Which supplier do you mean?", "case_id": "Which case do you mean? Say its number."},
         policies=("core", "changes", "supply_chain"),
+        owner="supply-chain risk",
+        connectors=CONNECTORS,
     )

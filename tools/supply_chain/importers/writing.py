@@ -88,11 +88,11 @@ def run_import(db: Database, path: Path, source: Source, load: Load, progress: P
     return report
 
 
-def record(connection: Connection, report: ImportReport) -> None:
-    """Write down that a file was imported; the same file again leaves the record as it is."""
+def record(connection: Connection, report: ImportReport, *, anew: bool = False) -> None:
+    """Write down that a file was imported; the same file again leaves the record as it is, unless it was read `anew`, otherwise."""
     same = select(imports.c.id).where(imports.c.source == report.source, imports.c.sha256 == report.sha256)
     latest = select(imports.c.sha256).where(imports.c.source == report.source).order_by(imports.c.id.desc()).limit(1)
-    if connection.execute(latest).scalar() == report.sha256:
+    if connection.execute(latest).scalar() == report.sha256 and not anew:
         return
     connection.execute(imports.delete().where(imports.c.id.in_(same)))
     row = {"source": report.source, "path": report.path, "sha256": report.sha256}

@@ -10,13 +10,24 @@ from tools.supply_chain.importers.own.mapping import (
     Mapping,
     Remembered,
     forget,
+    mapping_in,
     read_mapping,
     recall,
     remember,
     remembered,
 )
-from tools.supply_chain.importers.own.orders import import_orders
-from tools.supply_chain.importers.own.proposal import Guess, Proposal, Question, mapped, propose, questions, refreshed
+from tools.supply_chain.importers.own.orders import check, check_header, import_orders
+from tools.supply_chain.importers.own.proposal import (
+    Guess,
+    Proposal,
+    Question,
+    known,
+    mapped,
+    propose,
+    questions,
+    refreshed,
+    settled,
+)
 
 __all__ = [
     "Guess",
@@ -25,9 +36,13 @@ __all__ = [
     "Proposal",
     "Question",
     "Remembered",
+    "check",
+    "check_header",
     "forget",
     "import_orders",
+    "known",
     "mapped",
+    "mapping_in",
     "propose",
     "questions",
     "read_mapping",
@@ -35,4 +50,5 @@ __all__ = [
     "refreshed",
     "remember",
     "remembered",
+    "settled",
 ]

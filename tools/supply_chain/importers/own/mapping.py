@@ -89,13 +89,19 @@ class Mapping(BaseModel):
 def read_mapping(path: Path) -> Mapping:
     """The mapping in a JSON file. Raises `ImportProblem`."""
     try:
-        return Mapping.model_validate_json(path.read_bytes())
+        return mapping_in(path.read_bytes(), str(path))
     except OSError as error:
         raise ImportProblem(f"{path}: the mapping cannot be read ({error.strerror}): check the path") from error
+
+
+def mapping_in(text: str | bytes, where: str) -> Mapping:
+    """The mapping that a JSON text is; `where` it stands is for people. Raises `ImportProblem`."""
+    try:
+        return Mapping.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ImportProblem(f"{path}: this is no mapping: {where + ': ' if where else ''}{first['msg']}") from error
+        part = ".".join(map(str, first["loc"]))
+        raise ImportProblem(f"{where}: this is no mapping: {part + ': ' if part else ''}{first['msg']}") from error
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,13 @@ def remembered(db: Database) -> list[Remembered]:
 
 def recall(db: Database, fingerprint: str) -> Mapping | None:
     """The mapping remembered for a header, if any."""
-    return next((one.mapping for one in remembered(db) if one.mapping.fingerprint == fingerprint), None)
+    return db.run_sync(lambda connection: remembered_in(connection, fingerprint))
+
+
+def remembered_in(connection: Connection, fingerprint: str) -> Mapping | None:
+    """The same, inside a transaction."""
+    text = connection.scalar(select(mappings.c.mapping).where(mappings.c.fingerprint == fingerprint))
+    return Mapping.model_validate_json(text) if text else None
 
 
 def forget(db: Database, fingerprint: str) -> bool:

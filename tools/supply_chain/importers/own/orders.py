@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, exists, func, select
 from database import Database
 from tools.supply_chain.columns import lacking
 from tools.supply_chain.importers.names import names_of
-from tools.supply_chain.importers.own.mapping import Mapping
+from tools.supply_chain.importers.own.mapping import Mapping, remembered_in
 from tools.supply_chain.importers.own.rejects import Rejects
 from tools.supply_chain.importers.own.rows import BadRow, OwnLine, RowReader
 from tools.supply_chain.importers.own.table_file import TableFile, open_table
@@ -37,14 +37,16 @@ def import_orders(
     replace: bool = False,
     rejects: Path | None = None,
     rows: int = 0,
+    called: str = "",
     progress: Progress = quiet,
 ) -> ImportReport:
     """Import `path` by `mapping`; `rejects` is where rejected rows go. `rows`, when known, is how many there are, for progress.
+    `called` is what the file is called on record, where that is not its path.
 
     With `replace` every record goes first, in the same transaction. Raises `ImportProblem`; then nothing has changed.
     """
     table = open_table(path, mapping.sheet)
-    _check(table, mapping)
+    check(table, mapping)
     bad = Rejects()
 
     def work(connection: Connection) -> ImportReport:
@@ -52,7 +54,7 @@ def import_orders(
             delete_everything(connection)
         refuse_mixing(connection, SOURCE)
         tally = Tally()
-        loader = _Loader(connection, f"{path.name[:80]} {table.sha256[:12]}", tally)
+        loader = _Loader(connection, f"{(called or path.name)[:80]} {table.sha256[:12]}", tally)
         for batch in batches(_lines(table, mapping, tally, bad, rows, progress)):
             loader.write(batch)
             tally.kept += len(batch)
@@ -60,8 +62,9 @@ def import_orders(
             said = "; ".join(f"{one.reason} ({one.example})" for one in tally.rejections()[:3])
             raise ImportProblem(f"{path}: no row could be kept: {said}. Check the mapping")
         loader.remove_stale()
-        report = tally.report(SOURCE, str(path), table.sha256)
-        record(connection, report)
+        report = tally.report(SOURCE, called or str(path), table.sha256)
+        before = remembered_in(connection, mapping.fingerprint)
+        record(connection, report, anew=before is not None and before != mapping)
         return report
 
     try:
@@ -74,19 +77,24 @@ def import_orders(
     return report
 
 
-def _check(table: TableFile, mapping: Mapping) -> None:
+def check(table: TableFile, mapping: Mapping) -> None:
     """Raise `ImportProblem` if the mapping is not for this file, or leaves something open."""
+    check_header(table, mapping)
+    if wants := lacking(frozenset(mapping.columns)):
+        raise ImportProblem(f"{table.path}: order lines need {', '.join(wants)}, and no column is mapped to that")
+    if mapping.unclear:
+        names = ", ".join(f"{mapping.columns[name].column!r}" for name in mapping.unclear)
+        raise ImportProblem(f"{table.path}: how {names} is to be read is not clear: say its format in the mapping")
+
+
+def check_header(table: TableFile, mapping: Mapping) -> None:
+    """Raise `ImportProblem` if the mapping is not for this file."""
     absent = [at.column for at in mapping.columns.values() if at.column not in table.header]
     if mapping.fingerprint != table.fingerprint or absent:
         what = f"the column {absent[0]!r} is not there" if absent else "the columns are others or in another order"
         raise ImportProblem(
             f"{table.path}: the mapping is for a file with another header: {what}. Map this file anew with --map"
         )
-    if wants := lacking(frozenset(mapping.columns)):
-        raise ImportProblem(f"{table.path}: order lines need {', '.join(wants)}, and no column is mapped to that")
-    if mapping.unclear:
-        names = ", ".join(f"{mapping.columns[name].column!r}" for name in mapping.unclear)
-        raise ImportProblem(f"{table.path}: how {names} is to be read is not clear: say its format in the mapping")
 
 
 def _lines(table: TableFile, mapping: Mapping, tally: Tally, bad: Rejects, rows: int, progress: Progress) -> Iterator[OwnLine]:

@@ -3,6 +3,7 @@
 Formats are decided by the whole column: one 31.12. tells that the day comes first, one "1.234,56" that the comma is decimal.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from tools.supply_chain.importers.own.values import (
 
 DISTINCT = 300  # different values that are remembered of a column
 SAMPLES = 3
+_DIGIT = re.compile(r"\d")
 CLEAR = 0.8  # share of the filled cells from which a column counts as of a kind
 
 
@@ -64,7 +66,7 @@ class ColumnProfile:
         elif isinstance(cell, Decimal):
             self.numbers += 1
             self.native += 1
-        elif any(char.isdigit() for char in cell):
+        elif _DIGIT.search(cell):
             self._add_text(cell)
 
     def _add_text(self, cell: str) -> None:

@@ -11,8 +11,9 @@ from typing import Literal
 
 from rapidfuzz import fuzz, process
 
+from database import Database
 from tools.supply_chain.columns import ORDER_COLUMNS, OrderColumn, lacking
-from tools.supply_chain.importers.own.mapping import UNCLEAR, Format, MappedColumn, Mapping
+from tools.supply_chain.importers.own.mapping import UNCLEAR, Format, MappedColumn, Mapping, recall
 from tools.supply_chain.importers.own.profile import ColumnProfile, Profile, profile
 from tools.supply_chain.importers.own.table_file import TableFile, open_table
 from tools.supply_chain.importers.own.values import currency, currency_named
@@ -109,6 +110,19 @@ def refreshed(mapping: Mapping, found: Profile) -> Mapping:
         now = mapped(found, name, at.column)
         columns[name] = at if now.format == UNCLEAR else now
     return mapping.model_copy(update={"columns": columns})
+
+
+def settled(mapping: Mapping, found: Profile) -> Mapping:
+    """A mapping in which a format that was left unclear is the one that the cells tell, if they tell any."""
+    for name in mapping.unclear:
+        mapping = mapping.with_column(name, mapped(found, name, mapping.columns[name].column))
+    return mapping
+
+
+def known(db: Database, proposal: Proposal) -> Mapping | None:
+    """The mapping confirmed before for the header of this file, as its cells tell it now; None where nobody confirmed one."""
+    before = recall(db, proposal.table.fingerprint)
+    return refreshed(before, proposal.profile).model_copy(update={"sheet": proposal.table.sheet}) if before else None
 
 
 def questions(mapping: Mapping, found: Profile) -> tuple[Question, ...]:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Protocol
 
 from tools.supply_chain.importers.own.values import Cell, day_formats, number_formats
-from tools.supply_chain.importers.own.workbook import Workbook
 from tools.supply_chain.importers.source_file import CHUNK, ImportProblem
 
 LONGEST_LINE = 1 << 20  # bytes
@@ -74,6 +73,8 @@ def open_table(path: Path, sheet: str | None = None) -> TableFile:
                 while chunk := stream.read(CHUNK):
                     digest.update(chunk)
         if start.startswith(WORKBOOK):
+            from tools.supply_chain.importers.own.workbook import Workbook  # its library takes long to import
+
             book = Workbook.open(path, sheet)
             return _table(path, digest.hexdigest(), f"workbook, sheet {book.sheet!r}", book.sheet, book.rows)
         if sheet is not None:
@@ -154,11 +155,16 @@ def _text_rows(path: Path, encoding: str, separator: str, skipped: int) -> Itera
         for _ in range(skipped):
             stream.readline()
         reader = csv.reader(stream, delimiter=separator)
+        wide = encoding.startswith("utf-16")  # elsewhere a NUL shows in the bytes
         try:
             for cells in reader:
                 if len(cells) > MOST_COLUMNS:
                     raise ImportProblem(
                         f"{path}, line {reader.line_num}: more than {MOST_COLUMNS} columns: this is no table of orders"
+                    )
+                if wide and any("\0" in cell for cell in cells):
+                    raise ImportProblem(
+                        f"{path}, line {reader.line_num}: the text holds the character NUL: save it as 'CSV UTF-8'"
                     )
                 yield reader.line_num + skipped, [" ".join(cell.split()) for cell in cells]
         except csv.Error as error:

@@ -70,6 +70,7 @@ def money(cell: str) -> re.Match[str] | None:
     return _MONEY.fullmatch(cell)
 
 
+@lru_cache(maxsize=1 << 16)
 def number_formats(cell: str) -> tuple[NumberFormat, ...]:
     """The styles in which the cell is a number: none, one, or both ("1.234")."""
     match = money(cell)
@@ -123,6 +124,7 @@ def currency_named(header: str) -> str | None:
     return codes.pop() if len(codes) == 1 else None
 
 
+@lru_cache(maxsize=1 << 16)
 def day_formats(cell: str) -> tuple[DayFormat, ...]:
     """The formats in which the cell is a day."""
     return tuple(form for form in DAY_FORMATS if _day(cell, form) is not None)
