@@ -11,6 +11,7 @@ from pathlib import Path
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
+from app import page
 from app.api import (
     assistants,
     commands,
@@ -68,6 +69,8 @@ def create_app(settings: Settings, config: Path | None = None) -> FastAPI:
         app.include_router(router)
     app.state.build = build_of(STATIC)
     errors.install(app)
+    if config is None:
+        page.install(app)
     app.add_middleware(PlainJson)
     app.add_middleware(
         CORSMiddleware,
