@@ -1,19 +1,27 @@
 # Two commands are all a newcomer needs: `make run` and `make test`. Both set up .venv by themselves.
 .DEFAULT_GOAL := run
-.PHONY: run test clients bench chaos goals tamper security lint sbom lock clean
-GOAL ?= Analyze supplier risk across our logistics network
+.PHONY: run test clients page pictures bench chaos goals tamper security lint sbom lock clean
+PORT ?= 2024
 
 run: .venv/.run
 	@.venv/bin/clearance data demo --if-empty
-	@.venv/bin/clearance run "$(GOAL)" --waiting-ok
+	@exec .venv/bin/clearance serve --port $(PORT)
 
 # bytecode is kept even where the environment says otherwise: hundreds of processes import the same modules
 test: .venv/.dev
 	@PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n auto --dist loadfile
 
-# the JavaScript clients that the service is tried with; without them their tests are skipped. Needs Node
+# the JavaScript clients that the service is tried with, and what the page is tried with; without them their tests are skipped. Needs Node
 clients:
 	@npm ci --prefix tests/service/js --ignore-scripts --no-audit --no-fund --silent
+	@npm ci --prefix ui --ignore-scripts --no-audit --no-fund --silent
+
+# the page that the service shows at /: from ui/ to app/static, which is committed. Needs Node
+page:
+	@cd ui && npm ci --ignore-scripts --no-audit --no-fund --silent && npm run --silent build
+
+pictures: .venv/.dev
+	@.venv/bin/python -m tests.ui.pictures
 
 bench: .venv/.dev
 	@.venv/bin/python -m evals.bench $(ARGS)
@@ -48,7 +56,7 @@ lock:
 	(sed -n 's/^benchmarks = \["\(.*\)"\].*/\1/p' pyproject.toml; grep -oE '^(cedarpy|pydantic|rfc8785)==[^ ]+' requirements.lock) | uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" - -o requirements-benchmarks.lock
 
 clean:
-	rm -rf .venv .venv-benchmarks .clearance tests/service/js/node_modules
+	rm -rf .venv .venv-benchmarks .clearance tests/service/js/node_modules ui/node_modules
 
 .venv/.run: requirements.lock pyproject.toml
 	@sh setup.sh requirements.lock

@@ -57,12 +57,11 @@ def run(
         bool, typer.Option("--dry-run", help="Effects are simulated: nothing is written, and you are told what would be.")
     ] = False,
     yes: YesOption = False,
-    waiting_ok: Annotated[bool, typer.Option("--waiting-ok", hidden=True)] = False,
 ) -> None:
     """Take a goal: plan it, run it, ask where policy says so, and answer with sources."""
     from app.running import Options, run_goal
 
-    go(lambda: run_goal(goal, Options(approve, json, out, review, yes, waiting_ok, dry_run), thread), json=json)
+    go(lambda: run_goal(goal, Options(approve, json, out, review, yes, dry_run), thread), json=json)
 
 
 @app.command()
@@ -79,7 +78,7 @@ def resume(
     """Go on with a thread: after a stop, with decisions, or with the answer to its question."""
     from app.running import Options, resume_thread
 
-    go(lambda: resume_thread(thread, answer, Options(approve, json, out, False, yes, False)), json=json)
+    go(lambda: resume_thread(thread, answer, Options(approve, json, out, False, yes)), json=json)
 
 
 @app.command()
@@ -92,7 +91,7 @@ def chat(
     from app.chat import chat as talk
     from app.running import Options
 
-    go(lambda: talk(thread, Options(approve, False, None, False, yes, False)))
+    go(lambda: talk(thread, Options(approve, False, None, False, yes)))
 
 
 @app.command()
@@ -102,7 +101,7 @@ def plan(
     """Show the plan for a goal, and stop."""
     from app.running import Options, plan_goal
 
-    go(lambda: plan_goal(goal, Options(None, json, None, False, yes, False)), json=json)
+    go(lambda: plan_goal(goal, Options(None, json, None, False, yes)), json=json)
 
 
 @app.command()

@@ -65,7 +65,7 @@ def try_model(
     from app.model_commands import try_command
     from app.running import Options
 
-    go(lambda: try_command(max_cost, offline, Options(None, json, None, False, yes, False)), json=json)
+    go(lambda: try_command(max_cost, offline, Options(None, json, None, False, yes)), json=json)
 
 
 policy = typer.Typer(help="The policies: check, test and try them.", no_args_is_help=True, rich_markup_mode=None)

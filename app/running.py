@@ -54,7 +54,6 @@ class Options:
     out: Path | None = None
     review: bool = False
     yes: bool = False
-    waiting_ok: bool = False
     dry_run: bool = False
 
     @property
@@ -137,8 +136,6 @@ async def _attend(settings: Settings, options: Options, console: Console, go: Ca
             console.print(
                 f"Written: {', '.join(str(p) for p in paths[:3])}" + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
             )
-    if options.waiting_ok and outcome.status == "interrupted":
-        return 0
     return CODES[outcome.status]
 
 

@@ -101,7 +101,8 @@ def serve(host: str, port: int, config: Path | None, workers: int = 1) -> int:
         if local
         else f"callers sign in by {', '.join(settings.sign_in)}"
     )
-    print(f"Clearance serves on http://{host}:{own_port} · {who} · /docs lists the operations", flush=True)
+    page = "open it in a browser · " if config is None else ""
+    print(f"Clearance serves on http://{host}:{own_port} · {page}{who} · /docs lists the operations", flush=True)
     if workers > 1:
         Processes(options, [listening]).run()
     else:
