@@ -151,7 +151,7 @@ class Act(AgentMiddleware[Any, Any, Any]):
         context: StepContext = request.runtime.context  # type: ignore[assignment]  # typed None where a server types it
         proposed = proposal(call, context, request.state["messages"])
         clearing = await self.gateway.propose(proposed)
-        stopped = {"approvals": [until_off(context.caller.org)]}
+        stopped = {"approvals": [until_off(context.caller.org)], "call_id": call["id"]}
         while clearing.rules == (SWITCH,):  # nobody is asked, and nothing fails for it: the step waits until it is off
             interrupt(stopped)
             clearing = await self.gateway.propose(proposed)
@@ -190,7 +190,7 @@ class Act(AgentMiddleware[Any, Any, Any]):
         """What people said instead of yes; None if they said yes. Interrupts while they have said nothing, and while the kill
         switch holds what they agreed to."""
         while await self.approvals.undecided([approval_id]):
-            interrupt({"approvals": [approval_id]})
+            interrupt({"approvals": [approval_id], "call_id": call["id"]})
         row = await self.approvals.resolve(approval_id)
         if row.status in ("approved", "consumed"):
             return None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from langchain_core.messages import AIMessageChunk, HumanMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError
 from langgraph.types import Command, Interrupt
@@ -206,8 +206,12 @@ class Standing:
 
 
 def asked(seen: Standing) -> tuple[str, ...]:
-    """The approvals that a thread waits for."""
-    return tuple(id for one in seen.interrupts for id in one.value["approvals"])
+    """The approvals that a thread waits for, in the order of its message's calls: these ran at once and stopped in any order."""
+    messages = seen.values.get("messages", [])
+    calls = [call["id"] for message in messages if isinstance(message, AIMessage) for call in message.tool_calls]
+    place = {id: number for number, id in enumerate(calls)}
+    in_order = sorted(seen.interrupts, key=lambda one: place.get(one.value.get("call_id"), 0))
+    return tuple(id for one in in_order for id in one.value["approvals"])
 
 
 async def stand(agent: Any, config: RunnableConfig) -> Standing:

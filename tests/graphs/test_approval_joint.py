@@ -3,7 +3,11 @@
 import asyncio
 from typing import Any
 
+from langchain_core.messages import AIMessage, ToolCall
+from langgraph.types import Interrupt
+
 from governance.identity import Caller
+from graphs.step import Standing, asked
 from tests.graphs.little import Yard, act_then_report, at_work, call, draft, finding, turns
 
 NOTE = draft("s1", "clerk", "note")
@@ -46,6 +50,12 @@ async def test_one_of_two_gated_calls_is_refused_and_the_other_runs(yard: Yard) 
     step = done.steps[0]["result"]
     assert step["status"] == "skipped" and step["error"]["kind"] == "rejected" and "wire" in step["data"]
     assert done.answer and any("rejected by local: too soon" in line for line in done.answer.decisions)
+
+
+def test_calls_that_stopped_in_any_order_are_asked_about_in_their_messages() -> None:
+    said = AIMessage("", tool_calls=[ToolCall(name="t", args={}, id=id) for id in ("one", "two")])
+    stopped = [Interrupt(value={"approvals": [f"approval of {id}"], "call_id": id}) for id in ("two", "one")]
+    assert asked(Standing({"messages": [said]}, tuple(stopped))) == ("approval of one", "approval of two")
 
 
 async def test_a_call_that_policy_denies_and_one_that_waits_for_approval(yard: Yard) -> None:
