@@ -221,7 +221,9 @@ class Runner:
         answer = Answer.model_validate(values["answer"]) if values.get("answer") else None
         asked = list(values.get("waiting", []))
         rows = await self.services.approvals.of_execution(execution_id) if execution_id else []
-        rows.sort(key=lambda row: asked.index(row.id) if row.id in asked else -1)  # the question's order, for decisions by index
+        rows.sort(
+            key=lambda row: asked.index(row.id) if row.id in asked else -1
+        )  # the question's order, for decisions by index
         effects = [asdict(row) for row in await self.services.effects.for_execution(execution_id)] if execution_id else []
         question, options = "", ()
         status = _status(values, bool(state.interrupts), unfinished(state), answer)

@@ -1,4 +1,5 @@
-"""Threads as a list shows them: title, how far the newest execution is, what is asked. Called by `app/api/governance/threads.py`.
+"""Threads as a list shows them: title, how far the newest execution is, what is asked. Called by `app/api/governance/threads.py`, and
+by the stream that tells which of them changed (`inbox.py` beside it).
 
 A page takes five statements, however many threads are on it; the threads' values, which hold whole results, are not read.
 """
@@ -8,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from app.auth.reach import reaches_all
 from app.db.tables import threads
@@ -47,6 +48,23 @@ async def list_threads(db: Database, caller: Caller | None, text: str, limit: in
     return await db.run(lambda c: _listed(c, caller, text, limit, offset), durable=False)
 
 
+async def changed_threads(db: Database, caller: Caller | None, since: str, limit: int) -> list[tuple[str, str, str]]:
+    """Id, status and time of the change of those that the caller may read (None: all) and that changed at `since` or later, the
+    newest first."""
+    query = _theirs(select(threads.c.thread_id, threads.c.status, threads.c.updated_at), caller)
+    query = query.where(threads.c.updated_at >= since).order_by(threads.c.updated_at.desc()).limit(limit)
+    return await db.run(lambda c: [(row.thread_id, row.status, row.updated_at) for row in c.execute(query)], durable=False)
+
+
+def _theirs(query: Select[Any], caller: Caller | None) -> Select[Any]:
+    """Of the threads, those that the caller may read."""
+    if caller:
+        query = query.where(threads.c.org == caller.org)
+        if not reaches_all(caller, "read"):
+            query = query.where(threads.c.owner == caller.user)
+    return query
+
+
 def _listed(c: Connection, caller: Caller | None, text: str, limit: int, offset: int) -> list[Listed]:
     rows = _page(c, caller, text, limit, offset)
     newest = _newest(c, [row.thread_id for row in rows])
@@ -66,11 +84,7 @@ def _page(c: Connection, caller: Caller | None, text: str, limit: int, offset: i
     goal = func.coalesce(func.nullif(said, ""), first.scalar_subquery(), threads.c["values"]["goal"].as_string(), "")
     title = func.substr(goal, 1, TITLE)
     shown = ("thread_id", "status", "owner", "metadata", "interrupts", "created_at", "updated_at")
-    query = select(title.label("title"), *(threads.c[name] for name in shown))
-    if caller:
-        query = query.where(threads.c.org == caller.org)
-        if not reaches_all(caller, "read"):
-            query = query.where(threads.c.owner == caller.user)
+    query = _theirs(select(title.label("title"), *(threads.c[name] for name in shown)), caller)
     if text:
         query = query.where(title.icontains(text, autoescape=True))
     return c.execute(query.order_by(threads.c.updated_at.desc(), threads.c.thread_id).limit(limit).offset(offset)).all()

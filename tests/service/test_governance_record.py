@@ -16,7 +16,6 @@ from governance.bundle import POLICIES
 from governance.signing import Signed
 from settings import Settings
 from tests.service.serving import clearance
-from tests.service.waiting import until
 from tools.supply_chain.demo import make_demo
 from tools.supply_chain.store import open_records
 
@@ -49,8 +48,17 @@ async def test_the_record_of_a_run_that_changed_something(tmp_path: Path) -> Non
                 assert await anext(told) == ("ready", {"open": 0})
                 said = {"messages": [{"role": "user", "content": FLAGSHIP}]}
                 asking = asyncio.create_task(client.runs.wait(thread, "orchestrator", input=said))
-                opened = [await anext(told) for _ in range(3)]
+                opened: list[tuple[str, Any]] = []
+                stood: list[str] = []  # how the thread was said to stand
+                while len(opened) < 3 or stood[-1] != "interrupted":
+                    name, body = await anext(told)
+                    if name == "thread":
+                        assert body["thread_id"] == thread
+                        stood.append(body["status"])
+                    else:
+                        opened.append((name, body))
                 assert {name for name, _ in opened} == {"open"} and len({body["id"] for _, body in opened}) == 3
+                assert "busy" in stood
                 await asking
                 first, *rest = [body["id"] for _, body in opened]
                 votes = [(first, "approve"), *((id, "reject") for id in rest)]
@@ -58,14 +66,13 @@ async def test_the_record_of_a_run_that_changed_something(tmp_path: Path) -> Non
                     body = {"verdict": verdict, "message": "seen"}
                     assert (await http.post(f"/approvals/{id}/votes", json=body)).status_code == 200
                 closed: dict[str, str] = {}
-                while len(closed) < 3:
+                while len(closed) < 3 or stood[-1] != "idle":  # decided, it goes on by itself
                     name, body = await anext(told)
                     if name == "closed":
                         closed[body["id"]] = body["status"]
+                    if name == "thread":
+                        stood.append(body["status"])
                 assert closed == {first: "approved", rest[0]: "rejected", rest[1]: "rejected"}
-            await until(
-                lambda: client.threads.get(thread), lambda one: one["status"] == "idle"
-            )  # decided, it goes on by itself
             [run, *_] = await client.runs.list(thread)  # it may have gone on between two votes, too
             [effect] = (await http.get("/effects")).json()
             execution, key = effect["execution_id"], effect["key"]

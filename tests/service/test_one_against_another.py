@@ -39,7 +39,7 @@ PEOPLE = {
 }
 
 
-OTHERWISE = {"{delegation_id}": 422, "/commands": 200, "/stream/events": 200, "/events/{name}": 401}
+OTHERWISE = {"{delegation_id}": 422, "/commands": 200, "/stream/events": 200, "/events/{name}": 401, "{fingerprint}": 403}
 """How what is not there is answered where that is not a 404: in words, or before it is looked for."""
 
 
@@ -101,6 +101,7 @@ async def _ask(server: Server, keys: dict[str, dict[str, str]]) -> tuple[dict[st
         "assistant_id": assistant,
         "namespace": "no-such-part",
     }
+    ids |= {"fingerprint": "0123456789abcdef"}  # a mapping is nobody's own
     ids |= {"cron_id": cron, "run": ids["execution_id"], "key": str(uuid.uuid4()), "name": "anns-plan"}
     return ids, [one["id"] for one in waiting]
 
@@ -221,13 +222,27 @@ async def test_every_operation_on_anothers_ids_answers_as_for_ids_that_never_wer
     assert len(tried) > 20
     if who != "bot":
         async with http.stream("GET", "/governance/inbox/stream", headers=governed.keys[who]) as inbox:
-            assert await anext(inbox.aiter_lines()) == "event: ready", "nothing is open for them"
-    made = {"assistant_id": "orchestrator", "input": {"messages": []}, "if_not_exists": "create"}
-    taken = await http.post(f"/threads/{governed.ids['thread_id']}/runs", json=made, headers=governed.keys[who])
+            lines = inbox.aiter_lines()
+            assert await anext(lines) == "event: ready", "nothing is open for them"
+            made = [(name, (await http.post("/threads", json={}, headers=governed.keys[name])).json()) for name in ("ann", who)]
+            told = [line async for line in _until(lines, made[1][1]["thread_id"])]
+            assert not any(made[0][1]["thread_id"] in line for line in told), "only of their own threads they are told"
+            for name, one in made:
+                assert (await http.delete(f"/threads/{one['thread_id']}", headers=governed.keys[name])).status_code == 204
+    run = {"assistant_id": "orchestrator", "input": {"messages": []}, "if_not_exists": "create"}
+    taken = await http.post(f"/threads/{governed.ids['thread_id']}/runs", json=run, headers=governed.keys[who])
     assert taken.status_code == 404
     kept = {"thread_id": governed.ids["thread_id"], "if_exists": "do_nothing"}
     assert (await http.post("/threads", json=kept, headers=governed.keys[who])).status_code == 409
     assert await _everything(http, governed) == before
+
+
+async def _until(lines: AsyncIterator[str], text: str) -> AsyncIterator[str]:
+    """Those up to the one with this text."""
+    async for line in lines:
+        yield line
+        if text in line:
+            return
 
 
 async def test_nobody_takes_over_what_belongs_to_anothers_run(http: httpx.AsyncClient, governed: Governed) -> None:
