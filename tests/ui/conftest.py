@@ -37,8 +37,9 @@ def served(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Ends with its file: while it is open an event loop runs in this thread, in which other files' tests could start none."""
     found = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if not found:
         pytest.skip("no Chromium: install it, or say where it is in CHROMIUM")
