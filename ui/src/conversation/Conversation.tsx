@@ -9,8 +9,8 @@ import { Feedback } from "../report/Feedback";
 import { Report } from "../report/Report";
 import { Alert } from "../shell/Alert";
 import { Aside } from "../shell/Aside";
-import { go } from "../shell/route";
-import { inbox } from "../state/inbox";
+import { arrived, go } from "../shell/route";
+import { hurryInbox, inbox } from "../state/inbox";
 import { useStore } from "../state/store";
 import { liveOf, type Thread, ThreadStore } from "../state/thread";
 import { threadsChanged } from "../state/threads";
@@ -23,7 +23,7 @@ import { PlanCard } from "./PlanCard";
 import { Specialists } from "./Specialists";
 import { openIn, stand } from "./stand";
 import { Trouble } from "./Trouble";
-import { Lost } from "./Lost";
+import { Connection } from "./Connection";
 import { Welcome } from "./Welcome";
 
 interface Given { id: string | null; me: string; offline: boolean; menu(): void; notice: React.ReactNode }
@@ -70,7 +70,9 @@ function Existing({ id, me, menu, notice }: Given & { id: string }) {
   const [details, showDetails] = useState(false);
   useEffect(() => store.open(), [store]);
   const mine = useMemo(() => Object.values(box.open).filter((one) => one.thread_id === id).map((one) => one.id + one.votes.length).sort().join(), [box, id]);
-  useEffect(() => store.changed(), [store, mine]);
+  useEffect(() => store.changed(), [store, mine, box.turn]);
+  const news = box.threads[id];
+  useEffect(() => news && store.told(news.status), [store, news?.status, news?.updated_at]);
 
   const status = stand(thread, Object.keys(box.open));
   const goal = reveal(String(thread.row?.metadata.goal ?? thread.state?.values.goal ?? ""));
@@ -89,8 +91,7 @@ function Existing({ id, me, menu, notice }: Given & { id: string }) {
         <Head thread={thread} goal={goal} status={status} stop={busy ? () => void store.stopRun() : null} menu={menu} details={() => showDetails(true)} />
         <Log thread={thread} store={store} me={me} cite={show} openPlan={() => open("plan")} notice={notice} />
         <div className="dock"><div className="col">
-          {thread.lost && <Lost at={thread.lost.retryAt} retry={() => store.retry()} />}
-          {thread.reconnected && <p className="sr" role="status">{words.reconnected}</p>}
+          <Connection lost={thread.lost ?? box.lost} rejoined={arrived === location.hash && thread.row?.status === "busy"} retry={() => (store.retry(), hurryInbox())} />
           {thread.at && <p className="note">{words.history.viewing} <button className="link" onClick={() => void store.look(null)}>{words.history.now}</button></p>}
           {thread.refused && <Alert problem={thread.refused}><button className="btn right" onClick={() => store.forget()}>{words.dismiss}</button></Alert>}
           {stopped && <p className="note" role="status">{words.stopped}</p>}

@@ -3,7 +3,8 @@ import { api, signedOut } from "../api/client";
 import { problemOf, type Problem } from "../api/problem";
 import { Conversation } from "../conversation/Conversation";
 import { pages } from "../pages/registry";
-import { startInbox } from "../state/inbox";
+import { Connection } from "../conversation/Connection";
+import { hurryInbox, inbox, startInbox } from "../state/inbox";
 import { useStore } from "../state/store";
 import { startThreads } from "../state/threads";
 import { readWho, who } from "../state/who";
@@ -24,7 +25,13 @@ export function Shell() {
   const [nav, showNav] = useState(false);
   const out = useStore(signedOut);
   const updated = useUpdated();
-  const notice = out && !problem ? <div className="alert" role="alert"><span className="st bad">{words.signedOut}</span><SignIn /></div> : updated;
+  const { lost } = useStore(inbox);
+  const notice = (
+    <>
+      {out && !problem ? <div className="alert" role="alert"><span className="st bad">{words.signedOut}</span><SignIn /></div> : updated}
+      {route.kind !== "thread" && <Connection lost={lost} rejoined={false} retry={hurryInbox} />}
+    </>
+  );
 
   useEffect(() => {
     readWho().catch((error: unknown) => setProblem(problemOf(error)));

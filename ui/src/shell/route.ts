@@ -3,6 +3,9 @@ import { useSyncExternalStore } from "react";
 /** Where the page is: a thread, a page by name, or the beginning. */
 export type Route = { kind: "home" } | { kind: "thread"; id: string } | { kind: "page"; name: string; rest: string[] };
 
+/** Where the page was when it was loaded. */
+export const arrived = location.hash;
+
 export function parse(hash: string): Route {
   const [first = "", ...rest] = hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
   if (!first) return { kind: "home" };

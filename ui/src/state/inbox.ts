@@ -3,22 +3,41 @@ import { follow, type SentEvent } from "../api/sse";
 import type { Approval } from "../api/types";
 import { Store } from "./store";
 
-/** What is open for this person. One tab of a browser holds the stream and tells the others. */
-export interface Inbox { ready: boolean; open: Record<string, Approval>; closed: Record<string, { status: string; decided_by: string[] }> }
+/** What a person is told besides a running thread's own stream. One tab of a browser holds the connection and tells the others. */
+export interface Inbox {
+  ready: boolean; open: Record<string, Approval>; closed: Record<string, { status: string; decided_by: string[] }>;
+  /** Threads that changed since the connection began. */
+  threads: Record<string, { status: string; updated_at: string }>;
+  /** The connection is gone, and is tried again at this time (milliseconds since 1970). */
+  lost: { retryAt: number } | null;
+  /** Counts connections: at each new one what is shown is read again, for something may have happened in between. */
+  turn: number;
+}
 
-export const inbox = new Store<Inbox>({ ready: false, open: {}, closed: {} });
+interface Told { kind: "ask" | "hurry" | "inbox"; inbox?: Inbox }
+
+export const inbox = new Store<Inbox>({ ready: false, open: {}, closed: {}, threads: {}, lost: null, turn: 0 });
+let hurry: () => void = () => undefined;
+
+/** Tries the connection again at once, whichever tab holds it. */
+export function hurryInbox(): void {
+  hurry();
+}
 
 export function startInbox(): () => void {
   const name = `clearance.inbox.${new URL(".", document.baseURI).pathname}.${person.get()}`;
   const channel = new BroadcastChannel(name);
+  const send = (told: Told) => channel.postMessage(told);
   const stop = new AbortController();
   let leads = false;
-  const tell = () => channel.postMessage({ kind: "inbox", inbox: inbox.get() });
-  channel.onmessage = ({ data }: MessageEvent<{ kind: string; inbox?: Inbox }>) => {
+  hurry = () => send({ kind: "hurry" });
+  const tell = () => send({ kind: "inbox", inbox: inbox.get() });
+  channel.onmessage = ({ data }: MessageEvent<Told>) => {
     if (data.kind === "ask" && leads) tell();
+    else if (data.kind === "hurry" && leads) hurry();
     else if (data.kind === "inbox" && data.inbox && !leads) inbox.set(data.inbox);
   };
-  channel.postMessage({ kind: "ask" });
+  send({ kind: "ask" });
   const lead = async () => {
     leads = true;
     await follow(
@@ -26,8 +45,12 @@ export function startInbox(): () => void {
         path: "governance/inbox/stream",
         after: "",
         take: (event) => (taken(event), tell()),
-        // a new connection begins with all that is open
-        stands: (lost) => !lost && inbox.change({ ready: false }),
+        stands: (lost, wait) => {
+          // a new connection begins with all that is open
+          inbox.change(lost ? { lost: wait ? { retryAt: Date.now() + wait } : null } : { ready: false, lost: null });
+          tell();
+        },
+        hurry: () => new Promise((done) => (hurry = done)),
       },
       stop.signal,
     );
@@ -49,8 +72,11 @@ function taken({ event, data }: SentEvent): void {
     const { id, ...rest } = JSON.parse(data) as { id: string; status: string; decided_by: string[] };
     const { [id]: _gone, ...open } = now.open;
     inbox.change({ open, closed: { ...now.closed, [id]: rest } });
+  } else if (event === "thread") {
+    const { thread_id, ...rest } = JSON.parse(data) as { thread_id: string; status: string; updated_at: string };
+    inbox.change({ threads: { ...now.threads, [thread_id]: rest } });
   } else if (event === "ready") {
-    inbox.change({ ready: true, open: Object.fromEntries(first) });
+    inbox.change({ ready: true, open: Object.fromEntries(first), threads: {}, turn: now.turn + 1 });
     first = new Map();
   }
 }

@@ -3,6 +3,7 @@ import { Problem, problemOf } from "../api/problem";
 import { follow } from "../api/sse";
 import type { Approval, Execution, Message, RunEvent, State, ThreadRow } from "../api/types";
 import { type Lives, NOTHING, reduce, START } from "./live";
+import { inSlot } from "./slots";
 import { Store } from "./store";
 import { threadsChanged } from "./threads";
 
@@ -15,7 +16,6 @@ export interface Thread {
   /** An approval that somebody else had decided when this person voted. */
   late: Approval | null;
   lost: { retryAt: number } | null;
-  reconnected: boolean;
   /** Sent, and not in the state yet. */
   said: string | null;
   /** Said to the run that is going on, which has not answered yet. */
@@ -27,12 +27,19 @@ export interface Thread {
 
 const SETTLE_MS = 120;
 const STOPPING_MS = 1000;
+const QUIET_MS = 2000;
 const TELLING = new Set(["waiting_approval", "waiting_external", "failed", "succeeded"]);
 
-/** A thread that is on the page: follows its stream while it is seen, and reads its state when something happened. */
+/** A thread that is on the page: reads its state when something happened, and follows its stream while it is seen and runs.
+ *
+ *  The stream is held from when the thread is opened, something is done to it or is told of it, until nothing ran for a moment: a
+ *  browser has few connections, and many tabs wait. What begins then is told on the stream that all tabs share (`inbox.ts`).
+ */
 export class ThreadStore extends Store<Thread> {
   private stop: AbortController | null = null;
   private timer: ReturnType<typeof setTimeout> | null = null;
+  private idle: ReturnType<typeof setTimeout> | null = null;
+  private follows = false;
   private reading = false;
   private again = false;
   private hurry: () => void = () => undefined;
@@ -40,20 +47,26 @@ export class ThreadStore extends Store<Thread> {
   constructor(readonly id: string) {
     super({
       id, loading: true, row: null, state: null, execution: null, lives: START, problem: null, refused: null, late: null, lost: null,
-      reconnected: false, said: null, heard: [], at: null, history: null,
+      said: null, heard: [], at: null, history: null,
     });
   }
 
   open(): () => void {
     void this.read();
-    this.connect();
-    const seen = () => (document.visibilityState === "visible" ? this.connect() : this.disconnect());
+    this.listen();
+    const seen = () => (document.visibilityState === "visible" ? (this.changed(), this.listen()) : this.disconnect());
     document.addEventListener("visibilitychange", seen);
     return () => {
       document.removeEventListener("visibilitychange", seen);
       this.disconnect();
       if (this.timer) clearTimeout(this.timer);
     };
+  }
+
+  /** The shared stream told that the thread stands so now. */
+  told(status: string): void {
+    this.changed();
+    if (status === "busy") this.listen();
   }
 
   /** Something changed on the server: read it once things have settled. */
@@ -78,6 +91,7 @@ export class ThreadStore extends Store<Thread> {
       const arrived = said !== null && state.values.messages?.some((one) => one.type === "human" && one.content === said);
       const heard = ["running", "waiting"].includes(execution?.status ?? "") ? this.get().heard.filter((text) => !state.values.messages?.some((one) => one.content === text)) : [];
       this.change({ row, state, execution, loading: false, problem: null, heard, ...(arrived ? { said: null } : {}) });
+      if (row.status === "busy") this.listen();
       if (execution?.status === "stopping") setTimeout(() => this.changed(), STOPPING_MS); // no event tells its end
       threadsChanged();
     } catch (error) {
@@ -156,6 +170,7 @@ export class ThreadStore extends Store<Thread> {
 
   private async tried(work: () => Promise<void>): Promise<boolean> {
     try {
+      this.listen();
       await work();
       this.change({ refused: null });
       this.changed();
@@ -176,35 +191,60 @@ export class ThreadStore extends Store<Thread> {
     return at === state;
   }
 
+  private listen(): void {
+    if (document.visibilityState !== "visible") return;
+    this.connect();
+    this.quiet();
+  }
+
+  /** Lets the stream go once nothing happened for a moment and nothing runs. A tab that got no stream looks now and then. */
+  private quiet(): void {
+    if (this.idle) clearTimeout(this.idle);
+    this.idle = setTimeout(() => {
+      if (this.get().row?.status !== "busy" && this.get().said === null) return this.disconnect();
+      if (!this.follows) this.changed();
+      this.quiet();
+    }, QUIET_MS);
+  }
+
   private connect(): void {
     if (this.stop) return;
     const stop = (this.stop = new AbortController());
+    void inSlot(() => this.followed(stop.signal), stop.signal);
+  }
+
+  private async followed(signal: AbortSignal): Promise<void> {
     const before = this.get().lives.seen;
-    void follow(
+    this.follows = true;
+    await follow(
       {
         path: `threads/${this.id}/stream?stream_mode=run_modes`,
         after: before ? String(before) : "-1",
         take: ({ event, data, id }) => this.take(event, Number(id), data),
         stands: (lost, wait) => {
           const was = this.get().lost;
-          this.change({ lost: lost && wait ? { retryAt: Date.now() + wait } : null, reconnected: was !== null && !lost });
+          this.change({ lost: lost && wait ? { retryAt: Date.now() + wait } : null });
           if (was && !lost) this.changed();
         },
         hurry: () => new Promise((done) => (this.hurry = done)),
       },
-      stop.signal,
+      signal,
     );
+    this.follows = false;
   }
 
   private disconnect(): void {
+    if (this.idle) clearTimeout(this.idle);
     this.stop?.abort();
     this.stop = null;
+    this.change({ lost: null });
   }
 
   private take(name: string, seq: number, text: string): void {
     const data = JSON.parse(text) as RunEvent & { run_id?: string };
     const lives = reduce(this.get().lives, name, seq, data);
     if (lives === this.get().lives) return;
+    this.quiet();
     this.change({ lives });
     if (name === "metadata" || name === "error" || data.event === "plan" || (data.event === "step" && TELLING.has(data.status ?? ""))) this.changed();
   }

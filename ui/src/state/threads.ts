@@ -1,18 +1,17 @@
 import { api } from "../api/client";
 import { problemOf, type Problem } from "../api/problem";
 import type { ListedThread } from "../api/types";
+import { inbox } from "./inbox";
 import { Store } from "./store";
 
 /** The list on the left: what `sought` finds, as far as it was asked for. `more`: there are others after it. */
 export interface Threads { rows: ListedThread[] | null; more: boolean; sought: string; problem: Problem | null }
 
 export const threads = new Store<Threads>({ rows: null, more: false, sought: "", problem: null });
-const EVERY_MS = 15_000;
 const PAGE = 60;
 let shown = PAGE;
 let soon: ReturnType<typeof setTimeout> | null = null;
 
-/** Read again when something happened, and now and then for what others did. */
 export async function readThreads(): Promise<void> {
   const { sought } = threads.get();
   try {
@@ -41,8 +40,11 @@ export function showMore(): void {
   void readThreads();
 }
 
+/** Reads the list, and again whenever the person's stream tells of a change, while the tab is seen. */
 export function startThreads(): () => void {
   void readThreads();
-  const timer = setInterval(() => document.visibilityState === "visible" && threadsChanged(), EVERY_MS);
-  return () => clearInterval(timer);
+  const seen = () => document.visibilityState === "visible" && threadsChanged();
+  const end = inbox.subscribe(seen);
+  document.addEventListener("visibilitychange", seen);
+  return () => (end(), document.removeEventListener("visibilitychange", seen));
 }
