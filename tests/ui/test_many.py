@@ -1,5 +1,7 @@
 """Ten threads at once, a thread of two thousand messages, a changed plan."""
 
+from statistics import median
+
 import httpx
 from playwright.sync_api import Page, expect
 
@@ -9,22 +11,21 @@ from tests.ui.test_flagship import begin, waits
 
 MESSAGES = 2_000
 KEYS = 40
-# How long key presses took until what they changed was painted, by the browser's own measure: told from 16 ms on, in steps of 8.
+# How long each key press took, from the key to the end of the frame that shows what it changed. The browser's own measure (Event
+# Timing) is told when it likes, or never, where there is no screen.
 MEASURE = """() => {
   window.keys = [];
-  const names = ['keydown', 'keypress', 'input'];
-  const told = (list) => list.getEntries().filter((one) => names.includes(one.name)).forEach((one) => window.keys.push(one));
-  new PerformanceObserver(told).observe({type: 'event', durationThreshold: 16});
+  addEventListener('keydown', ({timeStamp}) => requestAnimationFrame(() => {
+    const {port1, port2} = new MessageChannel();
+    port1.onmessage = () => window.keys.push(performance.now() - timeStamp);
+    port2.postMessage(null);  // a task of its own: after the frame is drawn
+  }), true);
 }"""
 SLOW = """() => addEventListener('keydown', () => {
   const from = performance.now();
   while (performance.now() - from < 100);
 }, {once: true})"""
-SEEN = """() => new Promise((done) => {
-  const look = () => window.keys.some((one) => one.duration >= 100) ? done() : requestAnimationFrame(look);
-  look();
-})"""
-PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+PRESSED = "(count) => new Promise((done) => { const look = () => window.keys.length >= count ? done() : setTimeout(look, 4); look(); })"
 
 
 def test_ten_threads_at_once(watched: Watched) -> None:
@@ -58,28 +59,27 @@ def long_thread(served: Server, messages: int) -> str:
 
 
 def typed(page: Page) -> list[float]:
-    """Milliseconds of each key press that took 16 or more; shorter ones are not told."""
+    """Milliseconds of each of `KEYS` key presses."""
     page.get_by_label("Message").click()
     page.evaluate(MEASURE)
     page.evaluate(SLOW)
-    page.keyboard.press("x")
-    page.evaluate(SEEN)  # a slow one is told
-    begun = page.evaluate("performance.now()")
-    for _ in range(KEYS):
+    for pressed in range(KEYS + 1):
         page.keyboard.press("x")
-        page.evaluate(PAINTED)
-    told: list[float] = page.evaluate(
-        "(begun) => window.keys.filter((one) => one.startTime > begun).map((one) => one.duration)", begun
-    )
-    return sorted(told)
+        page.evaluate(PRESSED, pressed + 1)
+    slow, *told = page.evaluate("window.keys")
+    assert slow >= 100, "a slow one is seen"
+    return [float(one) for one in told]
 
 
 def test_a_thread_of_two_thousand_messages(served: Server, watched: Watched) -> None:
     page = watched.tab(f"#/t/{long_thread(served, MESSAGES)}")
     expect(page.locator(".said").last).to_contain_text(f"Figures of row {MESSAGES - 1}")
     expect(page.get_by_role("button", name="Show earlier messages (1,959)")).to_be_attached()
-    slow = [one for one in typed(page) if one > 50]
-    assert len(slow) <= KEYS // 10, f"of {KEYS} key presses these took longer than 50 ms: {slow}"  # the machine may be busy
+    told = sorted(typed(page))
+    print(f"key presses: median {median(told):.1f} ms, longest {told[-1]:.1f} ms")
+    assert median(told) <= 25 and told[KEYS * 9 // 10] <= 50, (
+        told
+    )  # one or another meets a machine that is busy with something else
     expect(page.get_by_label("Message")).to_have_value("x" * (KEYS + 1))
     page.get_by_role("button", name="Show earlier messages").click()
     expect(page.get_by_role("button", name="Show earlier messages (1,939)")).to_be_attached()

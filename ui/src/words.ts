@@ -72,7 +72,7 @@ export const words = {
   composer: { label: "Message", first: "What should be done?", more: "Ask a follow-up, or a new goal", busy: "Change the plan: “also Kenya”, “only ocean”", waiting: "Change the plan…", send: "Send", steer: "Change the plan", queue: "Queue follow-up" },
   lost: (s: number) => `The connection is lost. The run continues on the server. Retrying in ${s} s`, retry: "Retry now", reconnected: "Reconnected", reload: "The service was updated. Reload to update", reloadButton: "Reload",
   loading: "Loading…",
-  stopped: "Stopped by you. What is there stays.",
+  stopped: (you: boolean) => `Stopped${you ? " by you" : ""}. What is there stays.`,
   trouble: { failed: "The run failed.", budget: "The budget is spent.", again: "Retry", edit: "Edit goal", raise: "Raise budget…", more: "How much more", send: "Raise", raised: "The budget was raised. Retry to go on with it.", cancel: "Cancel", which: "Which limit",
     limit: (scope: string, unit: string, used: string, limit: string) => `${scope}: ${used} of ${limit} ${unit} used`, scopes: { run: "This run", user: "Your day", org: "The organisation's day", step: "One step" } as Record<string, string>, units: { money: "US dollars", tool_calls: "tool calls", model_calls: "model calls" } as Record<string, string> },
   dismiss: "Dismiss",

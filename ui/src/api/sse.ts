@@ -32,16 +32,18 @@ export interface Following {
   /** The event behind which to begin; "" is only what comes, "-1" all there is. */
   after: string;
   take(event: SentEvent): void;
-  /** Connected, or lost with the milliseconds until the next attempt. */
+  /** Connected, or lost with the milliseconds until the next attempt; 0: there is none. */
   stands(lost: Problem | null, retryInMs: number): void;
   /** Resolves early when somebody asks to try again at once. */
   hurry?(): Promise<void>;
 }
 
-/** Follows a stream until `signal` says so; resumes behind the last event it saw, waiting longer after each failure. */
+/** Follows a stream until `signal` says so; resumes behind the last event it saw, waiting longer after each failure, and at least as long
+ *  as the server asks. What is not there, or not the caller's, is told once and not tried again. */
 export async function follow(options: Following, signal: AbortSignal): Promise<void> {
   let last = options.after;
   let failures = 0;
+  let told = 0; // how long the server asked to wait
   while (!signal.aborted) {
     try {
       const answer = await call("GET", options.path, undefined, signal, last ? { "Last-Event-ID": last } : {});
@@ -57,10 +59,12 @@ export async function follow(options: Following, signal: AbortSignal): Promise<v
       if (signal.aborted) return;
       const problem = problemOf(error);
       if (problem.status >= 400 && problem.status < 500 && problem.status !== 429) return options.stands(problem, 0);
+      told = 1000 * problem.retryAfter;
     }
     if (signal.aborted) return;
     failures += 1;
-    const wait = Math.min(30_000, 1000 * 2 ** (failures - 1));
+    const wait = Math.max(told, Math.min(30_000, 1000 * 2 ** (failures - 1)));
+    told = 0;
     options.stands(problemOf(null), wait);
     await Promise.race([pause(wait, signal), options.hurry?.() ?? new Promise<void>(() => undefined)]);
   }

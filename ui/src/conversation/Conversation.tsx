@@ -26,14 +26,14 @@ import { Trouble } from "./Trouble";
 import { Connection } from "./Connection";
 import { Welcome } from "./Welcome";
 
-interface Given { id: string | null; me: string; offline: boolean; menu(): void; notice: React.ReactNode }
+interface Given { id: string | null; me: string; local: boolean; offline: boolean; menu(): void; notice: React.ReactNode }
 
 /** A thread: what was said, what is done, what is asked, what came of it. Without an id: the beginning of one. */
 export function Conversation({ id, ...rest }: Given) {
   return id ? <Existing id={id} {...rest} /> : <Beginning {...rest} />;
 }
 
-function Beginning({ offline, menu, notice }: Omit<Given, "id" | "me">) {
+function Beginning({ offline, menu, notice }: Omit<Given, "id" | "me" | "local">) {
   const [problem, setProblem] = useState<Problem | null>(null);
   const [review, setReview] = useState(false);
   const begin = async (goal: string) => {
@@ -61,7 +61,7 @@ function Beginning({ offline, menu, notice }: Omit<Given, "id" | "me">) {
   );
 }
 
-function Existing({ id, me, menu, notice }: Given & { id: string }) {
+function Existing({ id, me, local, menu, notice }: Given & { id: string }) {
   const store = useMemo(() => new ThreadStore(id), [id]);
   const thread = useStore(store);
   const box = useStore(inbox);
@@ -85,6 +85,8 @@ function Existing({ id, me, menu, notice }: Given & { id: string }) {
   const busy = status.tone === "run" || waiting.length > 0;
   const running = thread.execution?.status === "running";
   const stopped = thread.execution?.status === "cancelled" || thread.state?.values.status === "cancelled";
+  // where people sign in an admin may stop it as well; in local mode nobody but who asked
+  const byMe = thread.stopped || (local && thread.execution?.requester === me);
   return (
     <>
       <main className="main" id="main" tabIndex={-1}>
@@ -94,7 +96,7 @@ function Existing({ id, me, menu, notice }: Given & { id: string }) {
           <Connection lost={thread.lost ?? box.lost} rejoined={arrived === location.hash && thread.row?.status === "busy"} retry={() => (store.retry(), hurryInbox())} />
           {thread.at && <p className="note">{words.history.viewing} <button className="link" onClick={() => void store.look(null)}>{words.history.now}</button></p>}
           {thread.refused && <Alert problem={thread.refused}><button className="btn right" onClick={() => store.forget()}>{words.dismiss}</button></Alert>}
-          {stopped && <p className="note" role="status">{words.stopped}</p>}
+          {stopped && <p className="note" role="status">{words.stopped(byMe)}</p>}
           <div className="asking"><Decisions thread={thread} store={store} /></div>
           <Composer
             draft={id}

@@ -68,7 +68,7 @@ export function Shell() {
           </div>
         </main>
       ) : (
-        <Conversation key={route.kind === "thread" ? route.id : ""} id={route.kind === "thread" ? route.id : null} me={served?.person.user ?? ""} offline={ok?.model === "offline"} menu={menu} notice={notice} />
+        <Conversation key={route.kind === "thread" ? route.id : ""} id={route.kind === "thread" ? route.id : null} me={served?.person.user ?? ""} local={served?.mode === "local"} offline={ok?.model === "offline"} menu={menu} notice={notice} />
       )}
     </div>
   );

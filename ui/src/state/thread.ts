@@ -20,6 +20,8 @@ export interface Thread {
   said: string | null;
   /** Said to the run that is going on, which has not answered yet. */
   heard: string[];
+  /** This page stopped the run. */
+  stopped: boolean;
   /** The checkpoint that is looked at instead of the newest: another branch, or the past. */
   at: string | null;
   history: State[] | null;
@@ -47,7 +49,7 @@ export class ThreadStore extends Store<Thread> {
   constructor(readonly id: string) {
     super({
       id, loading: true, row: null, state: null, execution: null, lives: START, problem: null, refused: null, late: null, lost: null,
-      said: null, heard: [], at: null, history: null,
+      said: null, heard: [], stopped: false, at: null, history: null,
     });
   }
 
@@ -95,7 +97,9 @@ export class ThreadStore extends Store<Thread> {
       if (execution?.status === "stopping") setTimeout(() => this.changed(), STOPPING_MS); // no event tells its end
       threadsChanged();
     } catch (error) {
-      this.change({ loading: false, ...(this.get().state ? {} : { problem: problemOf(error) }) });
+      const problem = problemOf(error);
+      const gone = problem.status >= 400 && problem.status < 500; // what is shown stays, and does not go on
+      this.change({ loading: false, ...(this.get().state ? gone && { refused: problem } : { problem }) });
     } finally {
       this.reading = false;
       if (this.again) ((this.again = false), this.changed());
@@ -129,6 +133,7 @@ export class ThreadStore extends Store<Thread> {
     return this.tried(async () => {
       if (execution && ["running", "waiting"].includes(execution.status)) await api.stop(execution.id);
       else await api.stopRuns(this.id);
+      this.change({ stopped: true });
     });
   }
 
@@ -224,7 +229,7 @@ export class ThreadStore extends Store<Thread> {
         stands: (lost, wait) => {
           const was = this.get().lost;
           this.change({ lost: lost && wait ? { retryAt: Date.now() + wait } : null });
-          if (was && !lost) this.changed();
+          if (was || (lost && !wait)) this.changed();
         },
         hurry: () => new Promise((done) => (this.hurry = done)),
       },
