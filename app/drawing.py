@@ -11,7 +11,7 @@ from app.layout import Spot, lay_out
 from app.progress import Progress
 from app.status import look
 from app.text import reveal, seconds, shorten
-from graphs.scheduler import needs_of
+from graphs.plan import needs
 
 WIDTH, LINE, PAD, MARGIN = 200, 16, 9, 16
 DOWN, STEEP = 44, 14  # pixels between layers: at least, and how much sideways takes one more
@@ -128,7 +128,7 @@ def plan_boxes(progress: Progress) -> list[Box]:
         now = progress.now[step.id]
         seen = look(now.status)
         took = f" · {seconds(now.seconds)}" if now.seconds else ""
-        after = frozenset(needs_of(step) & known)
+        after = frozenset(needs(step).keys() & known)
         state = f"{seen.symbol} {seen.word}{took}"
         boxes.append(Box(step.id, step.title, f"{step.id} · {now.specialist}", seen.hue, after, state=state, more=now.error))
     return boxes

@@ -245,11 +245,11 @@ def plan_goal(goal: str, options: Options) -> int:
 
 def show_plan(console: Console, plan: Plan) -> None:
     """A plan as a list: what, who, after what, with which tools."""
-    from graphs.scheduler import needs_of
+    from graphs.plan import needs
 
     console.print(f"Plan, revision {plan.rev}: {plan.reason}", style="bold", markup=False)
     for step in plan.steps:
-        after = f" · after {', '.join(sorted(needs_of(step)))}" if needs_of(step) else ""
+        after = f" · after {', '.join(sorted(needs(step)))}" if needs(step) else ""
         each = f" · once for each row of {step.for_each}" if step.for_each else ""
         effect = " · changes something: needs an approval" if step.effect != "read" else ""
         console.print(

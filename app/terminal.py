@@ -99,7 +99,7 @@ class Checklist:
         self.steps = event["steps"]
         self._line(self.head)
         for step in self.steps if event["parent_rev"] is None else ():
-            needs = f" after {', '.join(step['depends_on'])}" if step["depends_on"] else ""
+            needs = f" after {', '.join(step['after'])}" if step["after"] else ""
             self._line(f"  {step['id']:<5} {reveal(step['title'])} ({step['specialist']}){needs}")
 
     def _step(self, event: dict[str, Any]) -> None:

@@ -354,15 +354,9 @@ class Scheduler:
 def plan_event(plan: Plan, parent_rev: int | None, diff: dict[str, list[str]]) -> dict[str, Any]:
     """The `plan` event of a revision."""
     fields = {"id", "title", "specialist", "why", "tools", "effect", "parent", "produces"}
-    from_step = [{**step.model_dump(mode="json", include=fields), "depends_on": sorted(needs_of(step))} for step in plan.steps]
+    from_step = [{**step.model_dump(mode="json", include=fields), "after": sorted(needs(step))} for step in plan.steps]
     head = {"event": "plan", "rev": plan.rev, "parent_rev": parent_rev, "reason": plan.reason}
     return {**head, "steps": from_step, "diff": diff}
-
-
-def needs_of(step: Step) -> set[str]:
-    """Ids a step waits for, for showing."""
-    refs = (*step.inputs.values(), *filter(None, [step.for_each]))
-    return set(step.depends_on) | {ref.partition(".")[0] for ref in refs}
 
 
 def lost_with(plan: Plan, id: str) -> list[str]:

@@ -40,7 +40,7 @@ export const words = {
   edit: { button: "Edit", label: "Your message", send: "Send as a new branch", cancel: "Cancel", branch: (n: number, of: number) => `Branch ${n} of ${of}`, before: "Branch before", next: "Next branch" },
   plan: {
     title: (rev: number) => (rev > 1 ? `Plan, revision ${rev}` : "Plan"), what: "What changed", hide: "Hide what changed", graph: "Graph", list: "List", thinking: "Reading the goal and planning…",
-    added: "Added", removed: "Taken out", same: "Nothing was added or taken out.", none: "No plan yet.", revisions: "Revisions", after: "after", by: "by", why: "Why",
+    added: "Added", removed: "Taken out", changed: "Changed", same: "Nothing was added, taken out or changed.", unset: "not set", fields: { title: "Title", specialist: "Specialist", waits: "Waits for" }, none: "No plan yet.", revisions: "Revisions", after: "after", by: "by", why: "Why",
   },
   work: { title: "What the specialists do", done: (steps: number, calls: number) => `What the specialists did: ${steps} steps, ${calls} tool calls`, calls: (n: number) => (n === 1 ? "1 tool call" : `${n} tool calls`), rule: "by rule", args: "with", failed: "Why it failed:", then: "What the plan did:", without: "nobody else could do it; what does not need it went on.", none: "no tool called",
     outcomes: { ok: "done", allow: "running", approve: "waits for approval", deny: "refused", denied: "refused", rejected: "rejected", error: "failed" } as Record<string, string> },

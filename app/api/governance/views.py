@@ -64,9 +64,13 @@ class View:
         return Sight(self.floors, self.caller, whole=False)
 
     async def plan_shapes(self, execution: Execution) -> list[dict[str, Any]]:
-        """Every revision of a plan; what its steps say of single rows only if they may read what those were read with."""
+        """Every revision of a plan, each step with all that it waits for (`after`); what steps say of single rows only if they may
+        read what those were read with."""
         shown = await self.reads_all(execution)
-        found = [plan.model_dump(mode="json") for plan in await self.floors.executions.plans(execution.id)]
+        found = []
+        for plan in await self.floors.executions.plans(execution.id):
+            steps = [{**step.model_dump(mode="json"), "after": sorted(needs(step))} for step in plan.steps]
+            found.append({**plan.model_dump(mode="json", exclude={"steps"}), "steps": steps})
         for step in (step for plan in found for step in plan["steps"] if step["item"] is not None and not shown):
             step.update(item=masked(step["item"]), title=MASKED)
         return found

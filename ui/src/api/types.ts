@@ -13,8 +13,11 @@ export interface Message { id: string; type: "human" | "ai" | "system" | "tool";
 
 export interface PlanStep {
   id: string; title: string; specialist: string; parent: string | null; tools: string[]; effect: string; why: string; settings: Record<string, string>;
-  /** A list in events, an object by step in the state. */
-  depends_on: string[] | Record<string, unknown>;
+  /** The steps that it waits for; a state's plan does not say it. */
+  after?: string[];
+  produces: string[];
+  /** The row that a repeated step is of. */
+  item?: Record<string, unknown> | null;
 }
 export interface Plan { rev: number; parent_rev: number | null; cause?: string; reason: string; steps: PlanStep[]; assumptions?: string[] }
 

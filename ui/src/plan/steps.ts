@@ -1,5 +1,4 @@
 import type { PlanStep } from "../api/types";
-import { after } from "../state/live";
 import { liveOf, type Thread } from "../state/thread";
 
 export interface Shown { id: string; title: string; specialist: string; why: string; status: string; seconds?: number; after: string[] }
@@ -10,7 +9,8 @@ const UNFINISHED = /^(pending|ready|running|retrying|queued|waiting)/;
 export function stepsOf(thread: Thread): Shown[] {
   const live = liveOf(thread);
   const state = thread.state?.values;
-  const planned: PlanStep[] = live.plan?.steps ?? state?.plan?.steps ?? [];
+  const kept = thread.execution?.plans.find((plan) => plan.rev === state?.plan?.rev); // says what each step waits for
+  const planned: PlanStep[] = live.plan?.steps ?? kept?.steps ?? state?.plan?.steps ?? [];
   const ended = thread.execution?.status === "cancelled";
   const told = (id: string) => live.steps[id]?.status || state?.steps?.[id]?.status || "pending";
   const statusOf = (id: string) => (ended && UNFINISHED.test(told(id)) ? "stopped" : told(id));
@@ -20,7 +20,7 @@ export function stepsOf(thread: Thread): Shown[] {
   return left.map((step) => ({
     id: step.id, title: step.title, specialist: step.specialist, why: step.why, status: statusOf(step.id),
     seconds: live.steps[step.id]?.seconds ?? state?.results?.[step.id]?.seconds,
-    after: [...new Set(after(step).flatMap((id) => (there.has(id) ? [id] : after(parents.get(id) ?? step).filter((up) => there.has(up)))))],
+    after: [...new Set((step.after ?? []).flatMap((id) => (there.has(id) ? [id] : (parents.get(id)?.after ?? []).filter((up) => there.has(up)))))],
   }));
 }
 

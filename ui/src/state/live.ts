@@ -1,4 +1,4 @@
-import type { Plan, PlanStep, RunEvent } from "../api/types";
+import type { Plan, RunEvent } from "../api/types";
 
 /** A stretch of time in which a step was in one state. Milliseconds since 1970; without `to` it goes on. */
 export interface Span { status: string; from: number; to?: number }
@@ -74,9 +74,4 @@ function stepped(old: LiveStep | undefined, data: RunEvent, at: number | null): 
     ...((data.seconds ?? old?.seconds) === undefined ? {} : { seconds: data.seconds ?? old?.seconds }),
     ...(data.error ? { error: data.error } : {}),
   };
-}
-
-/** The steps that a step waits for, whichever way they are written. */
-export function after(step: PlanStep): string[] {
-  return Array.isArray(step.depends_on) ? step.depends_on : Object.keys(step.depends_on ?? {});
 }
