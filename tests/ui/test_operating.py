@@ -28,16 +28,23 @@ def test_steps_are_edited_before_the_run_and_its_numbers_open_it(watched: Watche
     editing.get_by_role("button", name="Apply 2 changes").click()
     expect(editing.get_by_role("alert")).to_contain_text("takes no setting colour; it takes:")
     editing.get_by_label("Colour").fill("")
-    editing.get_by_role("button", name="Apply 1 change").click()
+    setting.fill("modes")
+    setting.locator("..").get_by_role("button", name="Add").click()
+    editing.get_by_label("Modes").fill("Ocean")
+    editing.get_by_role("button", name="Apply 2 changes").click()
     expect(page.get_by_role("group", name="Open case")).to_be_visible()
     expect(page.locator(".steps li", has_text="Sanctions screening")).to_have_count(0)
     expect(pane).to_contain_text("local edited the plan: We know them")
+    revision = pane.locator(".revision", has_text="We know them")
+    revision.locator("summary").click()
+    expect(revision.locator(".del")).to_have_text("−Taken out: Sanctions screening")
+    expect(revision.locator(".mod")).to_contain_text("Delivery performanceModes: not set → Ocean")
     head = page.locator(".ask header")
-    expect(head).to_contain_text("0 of 6 decided")  # without the screening the other parts of the score weigh more
-    for decided in range(1, 7):
+    expect(head).to_contain_text("0 of 7 decided")  # without the screening the other parts of the score weigh more
+    for decided in range(1, 8):
         page.get_by_role("button", name="Approve", exact=True).click()
-        if decided < 6:
-            expect(head).to_contain_text(f"{decided} of 6 decided")
+        if decided < 7:
+            expect(head).to_contain_text(f"{decided} of 7 decided")
     page.locator("article.report").wait_for()
     page.get_by_role("button", name="Not good").click()
     page.get_by_label("What was wrong?").fill("Too long")
