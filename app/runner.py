@@ -33,6 +33,7 @@ from graphs.report import Evidence, qualified, sentence
 from graphs.services import Services, open_services
 from graphs.state import WorkflowRun
 from graphs.step import unfinished
+from graphs.usage import used
 from graphs.wire import Claim
 from settings import Settings
 
@@ -250,7 +251,7 @@ class Runner:
             approvals=[approval_json(row) for row in rows],
             effects=effects,
             citations=[c.model_dump(mode="json") for c in answer.citations] if answer else [],
-            usage=_usage(results),
+            usage=await used(self.services.db, execution_id),
             model=self.model_name,
             waits_for=_waits_for(state.interrupts),
             held_back=tuple(f"{_title(values, id)}: waits {waits}" for id, waits in values.get("held_back", {}).items()),
@@ -357,11 +358,6 @@ def approval_json(row: Approval) -> dict[str, Any]:
     body["reminded_at"] = row.reminded_at.isoformat() if row.reminded_at else None
     body.update(escalated_at=row.escalated_at.isoformat() if row.escalated_at else None, escalated_to=list(row.further))
     return {**body, "thread_id": row.thread_id, "expires_at": row.expires_at.isoformat()}
-
-
-def _usage(results: dict[str, dict[str, Any]]) -> dict[str, int]:
-    names = ("model_calls", "input_tokens", "output_tokens")
-    return {name: sum((r.get("usage") or {}).get(name, 0) for r in results.values()) for name in names}
 
 
 @asynccontextmanager

@@ -5,11 +5,11 @@ Percentiles are of the nearest rank. Called with a connection on which a long re
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, Subquery, case, func, literal, or_, select, union_all
+from sqlalchemy import Connection, Select, Subquery, case, func, literal, or_, select, union_all
 
 from app.ledger_sql import rank
 from app.operations.behind import Reads, Runs, ref
-from app.operations.items import BY_PEOPLE, OWN, Window, asked, goals, tool_calls, tries
+from app.operations.items import BY_PEOPLE, Window, asked, goals, tool_calls, tries
 from app.operations.shapes import (
     OUTCOMES,
     VERDICTS,
@@ -24,12 +24,12 @@ from app.operations.shapes import (
     WaitingShape,
 )
 from graphs.tables import attempts, executions, role_usage
+from graphs.usage import NAMES, used_by_roles, used_by_steps
 from models.price import Price
 
 MOST = 10
 """How many of the slowest, the largest and the worst are told."""
 ENDS = ("success", "partial", "refused", "failed")
-USED = ("model_calls", "input_tokens", "output_tokens")
 
 
 def operations(c: Connection, window: Window, price: Price | None, reads: Reads) -> OperationsShape:
@@ -57,19 +57,13 @@ def _counts(c: Connection, items: Subquery) -> dict[str, int]:
 
 def _usage(c: Connection, window: Window, price: Price | None, reads: Reads) -> UsageShape:
     """Of steps and roles of the runs, and of intakes of the time, which belong to no run yet."""
-    steps = select(attempts.c.execution_id, *(_used(name) for name in USED)).join_from(
-        executions, attempts, attempts.c.execution_id == executions.c.id
-    )
-    own = [role_usage.c[name] for name in USED]
-    roles = select(role_usage.c.execution_id, *own).join_from(
-        executions, role_usage, role_usage.c.execution_id == executions.c.id
-    )
+    runs = select(executions.c.id).where(*window.runs)
+    steps = used_by_steps().where(attempts.c.execution_id.in_(runs))
+    roles = used_by_roles().where(role_usage.c.execution_id.in_(runs))
     ended = (role_usage.c.ended >= window.since, role_usage.c.ended < window.until)
-    intakes = select(literal("").label("execution_id"), *own).where(
-        role_usage.c.execution_id == "", role_usage.c.org == window.org, *ended
-    )
-    all_of = union_all(steps.where(*window.runs, OWN), roles.where(*window.runs), intakes).subquery()
-    sums = c.execute(select(*(func.coalesce(func.sum(all_of.c[name]), 0).label(name) for name in USED))).one()
+    intakes = used_by_roles().where(role_usage.c.execution_id == "", role_usage.c.org == window.org, *ended)
+    all_of = union_all(steps, roles, intakes).subquery()
+    sums = c.execute(select(*(func.coalesce(func.sum(all_of.c[name]), 0).label(name) for name in NAMES))).one()
     calls, sent, given = (int(one) for one in sums)
     tokens = func.sum(all_of.c.input_tokens + all_of.c.output_tokens).label("tokens")
     each = select(all_of.c.execution_id, tokens).where(all_of.c.execution_id != "").group_by(all_of.c.execution_id).subquery()
@@ -79,10 +73,6 @@ def _usage(c: Connection, window: Window, price: Price | None, reads: Reads) -> 
     cost = price.cost(sent, given) if price else None
     largest = [ref(row, reads) for row in rows]
     return UsageShape(model_calls=calls, input_tokens=sent, output_tokens=given, cost=cost, largest=largest)
-
-
-def _used(name: str) -> ColumnElement[int]:
-    return func.coalesce(attempts.c.result["usage"][name].as_integer(), 0, type_=Integer).label(name)
 
 
 def _percentiles(c: Connection, items: Select[Any]) -> dict[str, Any]:

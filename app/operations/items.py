@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from app.ledger_sql import BROKE, RAN, calls
 from governance.tables import approvals
 from graphs.tables import attempts, executions
+from graphs.usage import OWN
 
 STANDS: ColumnElement[str] = case(
     (executions.c.status.in_(("stopping", "cancelled", "replaced")), "stopped"),
@@ -27,8 +28,6 @@ SAID: ColumnElement[str] = case(
 """How an approval stands: `shapes.Verdict`."""
 BY_PEOPLE = ("approved", "rejected", "answered")
 """Verdicts of people on a request. An edit is none yet: the request goes on with other arguments."""
-OWN = func.coalesce(attempts.c.result["reused"].as_string(), "") == ""
-"""Is it a try of this run's, and not taken over from an earlier one?"""
 
 
 @dataclass(frozen=True)

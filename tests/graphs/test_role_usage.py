@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import select
 
 from graphs.tables import role_usage
+from graphs.usage import NAMES
 from tests.graphs.little import Yard, at_work, call, draft, turns
 
 
@@ -20,6 +21,10 @@ async def test_roles_and_failed_attempts_are_counted(yard: Yard) -> None:
         failed = [one.result for one in tries if one.specialist == "ben" and one.result]
         assert failed and all(one.status == "failed" and one.usage["model_calls"] > 2 for one in failed)
         rows = await runner.services.db.run(lambda c: c.execute(select(role_usage).order_by(role_usage.c.ended)).all())
+    own = [row for row in rows if row.execution_id]
+    for name in NAMES:
+        whole = sum(getattr(row, name) for row in own) + sum(one.result.usage.get(name, 0) for one in tries if one.result)
+        assert done.usage[name] == whole > 0
     told = {(row.role, row.execution_id, row.status) for row in rows}
     assert ("intake", "", "succeeded") in told and ("reporter", done.execution_id, "succeeded") in told
     assert all(row.model_calls and row.parent_thread_id == done.thread_id and row.org == "local" for row in rows)

@@ -7,8 +7,9 @@ from app.api.asking import make_run
 from app.api.bodies import RunCreate
 from app.api.caller import Calling, Floors, Viewing
 from app.api.errors import Refused
-from app.api.governance.shapes import CancelShape, ExecutionShape, SteerBody, SteerShape
+from app.api.governance.shapes import CancelShape, ExecutionShape, SteerBody, SteerShape, UsedShape
 from graphs.executions import OPEN
+from graphs.usage import used
 
 router = APIRouter(prefix="/governance/executions", tags=["executions"])
 
@@ -29,6 +30,7 @@ async def get_execution(floors: Floors, view: Viewing, execution_id: str) -> Exe
         attempts=[view.attempt_shape(one, sight) for one in await floors.executions.attempts(execution_id)],
         approvals=[view.approval_shape(row) for row in await floors.approvals.of_execution(execution_id, superseded=True)],
         effects=[await view.effect_shape(row, found) for row in await floors.effects.for_execution(execution_id)],
+        usage=UsedShape(**await used(floors.db, execution_id)),
     )
 
 

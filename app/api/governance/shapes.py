@@ -146,8 +146,16 @@ class AttemptShape(BaseModel):
     masked: bool
 
 
+class UsedShape(BaseModel):
+    """What was used of models, by steps and by the core's roles."""
+
+    model_calls: int
+    input_tokens: int
+    output_tokens: int
+
+
 class ExecutionShape(BaseModel):
-    """An execution as it stands: every revision of its plan, the tries at its steps, its approvals and effects."""
+    """An execution as it stands: every revision of its plan, the tries at its steps, its approvals and effects, what it used."""
 
     id: str
     thread_id: str | None
@@ -158,6 +166,7 @@ class ExecutionShape(BaseModel):
     attempts: list[AttemptShape]
     approvals: list[ApprovalShape]
     effects: list[EffectShape]
+    usage: UsedShape
 
 
 class DelegationShape(Shape):

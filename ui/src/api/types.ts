@@ -103,7 +103,7 @@ export interface Budget { scope: string; owner: string; unit: string; limit: num
 export interface Attempt { step_id: string; attempt: number; specialist: string; status: string; result: Result | null; masked: boolean }
 export interface Execution {
   id: string; thread_id: string | null; requester: string; goal: string; status: string; plans: Plan[]; attempts: Attempt[];
-  approvals: Approval[]; effects: Effect[];
+  approvals: Approval[]; effects: Effect[]; usage: { model_calls: number; input_tokens: number; output_tokens: number };
 }
 
 /** What one person thinks of an answer. */

@@ -18,7 +18,9 @@ export function Head({ thread, goal, status, stop, menu, details }: Given) {
   const running = status.tone === "run";
   const now = useNow(running);
   const took = live.from === null ? "" : seconds(((running ? now : (live.to ?? now)) - live.from) / 1000);
-  const cost = live.usd === null ? (live.tokens ? words.head.tokens(live.tokens.toLocaleString("en-US")) : "") : `$${live.usd.toFixed(2)}`;
+  const kept = thread.execution?.usage;
+  const tokens = Math.max(live.tokens, kept ? kept.input_tokens + kept.output_tokens : 0); // while it runs one or the other is ahead
+  const cost = live.usd === null ? (tokens ? words.head.tokens(tokens.toLocaleString("en-US")) : "") : `$${live.usd.toFixed(2)}`;
   return (
     <header className="head">
       <h1 className="cut" title={goal}>{goal || words.untitled}</h1>
