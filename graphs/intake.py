@@ -178,13 +178,11 @@ async def _take(
         return declined(goal, "There is no goal on this thread yet that this could be about." + nearest(services, goal))
     if said.kind == "explain":
         answer = _explained(services, state, goal, reading, said)
-        return {
-            "status": "explained",
-            "goal": goal,
-            "question": None,
-            "answer": answer.model_dump(mode="json"),
-            "messages": [AIMessage(to_markdown(answer), additional_kwargs={"answer_status": answer.status})],
-        }
+        body = answer.model_dump(mode="json")
+        # short, and of no execution of its own that would keep it: the message does
+        about = {"answer_status": answer.status, "execution_id": state["execution_id"], "answer": body}
+        message = AIMessage(to_markdown(answer), additional_kwargs=about)
+        return {"status": "explained", "goal": goal, "question": None, "answer": body, "messages": [message]}
     if said.kind == "amend" and before:
         request = _amended(services, before, said, reading, goal)
         if not request["products"]:

@@ -193,7 +193,7 @@ def build_orchestrator(services: Services, checkpointer: Any = None, only: str |
             await services.finish(id, "cancelled")
         else:
             await services.finish(id, "finished", "success" if answer.status == "complete" else answer.status)
-        message = AIMessage(to_markdown(answer), additional_kwargs={"answer_status": answer.status})
+        message = AIMessage(to_markdown(answer), additional_kwargs={"answer_status": answer.status, "execution_id": id})
         status = "cancelled" if state["status"] == "cancelled" else "failed" if answer.status == "failed" else "reported"
         return {"answer": answer.model_dump(mode="json"), "status": status, "messages": [message]}
 

@@ -332,7 +332,9 @@ def single_sourced_items(args: SingleSourceArgs, ctx: ToolContext) -> SingleSour
     records = cite(line for line in lines.all if line.id in cited)
     sole = sum((row.spend for row in rows), Decimal(0))
     counted = Highlight(
-        text="{items} items worth {spend}, {share} of spend, come from one supplier only.",
+        text="{items} items worth {spend}, {share} of spend, come from one supplier only."
+        if len(rows) != 1
+        else "{items} item worth {spend}, {share} of spend, comes from one supplier only.",
         slots={"items": "figures.item_count", "spend": "figures.spend", "share": "figures.share"},
     )
     largest = Highlight(

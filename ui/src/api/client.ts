@@ -1,4 +1,4 @@
-import type { Approval, Budget, Execution, ListedThread, Me, Message, Ok, Opened, Opinion, Point, Run, Served, State, StepChange, ThreadRow, Values, Verdict } from "./types";
+import type { Answer, Approval, Budget, Execution, ListedThread, Me, Message, Ok, Opened, Opinion, Point, Run, Served, State, StepChange, ThreadRow, Values, Verdict } from "./types";
 import { Store } from "../state/store";
 import { Problem } from "./problem";
 
@@ -83,6 +83,7 @@ export const api = {
     const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1];
     return new File([await answer.blob()], name ?? `report.${format}`);
   },
+  answer: async (id: string) => (await json<{ report: Answer }>("GET", `governance/executions/${id}/report?format=json`)).report,
   feedback: (id: string) => json<Opinion[]>("GET", `governance/executions/${id}/feedback`),
   judge: (id: string, thumb: Opinion["thumb"], comment: string) => json<Opinion>("POST", `governance/executions/${id}/feedback`, { thumb, comment }),
   /** `review`: the plan waits to be looked at before its first step. */

@@ -9,7 +9,9 @@ export interface Column { field: string; label: string; unit?: Unit }
 export type Row = { records?: Records | null } & Record<string, unknown>;
 
 export interface Block { type: string; text?: string }
-export interface Message { id: string; type: "human" | "ai" | "system" | "tool"; content: string | Block[] }
+export interface Message { id: string; type: "human" | "ai" | "system" | "tool"; content: string | Block[]; additional_kwargs?: AnswerOf }
+/** Of a message that is an answer: whose figures it has; the answer itself where no execution keeps it. */
+export interface AnswerOf { execution_id?: string; answer?: Answer }
 
 export interface PlanStep {
   id: string; title: string; specialist: string; parent: string | null; tools: string[]; effect: string; why: string; settings: Record<string, string>;
@@ -49,6 +51,8 @@ export interface Opened {
   table: string; key: string; columns: Column[]; rows: Row[]; count: number; gone: number; next: number | null; changed: boolean;
   masked: boolean; called: { digest: string | null; seq: number | null; hash: string | null } | null;
 }
+/** A citation that is looked at: of which answer, whose execution read it. */
+export interface Cited { citation: Citation; answer: Answer; execution: string }
 export interface Sentence { text: string; citations: number[]; kind: string; flagged: string }
 export interface TableData {
   caption: string; source: string; columns: Column[]; rows: Row[]; total_rows: number; scope: string; as_of: string;

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import { api } from "../api/client";
 import { problemOf, type Problem } from "../api/problem";
-import type { Citation } from "../api/types";
+import type { Cited } from "../api/types";
 import { reveal } from "../format";
 import { Decisions } from "../approval/Decisions";
 import { Records } from "../approval/Record";
@@ -66,7 +66,7 @@ function Existing({ id, me, local, menu, notice }: Given & { id: string }) {
   const thread = useStore(store);
   const box = useStore(inbox);
   const [tab, setTab] = useState("plan");
-  const [cited, cite] = useState<Citation | null>(null);
+  const [cited, cite] = useState<Cited | null>(null);
   const [details, showDetails] = useState(false);
   useEffect(() => store.open(), [store]);
   const mine = useMemo(() => Object.values(box.open).filter((one) => one.thread_id === id).map((one) => one.id + one.votes.length).sort().join(), [box, id]);
@@ -81,7 +81,7 @@ function Existing({ id, me, local, menu, notice }: Given & { id: string }) {
     document.title = `${waiting.length ? `(${waiting.length}) ` : ""}${goal || words.product} · ${words.product}`;
   }, [goal, waiting.length]);
   const open = (name: string) => (setTab(name), showDetails(true));
-  const show = (citation: Citation) => (cite(citation), open("evidence"));
+  const show = (cited: Cited) => (cite(cited), open("evidence"));
   const busy = status.tone === "run" || waiting.length > 0;
   const running = thread.execution?.status === "running";
   const stopped = thread.execution?.status === "cancelled" || thread.state?.values.status === "cancelled";
@@ -115,7 +115,7 @@ function Existing({ id, me, local, menu, notice }: Given & { id: string }) {
   );
 }
 
-interface Logged { thread: Thread; store: ThreadStore; me: string; cite(citation: Citation): void; openPlan(): void; notice: React.ReactNode }
+interface Logged { thread: Thread; store: ThreadStore; me: string; cite(cited: Cited): void; openPlan(): void; notice: React.ReactNode }
 
 function Log({ thread, store, me, cite, openPlan, notice }: Logged) {
   const box = useRef<HTMLDivElement>(null);
@@ -148,12 +148,12 @@ function Log({ thread, store, me, cite, openPlan, notice }: Logged) {
         {notice}
         {thread.loading && <Skeleton />}
         {thread.problem && <Alert problem={thread.problem}><button className="btn" onClick={() => void store.read()}>{words.again}</button></Alert>}
-        <Messages messages={earlier} thread={thread} store={store} edited={edited} edit={edit} />
+        <Messages messages={earlier} cite={cite} thread={thread} store={store} edited={edited} edit={edit} />
         {thread.said && <div className="goal pending">{reveal(thread.said)}<span className="small muted"> {words.sending}</span></div>}
         {thread.heard.map((text, at) => <div key={at} className="goal pending">{reveal(text)}<span className="small muted"> {words.heard}</span></div>)}
         {!thread.loading && (live.plan || thread.state?.values.plan?.steps) && <PlanCard thread={thread} open={openPlan} />}
         {!thread.loading && <Specialists thread={thread} />}
-        {answer ? <Report answer={answer} cite={cite} /> : <Messages messages={answered} thread={thread} store={store} edited={-1} edit={edit} />}
+        {answer ? <Report answer={answer} execution={thread.execution?.id ?? ""} cite={cite} /> : <Messages messages={answered} cite={cite} thread={thread} store={store} edited={-1} edit={edit} />}
         {answer && thread.execution && me && <Feedback execution={thread.execution.id} user={me} />}
         <Records thread={thread} />
         <Trouble thread={thread} store={store} edit={() => edit(lastGoal)} />

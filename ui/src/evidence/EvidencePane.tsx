@@ -8,10 +8,13 @@ import { Opened, placeOf } from "./Opened";
 const say = words.evidence;
 
 /** Where a figure comes from: the records behind it, the call that made it, and how. */
-export default function EvidencePane({ thread, cited, cite }: PaneProps) {
+export default function EvidencePane({ thread, cited: looked, cite }: PaneProps) {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), [cited]);
-  const all = thread.state?.values.answer?.citations ?? [];
+  useEffect(() => heading.current?.focus({ preventScroll: true }), [looked]);
+  const cited = looked?.citation;
+  const answer = looked?.answer ?? thread.state?.values.answer;
+  const execution = looked?.execution ?? thread.execution?.id ?? "";
+  const all = answer?.citations ?? [];
   return (
     <>
       {cited ? (
@@ -26,7 +29,7 @@ export default function EvidencePane({ thread, cited, cite }: PaneProps) {
             <dt>{say.call}</dt><dd className="mono">{cited.call_id}</dd>
           </dl>
           {(cited.origins.length ? cited.origins : cited.records ? [{ records: cited.records, source: "" }] : []).map((one) => (
-            <Keys key={`${cited.n} ${one.records.table}`} records={one.records} source={one.source} cited={cited} execution={thread.execution?.id ?? ""} />
+            <Keys key={`${execution} ${cited.ref} ${one.records.table}`} records={one.records} source={one.source} cited={cited} execution={execution} />
           ))}
           {cited.query && <><h4>{say.query}</h4><pre className="mono">{reveal(cited.query)}</pre></>}
         </section>
@@ -36,7 +39,7 @@ export default function EvidencePane({ thread, cited, cite }: PaneProps) {
           <h3>{say.all}</h3>
           <ul className="plainlist">
             {all.map((one) => (
-              <li key={one.n}><button className="cite" aria-label={words.report.source(one.n)} onClick={() => cite(one)}>{one.n}</button><span className="grow">{reveal(one.label)}</span><b>{reveal(one.shown)}</b></li>
+              <li key={one.n}><button className="cite" aria-label={words.report.source(one.n)} onClick={() => cite({ citation: one, answer: answer!, execution })}>{one.n}</button><span className="grow">{reveal(one.label)}</span><b>{reveal(one.shown)}</b></li>
             ))}
           </ul>
         </section>

@@ -1,16 +1,22 @@
 import { useMemo } from "react";
-import type { Answer, Citation, Sentence } from "../api/types";
+import type { Answer, Citation, Cited, Sentence } from "../api/types";
 import { reveal } from "../format";
 import { words } from "../words";
 import { Chart } from "./Chart";
 import { SortedTable } from "./Table";
 
 const say = words.report;
-interface Given { answer: Answer; cite(citation: Citation): void }
+interface Given {
+  answer: Answer;
+  /** Whose figures they are. */
+  execution: string;
+  cite(cited: Cited): void;
+}
 
 /** The answer: its claims with the sources of every figure, tables, charts, and all that limits it. */
-export function Report({ answer, cite }: Given) {
+export function Report({ answer, execution, cite: show }: Given) {
   const sources = useMemo(() => new Map(answer.citations.map((one) => [one.n, one])), [answer]);
+  const cite = (citation: Citation) => show({ citation, answer, execution });
   return (
     <article className="report" aria-label={answer.title}>
       <h2>{reveal(answer.title)}</h2>

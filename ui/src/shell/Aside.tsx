@@ -1,5 +1,5 @@
 import { type KeyboardEvent, lazy, Suspense } from "react";
-import type { Citation } from "../api/types";
+import type { Cited } from "../api/types";
 import type { Thread, ThreadStore } from "../state/thread";
 import { words } from "../words";
 
@@ -10,7 +10,7 @@ const panes = {
   files: lazy(() => import("../files/FilesPane")),
   history: lazy(() => import("../history/HistoryPane")),
 };
-export interface PaneProps { thread: Thread; store: ThreadStore; cited: Citation | null; cite(citation: Citation | null): void }
+export interface PaneProps { thread: Thread; store: ThreadStore; cited: Cited | null; cite(cited: Cited | null): void }
 interface Given extends PaneProps { tab: string; setTab(tab: string): void; shown: boolean; close(): void }
 
 /** The details beside a conversation; a sheet over it where there is no room. */
