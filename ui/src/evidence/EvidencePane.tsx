@@ -31,7 +31,7 @@ export default function EvidencePane({ thread, cited: looked, cite }: PaneProps)
           {(cited.origins.length ? cited.origins : cited.records ? [{ records: cited.records, source: "" }] : []).map((one) => (
             <Keys key={`${execution} ${cited.ref} ${one.records.table}`} records={one.records} source={one.source} cited={cited} execution={execution} />
           ))}
-          {cited.query && <><h4>{say.query}</h4><pre className="mono">{reveal(cited.query)}</pre></>}
+          {cited.query && <><h4>{say.query}</h4><pre className="mono" tabIndex={0} role="region" aria-label={say.query}>{reveal(cited.query)}</pre></>}
         </section>
       ) : <p className="muted">{say.none}</p>}
       {all.length > 0 && (
