@@ -25,7 +25,7 @@ export const words = {
     superseded: "replaced", skipped: "left out", cancelled: "stopped", rejected: "rejected", retrying: "tries again", partial: "partly done", queued: "to come",
     reused: "taken over", blocked: "cannot run", stopped: "stopped", declined: "rejected", ready: "to come", waiting_event: "waits for an event",
   } as Record<string, string>,
-  head: { stop: "Stop", export: "Export", steps: (n: number, all: number) => `${n} of ${all} steps`, tokens: (n: string) => `${n} tokens`, budget: "Budget" },
+  head: { stop: "Stop", export: "Export", steps: (n: number, all: number) => `${n} of ${all} ${all === 1 ? "step" : "steps"}`, tokens: (n: string) => `${n} tokens`, budget: "Budget" },
   welcome: {
     title: "Give a goal. Watch it work. Decide what it may change.",
     body: "Specialists read your records, every figure of the answer names the records behind it, and nothing is changed outside before somebody agrees.",
@@ -42,7 +42,7 @@ export const words = {
     title: (rev: number) => (rev > 1 ? `Plan, revision ${rev}` : "Plan"), what: "What changed", hide: "Hide what changed", graph: "Graph", list: "List", thinking: "Reading the goal and planning…",
     added: "Added", removed: "Taken out", changed: "Changed", same: "Nothing was added, taken out or changed.", unset: "not set", fields: { title: "Title", specialist: "Specialist", waits: "Waits for" }, none: "No plan yet.", revisions: "Revisions", after: "after", by: "by", why: "Why",
   },
-  work: { title: "What the specialists do", done: (steps: number, calls: number) => `What the specialists did: ${steps} steps, ${calls} tool calls`, calls: (n: number) => (n === 1 ? "1 tool call" : `${n} tool calls`), rule: "by rule", args: "with", failed: "Why it failed:", then: "What the plan did:", without: "nobody else could do it; what does not need it went on.", none: "no tool called",
+  work: { title: "What the specialists do", done: (steps: number, calls: number) => `What the specialists did: ${steps} ${steps === 1 ? "step" : "steps"}, ${calls} ${calls === 1 ? "tool call" : "tool calls"}`, calls: (n: number) => (n === 1 ? "1 tool call" : `${n} tool calls`), rule: "by rule", args: "with", failed: "Why it failed:", then: "What the plan did:", without: "nobody else could do it; what does not need it went on.", none: "no tool called",
     outcomes: { ok: "done", allow: "running", approve: "waits for approval", deny: "refused", denied: "refused", rejected: "rejected", error: "failed" } as Record<string, string> },
   approval: {
     heading: (what: string) => `${what}?`, dock: "Decisions that wait for you", progress: (done: number, all: number) => `${done} of ${all} decided`, by: (agent: string, requester: string) => `by the ${agent} specialist, for ${requester}`,
@@ -68,7 +68,9 @@ export const words = {
     before: "Before", next: "Next", proved: (seq: number) => `The result's digest stands in the ledger, entry ${seq}:`, ledger: "open the ledger",
   },
   files: { none: "No files yet. Tables of the report can be taken as CSV here.", title: "Tables of the report" },
-  history: { title: "Checkpoints", load: "Reading…", look: "Look", now: "Back to now", viewing: "You look at an earlier point. What you send branches off from here.", none: "No checkpoints.", nodes: "next:", end: "end" },
+  history: { title: "Checkpoints", load: "Reading…", look: "Look", now: "Back to now", viewing: "You look at an earlier point. What you send branches off from here.", none: "No checkpoints.", nodes: "next:", end: "end",
+    points: { goal: "goal read", waiting: "waits for people", executed: "carried out", reported: "answered" } as Record<string, string>,
+    steps: { __start__: "take the message", intake: "read the goal", review: "look at the plan", reviewed: "take the review", execute: "carry out", prepare: "prepare the question", ask: "ask people", apply: "apply decisions", verify: "check", report: "answer" } as Record<string, string> },
   composer: { label: "Message", first: "What should be done?", more: "Ask a follow-up, or a new goal", busy: "Change the plan: “also Kenya”, “only ocean”", waiting: "Change the plan…", send: "Send", steer: "Change the plan", queue: "Queue follow-up" },
   lost: (s: number) => `The connection is lost. The run continues on the server. Retrying in ${s} s`, retry: "Retry now", reconnected: "Reconnected", reload: "The service was updated. Reload to update", reloadButton: "Reload",
   loading: "Loading…",

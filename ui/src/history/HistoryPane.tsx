@@ -17,7 +17,7 @@ export default function HistoryPane({ thread, store }: PaneProps) {
           return (
             <li key={id}>
               <span className="muted">{one.metadata?.step}</span>
-              <span className="grow">{one.values.status ?? "–"} <span className="small muted">{one.next.length ? `${words.history.nodes} ${one.next.join(", ")}` : words.history.end}</span></span>
+              <span className="grow">{words.history.points[one.values.status ?? ""] ?? one.values.status ?? "–"} <span className="small muted">{one.next.length ? `${words.history.nodes} ${one.next.map((node) => words.history.steps[node] ?? node).join(", ")}` : words.history.end}</span></span>
               <span className="small muted">{one.created_at ? clock(one.created_at) : ""}</span>
               <button className="link" aria-current={id === now} onClick={() => void store.look(at === 0 ? null : id)}>{words.history.look}</button>
             </li>

@@ -25,7 +25,9 @@ export function reduce(lives: Lives, name: string, seq: number, data: RunEvent &
   const next = { ...lives, seen: Math.max(seq, lives.seen) };
   if (name === "metadata" && data.run_id) {
     const others = next.running.filter((id) => id !== data.run_id);
-    return { ...next, running: data.status === "run_done" ? others : [...others, data.run_id] };
+    if (data.status === "run_done") return { ...next, running: others };
+    const { "": _, ...by } = next.by; // what an earlier run said without an id is none of this one's
+    return { ...next, by, running: [...others, data.run_id] };
   }
   if (name !== "custom") return next;
   const key = data.execution_id ?? "";
