@@ -17,6 +17,7 @@ from app.operations.shapes import (
     FailingToolShape,
     Filter,
     GoalsShape,
+    LargeRunShape,
     OperationsShape,
     SlowStepShape,
     StepsShape,
@@ -67,11 +68,11 @@ def _usage(c: Connection, window: Window, price: Price | None, reads: Reads) -> 
     calls, sent, given = (int(one) for one in sums)
     tokens = func.sum(all_of.c.input_tokens + all_of.c.output_tokens).label("tokens")
     each = select(all_of.c.execution_id, tokens).where(all_of.c.execution_id != "").group_by(all_of.c.execution_id).subquery()
-    columns = (each.c.execution_id, executions.c.thread_id, executions.c.requester)
+    columns = (each.c.execution_id, each.c.tokens, executions.c.thread_id, executions.c.requester, executions.c.goal)
     most = select(*columns).join(executions, executions.c.id == each.c.execution_id).where(each.c.tokens > 0)
     rows = c.execute(most.order_by(each.c.tokens.desc(), each.c.execution_id).limit(MOST)).all()
     cost = price.cost(sent, given) if price else None
-    largest = [ref(row, reads) for row in rows]
+    largest = [LargeRunShape(run=ref(row, reads), goal=row.goal, tokens=int(row.tokens)) for row in rows]
     return UsageShape(model_calls=calls, input_tokens=sent, output_tokens=given, cost=cost, largest=largest)
 
 

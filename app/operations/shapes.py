@@ -46,15 +46,22 @@ class GoalsShape(BaseModel):
     runs: Behind
 
 
+class LargeRunShape(BaseModel):
+    """One of the runs that used most tokens."""
+
+    run: RunRef
+    goal: str
+    tokens: int
+
+
 class UsageShape(BaseModel):
-    """What models used, as far as steps and roles ended. `cost` is in US dollars at the price that is set now; null: none is.
-    `largest` are the runs that used most tokens."""
+    """What models used, as far as steps and roles ended. `cost` is in US dollars at the price that is set now; null: none is."""
 
     model_calls: int
     input_tokens: int
     output_tokens: int
     cost: float | None
-    largest: list[RunRef]
+    largest: list[LargeRunShape]
 
 
 class WaitingShape(BaseModel):

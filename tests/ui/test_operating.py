@@ -53,6 +53,12 @@ def test_steps_are_edited_before_the_run_and_its_numbers_open_it(watched: Watche
 
     page.get_by_role("link", name="Operations").click()
     expect(page.get_by_role("heading", name="Goals", level=2)).to_be_visible()
+    tokens = page.get_by_role("button", name=re.compile(r"^[\d,]+ ?tokens$"))
+    tokens.click()
+    expect(page.get_by_role("region", name="Runs: tokens").get_by_role("link", name=FLAGSHIP)).to_be_visible()
+    expect(page.get_by_role("region", name="What used most").locator("tbody tr")).to_have_text(
+        re.compile(f"^{FLAGSHIP} ?[0-9,]+$")
+    )
     page.get_by_role("button", name=re.compile("^1 ?succeeded")).click()
     runs = page.get_by_role("region", name="Runs: succeeded")
     accessible(page)

@@ -1,6 +1,7 @@
 """The pages beside the conversation, each after a run that has something for it to show."""
 
 import json
+import re
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -108,7 +109,12 @@ def test_the_policies_are_read_laid_out_and_explained(watched: Watched) -> None:
     accessible(page)
     page.get_by_role("link", name="Matrix").click()
     page.get_by_role("combobox", name="Specialist", exact=True).select_option("escalation")
-    row = page.locator("table.matrix tbody tr", has_text="open_case")
+    page.get_by_label("Tool", exact=True).fill("open case")
+    page.get_by_role("combobox", name="Role of who asks", exact=True).select_option("auditor")
+    row = page.locator("table.matrix tbody tr")
+    expect(row).to_have_count(1)
+    expect(row).to_have_text(re.compile("^open_case ?Escalation ?denied$"))
+    page.get_by_role("combobox", name="Role of who asks", exact=True).select_option("requester")
     expect(row).to_contain_text("asks")
     narrow(page)
     row.get_by_role("link").click()

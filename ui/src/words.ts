@@ -90,6 +90,7 @@ export const words = {
       untilWhen: "Until", send: "Delegate", end: "End", decides: "decides as", stead: "for", only: "only", until: (when: string) => `until ${when}` },
   },
   audit: {
+    tryIt: "Put such a call to the policies",
     about: "Everything that was planned, decided, voted and done, in a chain that cannot be changed unseen.", heads: "Sign where it ends", verified: "Verified", verifying: "Verifying…", notVerified: "Not verified", again: "Verify again", notYours: "Only auditors and admins verify the whole ledger.",
     broken: (n: number) => (n === 1 ? "1 fault found" : `${n} faults found`), holds: (n: string) => `${n} entries hold, and the tables say what they say.`, read: "What is named here was changed or is missing.", unsigned: (n: string) => `${n} wait for the next signature.`,
     kind: "Kind", outcome: "Outcome", person: "Person", tool: "Tool", execution: "Execution", since: "From", until: "Before", any: "any", filter: "Filter", clear: "Clear", entries: "Entries of the ledger", none: "No entry fits.", older: "Older entries", at: "When", what: "What", place: "No.",
@@ -104,7 +105,7 @@ export const words = {
     about: "What specialists may do, on whose behalf, and who must agree. Operators edit the files; an edit holds from the next plan on.", parts: { rules: "Rules", matrix: "Matrix", explain: "Explain a call" }, valid: "Valid", invalid: "Cannot be used", rules: (n: number) => `${n} rules are in use.`,
     search: "Search rules", none: "No rule fits.", line: (n: string) => `line ${n}`, text: "The file as it is written", asks: (who: string) => `Must agree: ${who}`, byTool: "whom the tool names", quorum: (n: number) => `${n} people`, separate: "not who asked", escalates: (who: string) => `later also ${who}`,
     outcomes: { allow: "allowed", approve: "asks", deny: "denied" } as Record<string, string>, agent: "Specialist", outcome: "Outcome", tool: "Tool", tainted: "After text that others can write was read", caption: (n: number) => `${n} tools of specialists, by the role of who asks. A tool leads to its explanation.`,
-    roles: "Roles of who asks", request: "What they asked for", requestHint: "Open a case for Acme", args: "Arguments (JSON)", planned: "The plan has this tool", explain: "Explain", nothing: "Say what would be called. Nothing is carried out.", because: "Because", labels: "What is known of the arguments", changes: "What would change it: if …",
+    role: "Role of who asks", roles: "Roles of who asks", request: "What they asked for", requestHint: "Open a case for Acme", args: "Arguments (JSON)", planned: "The plan has this tool", explain: "Explain", nothing: "Say what would be called. Nothing is carried out.", because: "Because", labels: "What is known of the arguments", changes: "What would change it: if …",
   },
   problems: {
     0: "The service cannot be reached.", 400: "The request was not understood.", 401: "You are not signed in.", 403: "You may not do this.", 404: "There is no such thing, or you may not see it.", 409: "It has changed meanwhile.",
@@ -208,7 +209,7 @@ export const words = {
     noPrice: "no price is set", waiting: "people took to decide, half of the time", waiting95: "in 95 of 100 cases at most", decided: "approvals decided",
     outcomes: { success: "succeeded", partial: "in part", refused: "not taken up", failed: "failed", stopped: "stopped", waiting: "waiting", running: "running", unknown: "unknown" } as Record<string, string>,
     approvals: "Approvals", verdicts: { approved: "approved", rejected: "rejected", answered: "answered", edited: "edited", expired: "expired", void: "void", pending: "open" } as Record<string, string>,
-    steps: "How long specialists take", stepsHead: ["Specialist", "#Tries", "#Half within", "#95 % within", ""], slowest: "The slowest steps", slowestHead: ["Step", "Specialist", "State", "#Took", ""],
+    steps: "How long specialists take", stepsHead: ["Specialist", "#Tries", "#Half within", "#95 % within", ""], largest: "What used most", largestHead: ["Goal", "#Tokens"], slowest: "The slowest steps", slowestHead: ["Step", "Specialist", "State", "#Took", ""],
     failing: "Failing tools", failingHead: ["Tool", "#Calls", "#Failed", "#Denied", ""], none: "No tool failed.", runs: (n: number) => (n === 1 ? "1 run" : `${n} runs`),
     behind: (what: string) => `Runs: ${what}`, of: (what: string) => ` of ${what}`, runsHead: ["Goal", "Outcome", "By", "Begun", "Took"], more: "Show more", close: "Close", open: "Open", took: "took",
   },

@@ -4,6 +4,7 @@ import { download, fileName, NUMERIC, reveal, show, toCsv } from "../format";
 import { words } from "../words";
 
 const say = words.report;
+const DAY = /^\d{4}-\d\d-\d\d$/;
 
 /** A table whose columns sort; what it holds of all rows, of what and of when is said above it. */
 export function SortedTable({ table }: { table: TableData }) {
@@ -40,7 +41,7 @@ export function SortedTable({ table }: { table: TableData }) {
           </thead>
           <tbody>
             {rows.map((row, at) => (
-              <tr key={at}>{table.columns.map((one) => <td key={one.field} className={NUMERIC.has(one.unit ?? "text") ? "n" : ""}>{reveal(show(row[one.field], one.unit))}</td>)}</tr>
+              <tr key={at}>{table.columns.map((one) => <td key={one.field} className={NUMERIC.has(one.unit ?? "text") ? "n" : DAY.test(String(row[one.field])) ? "d" : ""}>{reveal(show(row[one.field], one.unit))}</td>)}</tr>
             ))}
           </tbody>
         </table>

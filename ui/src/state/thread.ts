@@ -42,6 +42,7 @@ export class ThreadStore extends Store<Thread> {
   private timer: ReturnType<typeof setTimeout> | null = null;
   private idle: ReturnType<typeof setTimeout> | null = null;
   private follows = false;
+  private turn = 0;
   private reading = false;
   private again = false;
   private hurry: () => void = () => undefined;
@@ -83,12 +84,14 @@ export class ThreadStore extends Store<Thread> {
   async read(): Promise<void> {
     if (this.reading) return void (this.again = true);
     this.reading = true;
+    const turn = this.turn;
     try {
       const at = this.get().at;
       const [row, state] = await Promise.all([api.thread(this.id), api.state(this.id, at ?? undefined)]);
       if (!row) throw new Problem(404, "");
       const executing = state.values.execution_id;
       const execution = executing ? await api.execution(executing).catch(() => null) : null;
+      if (turn !== this.turn) return void (this.again = true); // it may not know yet what the person just decided
       const said = this.get().said;
       const arrived = said !== null && state.values.messages?.some((one) => one.type === "human" && one.content === said);
       const heard = ["running", "waiting"].includes(execution?.status ?? "") ? this.get().heard.filter((text) => !state.values.messages?.some((one) => one.content === text)) : [];
@@ -161,6 +164,7 @@ export class ThreadStore extends Store<Thread> {
 
   /** An approval changed: shown at once, before the next reading. */
   voted(row: Approval, late: boolean): void {
+    this.turn += 1;
     const execution = this.get().execution;
     this.change({ late: late ? row : null });
     if (!execution) return;

@@ -41,14 +41,17 @@ export function EntryRow({ row }: { row: LedgerEntry }) {
 function Whole({ row }: { row: LedgerEntry }) {
   const said = Object.entries(row).filter(([, value]) => value !== null && value !== "" && !(typeof value === "object" && !Object.keys(value).length));
   return (
-    <dl className="facts">
-      {said.map(([name, value]) => (
-        <div key={name} className="pair">
-          <dt>{humanize(name)}</dt>
-          <dd>{name === "execution_id" ? <a className="mono" href={`#/audit/${row.execution_id}`}>{row.execution_id}</a> : <Value value={value} />}</dd>
-        </div>
-      ))}
-    </dl>
+    <>
+      <dl className="facts">
+        {said.map(([name, value]) => (
+          <div key={name} className="pair">
+            <dt>{humanize(name)}</dt>
+            <dd>{name === "execution_id" ? <a className="mono" href={`#/audit/${row.execution_id}`}>{row.execution_id}</a> : <Value value={value} />}</dd>
+          </div>
+        ))}
+      </dl>
+      {row.tool && row.rules?.length > 0 && <p><a href={`#/policies/explain/${row.tool}/${row.agent}`}>{say.tryIt}</a></p>}
+    </>
   );
 }
 

@@ -6,7 +6,7 @@ export interface Behind { total: number; newest: RunRef[]; filter: Filter }
 export interface Counted { count: number; runs: Behind }
 export interface Operations {
   since: string; until: string; goals: (Counted & { outcome: string })[]; success_rate: number | null;
-  usage: { model_calls: number; input_tokens: number; output_tokens: number; cost: number | null; largest: RunRef[] };
+  usage: { model_calls: number; input_tokens: number; output_tokens: number; cost: number | null; largest: { run: RunRef; goal: string; tokens: number }[] };
   waiting: { decided: number; p50_seconds: number | null; p95_seconds: number | null; runs: Behind };
   approvals: (Counted & { verdict: string })[];
   steps: (Counted & { specialist: string; p50_seconds: number; p95_seconds: number })[];

@@ -39,21 +39,22 @@ function Shown({ now }: { now: Found }) {
     return act && <button className="link" aria-expanded={pressed} onClick={act}>{say.runs(runs.total)}<span className="sr">{say.of(what)}</span></button>;
   };
   const { usage, waiting } = now;
+  const all: Behind = { total: now.goals.reduce((sum, one) => sum + one.count, 0), newest: [], filter: {} };
   return (
     <>
       <section>
         <h2>{say.goals}</h2>
         <Figures
           items={[
-            { label: say.success, value: now.success_rate === null ? "–" : `${Math.round(now.success_rate * 100)} %` },
+            { label: say.success, value: now.success_rate === null ? "–" : `${Math.round(now.success_rate * 100)} %`, ...behind(say.success, all) },
             ...now.goals.filter((one) => one.count || MAIN.has(one.outcome)).map((one) => ({
               label: say.outcomes[one.outcome] ?? one.outcome, value: one.count,
               ...(one.count && one.outcome === "failed" ? { tone: "bad" } : one.count && one.outcome === "waiting" ? { tone: "wait" } : {}),
               ...behind(say.outcomes[one.outcome] ?? one.outcome, one.runs),
             })),
-            { label: usage.cost === null ? say.noPrice : say.cost, value: usage.cost === null ? "–" : `$${usage.cost.toFixed(2)}` },
-            { label: say.tokens, value: (usage.input_tokens + usage.output_tokens).toLocaleString("en-US") },
-            { label: say.calls, value: usage.model_calls.toLocaleString("en-US") },
+            { label: usage.cost === null ? say.noPrice : say.cost, value: usage.cost === null ? "–" : `$${usage.cost.toFixed(2)}`, ...behind(say.cost, all) },
+            { label: say.tokens, value: (usage.input_tokens + usage.output_tokens).toLocaleString("en-US"), ...behind(say.tokens, all) },
+            { label: say.calls, value: usage.model_calls.toLocaleString("en-US"), ...behind(say.calls, all) },
           ]}
         />
       </section>
@@ -62,8 +63,8 @@ function Shown({ now }: { now: Found }) {
         <Figures
           items={[
             { label: say.decided, value: waiting.decided, ...behind(say.decided, waiting.runs) },
-            { label: say.waiting, value: seconds(waiting.p50_seconds) || "–" },
-            { label: say.waiting95, value: seconds(waiting.p95_seconds) || "–" },
+            { label: say.waiting, value: seconds(waiting.p50_seconds) || "–", ...behind(say.waiting, waiting.runs) },
+            { label: say.waiting95, value: seconds(waiting.p95_seconds) || "–", ...behind(say.waiting95, waiting.runs) },
             ...now.approvals.filter((one) => one.count).map((one) => ({ label: say.verdicts[one.verdict] ?? one.verdict, value: one.count, ...behind(say.verdicts[one.verdict] ?? one.verdict, one.runs) })),
           ]}
         />
@@ -76,6 +77,16 @@ function Shown({ now }: { now: Found }) {
       <section>
         <h2>{say.steps}</h2>
         <Plain caption={say.steps} head={say.stepsHead} rows={now.steps.map((one) => [humanize(one.specialist), one.count, seconds(one.p50_seconds), seconds(one.p95_seconds), button(humanize(one.specialist), one.runs)])} />
+      </section>
+      <section>
+        <h2>{say.largest}</h2>
+        <Plain
+          caption={say.largest}
+          head={say.largestHead}
+          rows={usage.largest.map((one) => [
+            one.run.thread_id ? <a href={`#/t/${one.run.thread_id}`}>{reveal(one.goal)}</a> : reveal(one.goal), one.tokens.toLocaleString("en-US"),
+          ])}
+        />
       </section>
       <section>
         <h2>{say.slowest}</h2>
