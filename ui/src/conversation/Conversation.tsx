@@ -134,7 +134,7 @@ function Log({ thread, store, me, cite, openPlan, notice }: Logged) {
   const had = useRef<boolean | null>(null);
   useEffect(() => {
     // An answer that came while somebody watches is shown from its beginning.
-    const report = answer && had.current === false && box.current?.querySelector(".report");
+    const report = answer && had.current === false && [...box.current!.querySelectorAll(".report")].at(-1);
     if (report) box.current!.scrollTop += report.getBoundingClientRect().top - box.current!.getBoundingClientRect().top - 16;
     if (!thread.loading) had.current = Boolean(answer);
   }, [answer, thread.loading]);
