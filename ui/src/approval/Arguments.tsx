@@ -30,7 +30,7 @@ export function Arguments({ approval, edits, change }: Given) {
                 {edits ? <Field name={name} schema={fields[name]} required={approval.args_schema?.required?.includes(name) ?? false} value={now} change={set} /> : <Exact value={was} />}
                 {text(now) !== text(was) && <div className="diff small"><del>{was === null ? "" : reveal(text(was))}</del> <ins>{reveal(text(now))}</ins></div>}
               </dd>
-              <dd className="from small muted">{approval.provenance[name] ?? ""}</dd>
+              <dd className="from small muted">{originOf(approval.provenance[name] ?? "")}</dd>
             </Fragment>
           );
         })}
@@ -38,4 +38,10 @@ export function Arguments({ approval, edits, change }: Given) {
       {hidden && <p className="small muted">{words.approval.hidden}</p>}
     </>
   );
+}
+
+/** Where a value came from, in words: a field of a product that a step made, where it is one. */
+function originOf(origin: string): string {
+  const found = /^from ([\w-]+)\.(\w+), field (\w+)$/.exec(origin);
+  return found ? words.approval.origin(humanize(found[2]!).toLowerCase(), found[1]!, humanize(found[3]!).toLowerCase()) : reveal(origin);
 }
