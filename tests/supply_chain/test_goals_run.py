@@ -1,6 +1,6 @@
 """The blind goals, on the real files with the offline model: a sample here, all of them by `make goals`.
 
-Every variant is planned. Of each goal one text is carried out, another one for each goal in turn, so that all four places occur.
+Every variant is planned. Of every third goal one text is carried out, each at another of the four places; CI runs `make goals` besides.
 """
 
 import pytest
@@ -8,13 +8,11 @@ import pytest
 from app.runner import open_runner
 from evals.goals.cases import Case, cases
 from evals.goals.judge import Judged, agrees
-from evals.goals.run import fill, right_share, run_all, show
+from evals.goals.run import LEAST_RIGHT, fill, right_share, run_all, show
 from graphs.plan import Plan, Step
 from graphs.planner import unapplied
 from settings import Settings
 from tests.supply_chain.bench import data_folder
-
-LEAST_RIGHT = 0.9
 
 
 @pytest.fixture(scope="session")
@@ -26,11 +24,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 def sample() -> list[Case]:
-    """One text of each goal of `paraphrases.yaml`: the first of the first goal, the second of the second, and so on."""
+    """One text of every third goal of `paraphrases.yaml`: the first of the first goal, the fourth of the fourth, and so on."""
     texts: dict[str, list[Case]] = {}
     for case in cases("paraphrases"):
         texts.setdefault(case.id, []).append(case)
-    return [own[place % len(own)] for place, own in enumerate(texts.values())]
+    return [own[place % len(own)] for place, own in enumerate(texts.values()) if place % 3 == 0]
 
 
 async def test_nine_of_ten_paraphrases_are_handled_rightly_and_none_with_a_wrong_figure(home: Settings) -> None:
