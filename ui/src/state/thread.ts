@@ -89,7 +89,8 @@ export class ThreadStore extends Store<Thread> {
       const at = this.get().at;
       const [row, state] = await Promise.all([api.thread(this.id), api.state(this.id, at ?? undefined)]);
       if (!row) throw new Problem(404, "");
-      const executing = state.values.execution_id;
+      // while the goal is read the state may name an execution that is only about to be made
+      const executing = state.values.status === "goal" ? undefined : state.values.execution_id;
       const execution = executing ? await api.execution(executing).catch(() => null) : null;
       if (turn !== this.turn) return void (this.again = true); // it may not know yet what the person just decided
       const said = this.get().said;
