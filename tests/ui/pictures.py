@@ -21,6 +21,7 @@ def take(page: Page) -> None:
     begin(page)
     waits(page, "0 of 3 decided")
     page.get_by_text("waits for you").last.wait_for()
+    page.get_by_role("link", name="Approvals 3").wait_for()
     page.screenshot(path=FOLDER / "decide.png")
     for decided in (1, 2, 3):
         page.get_by_role("button", name="Approve", exact=True).click()
