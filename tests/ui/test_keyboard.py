@@ -51,6 +51,7 @@ def test_the_flagship_by_keys_alone(watched: Watched, tmp_path: Path) -> None:
     saved.value.save_as(tmp_path / "answer.json")
     assert json.loads((tmp_path / "answer.json").read_text(encoding="utf-8"))["report"]["status"] == "complete"
     page.reload()
+    page.locator("article.report").wait_for()  # before that there is little to go to
     page.keyboard.press("Tab")
     assert page.evaluate(FOCUSED) == "Skip to the conversation"
     page.keyboard.press("Enter")
